@@ -1,0 +1,29 @@
+"""Names that can be read over the phone and not guessed.
+
+Crockford's base 32: no I, L, O, U, so nothing is mistaken for a digit. All randomness is from `secrets`.
+"""
+
+import secrets
+from datetime import datetime
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ORDER_PREFIX = "CS"
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(CROCKFORD) for _ in range(length))
+
+
+def order_number(at: datetime) -> str:
+    """A new order number: the day for people, 40 random bits against guessing, no sequence (16 characters)."""
+    return f"{ORDER_PREFIX}{at:%y%m%d}{_random(8)}"
+
+
+def public_id() -> str:
+    """A name for addresses and the API: 80 random bits (16 characters)."""
+    return _random(16)
+
+
+def secret_token() -> str:
+    """A secret for keys: 256 random bits, URL-safe."""
+    return secrets.token_urlsafe(32)
