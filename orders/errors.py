@@ -1,0 +1,37 @@
+"""Refusals of orders, with the codes of API.md."""
+
+from koogallery.kernel.errors import DomainError, InvalidTransition
+
+
+class AgreementsNotAccepted(DomainError):
+    code = "agreements_not_accepted"
+    status = 400
+    default_message = "Select the Terms and Conditions to continue."
+
+
+class OrderNotPayable(InvalidTransition):
+    code = "order_not_payable"
+    default_message = "This order cannot be paid: it is paid already, was canceled, or its payment deadline has passed."
+
+
+class PendingOrderExists(InvalidTransition):
+    code = "pending_order_exists"
+    default_message = "An unpaid order exists for this subscription. Pay or cancel it first."
+
+
+class AccountFrozen(DomainError):
+    code = "account_frozen"
+    status = 403
+    default_message = "This account is frozen and cannot place orders. Contact support."
+
+
+class NotDeliverable(InvalidTransition):
+    """Nobody can deliver the product now, or it is not on sale."""
+
+    code = "validation_error"
+    default_message = "This product is not available for purchase."
+
+
+class AutoRenewalNotSupported(InvalidTransition):
+    code = "auto_renewal_not_supported"
+    default_message = "This product does not support auto-renewal."

@@ -1,0 +1,52 @@
+"""What happened to orders, for whoever listens through the outbox."""
+
+from dataclasses import dataclass
+
+from koogallery.kernel.outbox import Event
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent(Event):
+    """Something happened to one order; events of an order are delivered in order."""
+
+    order_number: str
+
+    @property
+    def subject(self) -> str:
+        return f"order:{self.order_number}"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlaced(OrderEvent):
+    """A buyer confirmed an order that now waits for payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPaid(OrderEvent):
+    """The order is paid and its delivery has started."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled(OrderEvent):
+    """The order will not be delivered; `reason` is for people."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCompleted(OrderEvent):
+    """Everything is delivered and final; the seller's money is payable."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefunded(OrderEvent):
+    """The buyer has his money back; `amount` as "5.00 USD"."""
+
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionStarted(OrderEvent):
+    """A purchased app can be used from now on."""
+
+    subscription: str

@@ -1,0 +1,137 @@
+"""The two doors to the right: who delivers what was bought, and who keeps the money.
+
+`orders`, `supervision` and `provisioning` call these and import nobody on their right or beside them; settings
+say who answers (`FULFILMENT`, `MONEY`). All methods run in the caller's transaction, under the order's lock; what
+must happen outside the database is only recorded there and carried out through the outbox.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from accounts.actor import Actor
+from catalog.models import Product
+from koogallery.kernel.money import Money
+from orders.models import Order, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySummary:
+    """What an order's list entry says of its delivery.
+
+    Attributes:
+        service_flow: the flow's public id, or None without supervision.
+        status_label: the short label of where delivery stands.
+        waiting_on: the party whose turn it is (`accounts.actor.Party` value), or None.
+        url: the buyer's page of the delivery, or empty.
+    """
+
+    service_flow: str | None
+    status_label: str
+    waiting_on: str | None
+    url: str
+
+
+class Fulfilment(Protocol):
+    """One deliverer. It reports through `orders.services.delivery_done` and `delivery_failed`."""
+
+    name: str
+
+    def refusal(self, product: Product) -> str | None:
+        """Why `product` cannot be delivered now, in words for a buyer, or None."""
+
+    def start(self, order: Order, *, by: Actor, at: datetime) -> None:
+        """The order is paid: begin."""
+
+    def renew(self, order: Order, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        """A renewal is paid; the subscription has its new expiry."""
+
+    def upgrade(self, order: Order, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        """An upgrade is paid."""
+
+    def freeze(self, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        """Retention begins: the app must not be usable, its data is kept."""
+
+    def unfreeze(self, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        """Renewed in retention."""
+
+    def release(self, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        """Closed for good: delete."""
+
+    def abort(self, order: Order, *, reason: str, by: Actor, at: datetime) -> None:
+        """Another deliverer failed for good, or operations ended the order."""
+
+    def summaries(self, orders: Iterable[Order]) -> Mapping[int, DeliverySummary]:
+        """For lists: order id -> summary, in one query however many orders."""
+
+
+class MoneyKeeper(Protocol):
+    """Keeps what buyers pay until the order is completed, and gives it back when it is not."""
+
+    def hold(self, order: Order, *, by: Actor, at: datetime) -> None:
+        """The order was paid: what the buyer paid is held for it."""
+
+    def release(self, order: Order, *, by: Actor, at: datetime) -> None:
+        """The order is completed: what is held becomes payable to the seller."""
+
+    def refund(self, order: Order, amount: Money, *, reason: str, by: Actor, at: datetime) -> None:
+        """Give `amount` of what is held back to where it came from. It reports by `orders.services.refund_finished`.
+
+        Raises:
+            koogallery.kernel.errors.InvalidTransition: more than is held.
+        """
+
+    def refundable(self, order: Order) -> Money:
+        """How much of the order's payment is still held."""
+
+    def return_coupon(self, order: Order, *, by: Actor, at: datetime) -> None:
+        """The order will not be paid: what it reserved of a coupon is free again."""
+
+
+@cache
+def _load(path: str) -> object:
+    return import_string(path)()
+
+
+def deliverers(delivery_method: str, *, supervised: bool) -> list[Fulfilment]:
+    """Who delivers such a product, in the order in which they start; empty when nobody does yet."""
+    paths: list[str] = settings.FULFILMENT.get((delivery_method, supervised), [])
+    return [_load(path) for path in paths]  # type: ignore[misc]
+
+
+def deliverers_of(order: Order) -> list[Fulfilment]:
+    """The deliverers of an order, by the product as it was bought."""
+    return deliverers(order.product.delivery_method, supervised=order.product.supervised)
+
+
+def all_deliverers() -> list[Fulfilment]:
+    """Every deliverer that the settings name, once."""
+    paths = dict.fromkeys(path for listed in settings.FULFILMENT.values() for path in listed)
+    return [_load(path) for path in paths]  # type: ignore[misc]
+
+
+def delivery_refusal(product: Product) -> str | None:
+    """Why `product` cannot be bought because nobody can deliver it now, in words for a buyer, or None."""
+    answering = deliverers(product.delivery_method, supervised=product.supervised)
+    if not answering:
+        return "Not available for purchase yet: this marketplace does not deliver this kind of product so far."
+    return next((refusal for one in answering if (refusal := one.refusal(product))), None)
+
+
+def delivery_summaries(orders: Iterable[Order]) -> dict[int, DeliverySummary]:
+    """Order id -> what its list entry says of the delivery; one query a deliverer."""
+    orders = list(orders)
+    found: dict[int, DeliverySummary] = {}
+    for one in all_deliverers():
+        found.update(one.summaries(orders))
+    return found
+
+
+def money() -> MoneyKeeper:
+    """Whoever keeps the money."""
+    return _load(settings.MONEY)  # type: ignore[return-value]
