@@ -1,6 +1,6 @@
 """Refusals of orders, with the codes of API.md."""
 
-from koogallery.kernel.errors import DomainError, InvalidTransition
+from koogallery.kernel.errors import DomainError, InvalidInput, InvalidTransition
 
 
 class AgreementsNotAccepted(DomainError):
@@ -25,10 +25,9 @@ class AccountFrozen(DomainError):
     default_message = "This account is frozen and cannot place orders. Contact support."
 
 
-class NotDeliverable(InvalidTransition):
+class NotForSale(InvalidInput):
     """Nobody can deliver the product now, or it is not on sale."""
 
-    code = "validation_error"
     default_message = "This product is not available for purchase."
 
 

@@ -9,26 +9,10 @@ import calendar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
+from pricing.rules import Duration
+
 BILLING_ZONE = timezone(timedelta(hours=8), "GMT+08:00")
 END_OF_DAY = time(23, 59, 59)
-
-
-@dataclass(frozen=True, slots=True)
-class Duration:
-    """A number of months or years."""
-
-    value: int
-    unit: str
-
-    @property
-    def months(self) -> int:
-        return self.value * (12 if self.unit == "year" else 1)
-
-    def as_json(self) -> dict[str, object]:
-        return {"value": self.value, "unit": self.unit}
-
-    def __str__(self) -> str:
-        return f"{self.value} {self.unit}{'' if self.value == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True)

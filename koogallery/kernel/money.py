@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from babel.core import get_global
+from babel.numbers import get_currency_symbol
 from django.core.validators import MinValueValidator
 from django.db import models
 
@@ -92,6 +93,14 @@ class Money:
         shown = len(plain.partition(".")[2])
         wanted = minor_digits(self.currency)
         return plain if shown > wanted else format(self.amount.quantize(Decimal(1).scaleb(-wanted)), "f")
+
+    def display(self) -> str:
+        """For people: "$1,234.50 USD", the guide's form; the code follows every amount (UX 5)."""
+        whole, point, fraction = self.digits().lstrip("-").partition(".")
+        sign = "-" if self.amount < 0 else ""
+        symbol = get_currency_symbol(self.currency, locale="en_US")
+        mark = symbol if len(symbol) == 1 else ""
+        return f"{sign}{mark}{int(whole):,}{point}{fraction} {self.currency}"
 
     def as_json(self) -> dict[str, str]:
         """`{"amount": "5.00", "currency": "USD"}`, the form of API.md."""
