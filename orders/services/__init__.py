@@ -1,0 +1,34 @@
+"""The verbs of orders: placing, being paid, being delivered, ending.
+
+Called by views, API, admin, timers and the rooms on the right alike. Every verb locks the order's row first.
+"""
+
+from orders.services.delivery import (
+    complete_due_order,
+    complete_order,
+    delivery_done,
+    delivery_failed,
+    end_with_refund,
+    refund_finished,
+)
+from orders.services.locking import order_locked
+from orders.services.payment import cancel_order, cancel_unpaid_order, mark_paid
+from orders.services.placing import Placement, open_draft, place_draft, place_order, preview_draft
+
+__all__ = [
+    "Placement",
+    "cancel_order",
+    "cancel_unpaid_order",
+    "complete_due_order",
+    "complete_order",
+    "delivery_done",
+    "delivery_failed",
+    "end_with_refund",
+    "mark_paid",
+    "open_draft",
+    "order_locked",
+    "place_draft",
+    "place_order",
+    "preview_draft",
+    "refund_finished",
+]

@@ -1,0 +1,175 @@
+"""What deliverers report, and how an order ends: completed, refunded, or cancelled as undeliverable."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.actor import Actor
+from catalog.choices import SUBSCRIPTION_MODES
+from koogallery.kernel import clock
+from koogallery.kernel.errors import InvalidTransition
+from koogallery.kernel.money import Money
+from koogallery.kernel.outbox import publish
+from orders import ports, terms
+from orders.choices import DeliveryStatus, OrderStatus, SubscriptionStatus
+from orders.events import OrderCancelled, OrderCompleted, OrderRefunded, SubscriptionStarted
+from orders.models import Order, OrderDelivery, Subscription
+from orders.services.locking import order_locked
+from pricing.rules import Duration
+
+
+def delivery_done(order: Order, *, deliverer: str, accepted: bool, by: Actor, at: datetime) -> Order:
+    """One deliverer has finished its part; when all have, the terms start at `at` (RULES 1.1).
+
+    Args:
+        accepted: the buyer accepted it under supervision, so that the order completes three hours later
+            (guide 4); otherwise it completes at once.
+
+    Raises:
+        InvalidTransition: that part is not under way.
+    """
+    with transaction.atomic():
+        order = order_locked(order)
+        part = _part(order, deliverer)
+        part.finish(at)
+        part.save(update_fields=["status", "ended_at"])
+        if order.deliveries.exclude(status=DeliveryStatus.DONE).exists():
+            return order
+        _start_terms(order, at=at)
+        if accepted:
+            order.accepted_at = at
+            order.completes_at = at + settings.ORDER_COMPLETES_AFTER_ACCEPTANCE
+            order.save(update_fields=["accepted_at", "completes_at"])
+        else:
+            order = complete_order(order, by=by, at=at)
+    return order
+
+
+def _part(order: Order, deliverer: str) -> OrderDelivery:
+    part = order.deliveries.filter(deliverer=deliverer, status=DeliveryStatus.STARTED).first()
+    if part is None or order.status != OrderStatus.PROCESSING:
+        raise InvalidTransition("This order's delivery is not under way.")
+    return part
+
+
+def _start_terms(order: Order, *, at: datetime) -> None:
+    for subscription in Subscription.objects.filter(line__order=order).select_related("line"):
+        if subscription.status != SubscriptionStatus.PENDING:
+            continue
+        line, term = subscription.line, None
+        if line.billing_mode in SUBSCRIPTION_MODES and line.duration_value:
+            term = terms.first_term(at, Duration(line.duration_value, line.duration_unit))
+        subscription.start(
+            at, expires_at=term.expires_at if term else None, anchor_day=term.anchor_day if term else None
+        )
+        subscription.listed_at = subscription.listed_at or at
+        subscription.save()
+        publish(SubscriptionStarted(order_number=order.number, subscription=subscription.public_id), at=at)
+
+
+def complete_order(order: Order, *, by: Actor, at: datetime | None = None) -> Order:
+    """Everything is final: what was held for the order becomes payable to the seller.
+
+    Raises:
+        InvalidTransition: the order is not processing.
+    """
+    at = at or clock.now()
+    with transaction.atomic():
+        order = order_locked(order)
+        if order.status != OrderStatus.PROCESSING:
+            raise InvalidTransition("Only a processing order can be completed.")
+        order.complete(at)
+        order.save(update_fields=["status", "completed_at"])
+        ports.money().release(order, by=by, at=at)
+        publish(OrderCompleted(order_number=order.number), at=at)
+    return order
+
+
+def complete_due_order(pk: int, *, at: datetime, by: Actor) -> None:
+    """Timer: three hours have passed since acceptance."""
+    with transaction.atomic():
+        order = order_locked(pk)
+        if order.status == OrderStatus.PROCESSING and order.completes_at and order.completes_at <= at:
+            complete_order(order, by=by, at=at)
+
+
+def end_with_refund(order: Order, *, amount: Money | None, reason: str, by: Actor, at: datetime) -> Order:
+    """Operations or a deadline end an order that is being delivered (RULES 1.5 d, 1.6).
+
+    The whole payment goes back (`amount` None) and the order becomes refunded; or a part does, the order is
+    completed and the buyer keeps what he paid the rest for.
+
+    Raises:
+        InvalidTransition: the order is not processing, or `amount` exceeds what is held.
+    """
+    with transaction.atomic():
+        order = order_locked(order)
+        if order.status != OrderStatus.PROCESSING:
+            raise InvalidTransition("Only a processing order can be ended.")
+        held = ports.money().refundable(order)
+        if amount is not None and (amount.amount <= 0 or held < amount):
+            raise InvalidTransition(f"Refund an amount from 0.01 to {held.display()}.")
+        if amount is not None and amount < held:
+            return _end_partly(order, amount, reason=reason, by=by, at=at)
+        _end_parts(order, reason=reason, by=by, at=at)
+        order.start_refund()
+        order.save(update_fields=["status", "completes_at"])
+        if held:
+            ports.money().refund(order, held, reason=reason, by=by, at=at)
+        else:
+            order = refund_finished(order, amount=held, at=at)
+    return order
+
+
+def _end_partly(order: Order, amount: Money, *, reason: str, by: Actor, at: datetime) -> Order:
+    ports.money().refund(order, amount, reason=reason, by=by, at=at)
+    for part in order.deliveries.filter(status=DeliveryStatus.STARTED):
+        part.finish(at)
+        part.save(update_fields=["status", "ended_at"])
+    _start_terms(order, at=at)
+    return complete_order(order, by=by, at=at)
+
+
+def _end_parts(order: Order, *, reason: str, by: Actor, at: datetime) -> None:
+    """Stop every deliverer and close what was bought."""
+    for part in order.deliveries.filter(status__in=[DeliveryStatus.STARTED, DeliveryStatus.DONE]):
+        part.abort(at)
+        part.save(update_fields=["status", "ended_at"])
+    for one in ports.deliverers_of(order):
+        one.abort(order, reason=reason, by=by, at=at)
+    for subscription in Subscription.objects.filter(line__order=order).exclude(status=SubscriptionStatus.CLOSED):
+        subscription.close(at)
+        subscription.save(update_fields=["status", "closed_at"])
+
+
+def refund_finished(order: Order, *, amount: Money, at: datetime) -> Order:
+    """MONEY reports: `amount` is back with the buyer. A refunding order is refunded with it."""
+    with transaction.atomic():
+        order = order_locked(order)
+        if order.status == OrderStatus.REFUNDING:
+            order.finish_refund()
+            order.save(update_fields=["status"])
+        publish(OrderRefunded(order_number=order.number, amount=amount.display()), at=at)
+    return order
+
+
+def delivery_failed(order: Order, *, deliverer: str, reason: str, by: Actor, at: datetime) -> Order:
+    """One deliverer failed for good: abort the others, cancel the order, give the money back (guide 3.3 NOTE).
+
+    Raises:
+        InvalidTransition: that part is not under way.
+    """
+    with transaction.atomic():
+        order = order_locked(order)
+        part = _part(order, deliverer)
+        part.fail(at)
+        part.save(update_fields=["status", "ended_at"])
+        held = ports.money().refundable(order)
+        _end_parts(order, reason=reason, by=by, at=at)
+        order.cancel_undeliverable(at, reason)
+        order.save(update_fields=["status", "cancelled_at", "cancel_reason", "completes_at"])
+        if held:
+            ports.money().refund(order, held, reason=reason, by=by, at=at)
+        publish(OrderCancelled(order_number=order.number, reason=reason), at=at)
+    return order

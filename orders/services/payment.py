@@ -1,0 +1,100 @@
+"""An order is paid, or will not be."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.actor import Actor
+from accounts.permissions import Permission, require
+from catalog.choices import DeliveryMethod
+from koogallery.kernel import clock
+from koogallery.kernel.errors import InvalidTransition
+from koogallery.kernel.outbox import publish
+from orders import ports
+from orders.choices import OrderStatus
+from orders.errors import OrderNotPayable
+from orders.events import OrderCancelled, OrderPaid
+from orders.models import Order, OrderDelivery, Subscription
+from orders.services.locking import order_locked
+
+
+def mark_paid(order: Order, *, by: Actor, at: datetime) -> Order:
+    """The order's payment has succeeded: hold the money, make its subscriptions, start its delivery.
+
+    One transaction with the payment's outcome, so that a paid order always has a delivery.
+
+    Raises:
+        OrderNotPayable: it is paid already or was cancelled; the caller gives the money back.
+    """
+    with transaction.atomic():
+        order = order_locked(order)
+        if order.status != OrderStatus.PENDING_PAYMENT:
+            raise OrderNotPayable
+        start_processing(order, by=by, at=at)
+    return order
+
+
+def start_processing(order: Order, *, by: Actor, at: datetime) -> None:
+    """Turn a locked, unpaid order into a processing one. Use `mark_paid` from outside."""
+    order.mark_paid(at)
+    order.save(update_fields=["status", "paid_at"])
+    _create_subscriptions(order, at=at)
+    if order.payable:
+        ports.money().hold(order, by=by, at=at)
+    # The delivery's own events come after this one: they are of the same order's subject.
+    publish(OrderPaid(order_number=order.number), at=at)
+    parts = ports.deliverers_of(order)
+    OrderDelivery.objects.bulk_create(OrderDelivery(order=order, deliverer=one.name, started_at=at) for one in parts)
+    for one in parts:
+        one.start(order, by=by, at=at)
+
+
+def _create_subscriptions(order: Order, *, at: datetime) -> None:
+    """One subscription a line: a quantity of licences is one subscription with that quantity."""
+    for line in order.lines.all():
+        # Supervised SaaS is listed in Purchased Apps only when its flow is complete (RULES 1.1).
+        listed = not (line.delivery_method == DeliveryMethod.SAAS and order.product.supervised)
+        Subscription.objects.create(
+            account_id=order.account_id,
+            line=line,
+            product_id=order.product_id,
+            specification_id=line.specification_id,
+            delivery_method=line.delivery_method,
+            billing_mode=line.billing_mode,
+            attributes=line.attributes,
+            quantity=line.quantity,
+            created_at=at,
+            listed_at=at if listed else None,
+        )
+
+
+def cancel_order(order: Order, *, by: Actor, at: datetime | None = None) -> Order:
+    """The buyer cancels an order that he has not paid (RULES 6).
+
+    Raises:
+        PermissionRefused: the role may neither buy nor pay.
+        InvalidTransition: it is not waiting for payment.
+    """
+    at = at or clock.now()
+    require(by, Permission.BUY)
+    return _cancel(order, reason="Canceled by the customer.", by=by, at=at)
+
+
+def cancel_unpaid_order(pk: int, *, at: datetime, by: Actor) -> None:
+    """Timer: the payment deadline has passed; the order stays listed, but cannot be paid (RULES 6)."""
+    with transaction.atomic():
+        order = order_locked(pk)
+        if order.status == OrderStatus.PENDING_PAYMENT and order.unpaid_until and order.unpaid_until <= at:
+            _cancel(order, reason="Not paid in time.", by=by, at=at)
+
+
+def _cancel(order: Order, *, reason: str, by: Actor, at: datetime) -> Order:
+    with transaction.atomic():
+        order = order_locked(order)
+        if order.status != OrderStatus.PENDING_PAYMENT:
+            raise InvalidTransition("Only an order that is pending payment can be canceled.")
+        order.cancel(at, reason)
+        order.save(update_fields=["status", "cancelled_at", "cancel_reason"])
+        ports.money().return_coupon(order, by=by, at=at)
+        publish(OrderCancelled(order_number=order.number, reason=reason), at=at)
+    return order

@@ -1,0 +1,235 @@
+"""From a configured product to an order that waits for payment (guide 2.1, steps 4 and 5)."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.actor import Actor
+from accounts.models import Account, User
+from accounts.permissions import Permission, require
+from catalog.models import Agreement, Specification
+from koogallery.kernel import clock
+from koogallery.kernel.errors import InvalidInput, NotFound
+from koogallery.kernel.ids import order_number
+from koogallery.kernel.outbox import publish
+from orders import ports
+from orders.errors import AccountFrozen, AgreementsNotAccepted, AutoRenewalNotSupported, NotForSale
+from orders.events import OrderPlaced
+from orders.models import AcceptedAgreement, Order, OrderLine, PurchaseDraft
+from orders.services.payment import start_processing
+from pricing import services as pricing
+from pricing.errors import PriceChanged, QuoteExpired
+from pricing.rules import Quote, QuoteRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a buyer confirms: the configuration, the choice of auto-renewal, the price that was shown.
+
+    Attributes:
+        request: what to buy.
+        auto_renew: renew by itself; refused where the product does not support it (RULES 3.2).
+        agreements_accepted: the Terms and Conditions box.
+        quote: the signed quote that was shown; without it today's price is taken.
+    """
+
+    request: QuoteRequest
+    auto_renew: bool = False
+    agreements_accepted: bool = False
+    quote: str = ""
+
+
+def place_order(placement: Placement, *, account: Account, by: Actor, at: datetime | None = None) -> Order:
+    """Place an order at the confirmed price; it waits for payment for 7 days (RULES 6).
+
+    An order whose payable is 0 is `processing` at once.
+
+    Raises:
+        PermissionRefused: the actor's role may not buy.
+        AccountFrozen, AgreementsNotAccepted, AutoRenewalNotSupported, NotForSale: see their messages.
+        NotFound, NotConfigurable: the configuration is not sold.
+        QuoteExpired, PriceChanged: the quote no longer holds.
+    """
+    at = at or clock.now()
+    require(by, Permission.BUY)
+    with transaction.atomic():
+        account = Account.objects.select_for_update(of=("self",), no_key=True).select_related("reseller").get(pk=account.pk)
+        if account.is_frozen:
+            raise AccountFrozen
+        if not placement.agreements_accepted:
+            raise AgreementsNotAccepted(errors={"agreements_accepted": [AgreementsNotAccepted.default_message]})
+        specification = pricing.specification_on_sale(placement.request.specification)
+        _check_for_sale(specification, placement.auto_renew, placement.request)
+        number = order_number(at)
+        if placement.quote:
+            quote = pricing.redeem(
+                placement.quote, request=placement.request, account=account, at=at, order_number=number
+            )
+        else:
+            quote = pricing.quote_purchase(placement.request, account=account, at=at)
+        order = _create(number, specification, quote, placement, account=account, by=by, at=at)
+        publish(OrderPlaced(order_number=order.number), at=at)
+        if not order.payable:
+            start_processing(order, by=by, at=at)
+    return order
+
+
+def _check_for_sale(specification: Specification, auto_renew: bool, request: QuoteRequest) -> None:
+    product = specification.product
+    if not product.is_on_sale:
+        raise NotForSale
+    if refusal := ports.delivery_refusal(product):
+        raise NotForSale(refusal)
+    if auto_renew and not (product.auto_renewal_supported and request.duration):
+        raise AutoRenewalNotSupported
+
+
+def _create(
+    number: str,
+    specification: Specification,
+    quote: Quote,
+    placement: Placement,
+    *,
+    account: Account,
+    by: Actor,
+    at: datetime,
+) -> Order:
+    product, request = specification.product, quote.request
+    order = Order.objects.create(
+        number=number,
+        account=account,
+        seller=product.seller,
+        product=product,
+        placed_by_id=by.user_id,
+        currency=quote.currency,
+        list_price=quote.list_price.amount,
+        discount=quote.discount.amount,
+        coupon=quote.coupon.amount,
+        tax=quote.tax.amount,
+        payable=quote.payable.amount,
+        quote=quote.as_json(),
+        auto_renew=placement.auto_renew,
+        created_at=at,
+        unpaid_until=at + settings.UNPAID_ORDER_LIFETIME,
+    )
+    OrderLine.objects.create(
+        order=order,
+        delivery_method=product.delivery_method,
+        specification=specification,
+        product_name=product.name,
+        specification_name=specification.name,
+        attributes=dict(quote.attributes),
+        quantity=request.quantity,
+        billing_mode=request.billing_mode,
+        duration_value=request.duration.value if request.duration else None,
+        duration_unit=request.duration.unit if request.duration else "",
+        currency=quote.currency,
+        amount=quote.payable.amount,
+    )
+    AcceptedAgreement.objects.bulk_create(
+        AcceptedAgreement(
+            order=order,
+            agreement=agreement,
+            title=agreement.title,
+            version=agreement.version,
+            text=agreement.text,
+            text_sha256=hashlib.sha256(agreement.text.encode()).hexdigest(),
+            accepted_at=at,
+            accepted_by=by.label,
+        )
+        for agreement in Agreement.objects.for_product(product)
+    )
+    return order
+
+
+# --- drafts: the browser's way to an order ------------------------------------------------------------------
+
+
+def open_draft(
+    request: QuoteRequest, *, account: Account, user: User, by: Actor, auto_renew: bool = False, at: datetime | None = None
+) -> PurchaseDraft:
+    """Keep a configuration for 24 hours between "Continue to Submit" and Pay Now.
+
+    Raises:
+        PermissionRefused, AccountFrozen, AutoRenewalNotSupported, NotForSale, NotFound, NotConfigurable.
+    """
+    at = at or clock.now()
+    require(by, Permission.BUY)
+    if account.is_frozen:
+        raise AccountFrozen
+    specification = pricing.specification_on_sale(request.specification)
+    _check_for_sale(specification, auto_renew, request)
+    quote = pricing.quote_purchase(request, account=account, at=at)
+    return PurchaseDraft.objects.create(
+        account=account,
+        user=user,
+        product=specification.product,
+        request=request.as_json(),
+        quote=quote.token,
+        auto_renew=auto_renew,
+        created_at=at,
+        expires_at=quote.expires_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPreview:
+    """A draft's price today. `was` is the payable amount as JSON that was shown before, when it changed."""
+
+    quote: Quote
+    was: dict[str, str] | None
+
+
+def preview_draft(draft: PurchaseDraft, *, at: datetime | None = None) -> DraftPreview:
+    """What Confirm prints. A changed or expired price is quoted anew and kept; Confirm shows old and new.
+
+    Raises:
+        NotFound, NotConfigurable: the product or configuration is not sold any more.
+    """
+    at = at or clock.now()
+    request = QuoteRequest.from_json(draft.request)
+    try:
+        return DraftPreview(pricing.check(draft.quote, request=request, account=draft.account, at=at), None)
+    except (QuoteExpired, PriceChanged) as stale:
+        quote = pricing.quote_purchase(request, account=draft.account, at=at)
+        PurchaseDraft.objects.filter(pk=draft.pk, order=None).update(quote=quote.token)
+        draft.quote = quote.token
+        old = stale.extra.get("old")
+        return DraftPreview(quote, old if isinstance(old, dict) else None)
+
+
+def place_draft(
+    draft: PurchaseDraft, *, agreements_accepted: bool, quote: str, by: Actor, at: datetime | None = None
+) -> Order:
+    """Pay Now on Confirm: the draft's order, made once however often the button is pressed.
+
+    `quote` is the token that the page showed, so that what was seen is what is charged.
+
+    Raises:
+        NotFound: the draft has expired.
+        See `place_order`.
+    """
+    at = at or clock.now()
+    with transaction.atomic():
+        draft = PurchaseDraft.objects.select_for_update(of=("self",)).select_related("order", "account").get(pk=draft.pk)
+        if draft.order is not None:
+            return draft.order
+        if draft.expires_at < at:
+            raise NotFound("This configuration has expired. Configure the product again.")
+        if not quote:
+            raise InvalidInput("The price offer is missing. Reload the page and try again.")
+        placement = Placement(
+            request=QuoteRequest.from_json(draft.request),
+            auto_renew=draft.auto_renew,
+            agreements_accepted=agreements_accepted,
+            quote=quote,
+        )
+        order = place_order(placement, account=draft.account, by=by, at=at)
+        draft.order = order
+        draft.save(update_fields=["order"])
+    return order
+
+
