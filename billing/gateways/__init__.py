@@ -1,0 +1,5 @@
+"""Card processors behind one port; `settings.PAYMENT_GATEWAY` says which."""
+
+from billing.gateways.base import ChargeOutcome, GatewayAnswer, PaymentGateway, gateway
+
+__all__ = ["ChargeOutcome", "GatewayAnswer", "PaymentGateway", "gateway"]

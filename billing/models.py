@@ -1,0 +1,301 @@
+"""Cards, payments, refunds, and the journal that they post to."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django_fsm import FSMField, transition
+
+from accounts.models import Account, Seller
+from billing.choices import (
+    OPEN_PAYMENTS,
+    EntryKind,
+    Ledger,
+    PaymentMethodKind,
+    PaymentStatus,
+    RefundStatus,
+)
+from koogallery.kernel import clock
+from koogallery.kernel.ids import public_id
+from koogallery.kernel.money import AmountField, CurrencyField, Money
+from orders.models import Order
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models import TypedModelMeta
+else:
+    TypedModelMeta = object
+
+
+class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
+    def for_account(self, account: Account) -> Self:
+        return self.filter(account=account)
+
+    def bound(self) -> Self:
+        """Still usable by the account; the default first."""
+        return self.filter(unbound_at=None).order_by("-is_default", "id")
+
+
+class PaymentMethod(models.Model):
+    """A card bound to an account (guide 2.1, prerequisite). We keep the gateway's token, never a card number."""
+
+    public_id = models.CharField(max_length=16, unique=True, default=public_id, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="payment_methods")
+    gateway = models.CharField(max_length=20)
+    reference = models.CharField(max_length=80, help_text="The gateway's token for the card.")
+    brand = models.CharField(max_length=20)
+    last4 = models.CharField(max_length=4)
+    expires_year = models.PositiveSmallIntegerField()
+    expires_month = models.PositiveSmallIntegerField()
+    is_default = models.BooleanField(default=False)
+    bound_at = models.DateTimeField(default=clock.now)
+    unbound_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PaymentMethodQuerySet.as_manager()
+
+    class Meta(TypedModelMeta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=Q(is_default=True, unbound_at=None), name="one_default_card_per_account"
+            ),
+            models.UniqueConstraint(fields=["gateway", "reference"], name="card_reference_bound_once"),
+            models.CheckConstraint(name="card_month", condition=Q(expires_month__range=(1, 12))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.brand} ending in {self.last4}"
+
+    def is_expired(self, at: datetime) -> bool:
+        """Whether the card's last month has passed."""
+        return (self.expires_year, self.expires_month) < (at.year, at.month)
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def for_account(self, account: Account) -> Self:
+        return self.filter(account=account)
+
+    def open(self) -> Self:
+        """Its outcome is not known yet."""
+        return self.filter(status__in=OPEN_PAYMENTS)
+
+
+class Payment(models.Model):
+    """One charge, for one or several orders. Its public id is the idempotency key towards the gateway.
+
+    `ask_gateway_at` is when its unknown outcome is asked for; it is set with the intent, so that a crash at any
+    step leaves a row that a timer resolves.
+    """
+
+    public_id = models.CharField(max_length=16, unique=True, default=public_id, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="payments")
+    method = models.CharField(max_length=24, choices=PaymentMethodKind.choices)
+    card = models.ForeignKey(PaymentMethod, null=True, on_delete=models.PROTECT, related_name="payments")
+    currency = CurrencyField()
+    amount = AmountField()
+    refunded = AmountField(default=0)
+    status = FSMField(default=PaymentStatus.CREATED, choices=PaymentStatus.choices, editable=False)
+    gateway = models.CharField(max_length=20, blank=True)
+    reference = models.CharField(max_length=80, blank=True)
+    action_url = models.CharField(max_length=300, blank=True)
+    failure_code = models.CharField(max_length=40, blank=True)
+    failure_message = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    ask_gateway_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta(TypedModelMeta):
+        indexes = [
+            models.Index("account", F("created_at").desc(), name="payment_account_newest"),
+            models.Index(
+                "ask_gateway_at",
+                "id",
+                condition=Q(status__in=["created", "authorising", "action_required"]),
+                name="payment_unknown_due",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(name="payment_amount_positive", condition=Q(amount__gt=0)),
+            models.CheckConstraint(
+                name="refunded_not_more_than_paid", condition=Q(refunded__gte=0, refunded__lte=F("amount"))
+            ),
+            models.UniqueConstraint(
+                fields=["gateway", "reference"], condition=~Q(reference=""), name="payment_reference_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.money}"
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    @transition(status, source=PaymentStatus.CREATED, target=PaymentStatus.AUTHORISING)
+    def authorise(self) -> None:
+        """The intent is recorded; the gateway is about to be asked."""
+
+    @transition(status, source=PaymentStatus.AUTHORISING, target=PaymentStatus.ACTION_REQUIRED)
+    def require_action(self, url: str, reference: str) -> None:
+        """The bank wants the card holder to confirm at `url`."""
+        self.action_url = url
+        self.reference = reference
+
+    @transition(status, source=list(OPEN_PAYMENTS), target=PaymentStatus.SUCCEEDED)
+    def succeed(self, reference: str, at: datetime) -> None:
+        self.reference = reference
+        self.action_url = ""
+        self.ended_at = at
+
+    @transition(status, source=list(OPEN_PAYMENTS), target=PaymentStatus.FAILED)
+    def fail(self, code: str, message: str, at: datetime) -> None:
+        self.failure_code = code
+        self.failure_message = message
+        self.action_url = ""
+        self.ended_at = at
+
+    @transition(
+        status, source=[PaymentStatus.SUCCEEDED, PaymentStatus.PARTLY_REFUNDED], target=PaymentStatus.REFUNDING
+    )
+    def start_refund(self) -> None:
+        """A refund is on its way."""
+
+    @transition(status, source=PaymentStatus.REFUNDING, target=PaymentStatus.REFUNDED)
+    def finish_refund(self) -> None:
+        """All of it is back."""
+
+    @transition(status, source=PaymentStatus.REFUNDING, target=PaymentStatus.PARTLY_REFUNDED)
+    def finish_part_refund(self) -> None:
+        """A part of it is back."""
+
+
+class PaymentAllocation(models.Model):
+    """Which order a payment is for, and how much of it. At most one payment counts for an order, ever."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="allocations")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="allocations")
+    currency = CurrencyField()
+    amount = AmountField()
+    counted_at = models.DateTimeField(null=True)
+
+    class Meta(TypedModelMeta):
+        constraints = [
+            models.UniqueConstraint(fields=["payment", "order"], name="one_allocation_per_order_and_payment"),
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(counted_at__isnull=False), name="no_order_is_paid_twice"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.payment} for {self.order}"
+
+
+class Refund(models.Model):
+    """Money on its way back to where it came from; its public id is the gateway's idempotency key."""
+
+    public_id = models.CharField(max_length=16, unique=True, default=public_id, editable=False)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds")
+    currency = CurrencyField()
+    amount = AmountField()
+    reason = models.CharField(max_length=1000)
+    status = FSMField(default=RefundStatus.CREATED, choices=RefundStatus.choices, editable=False)
+    reference = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta(TypedModelMeta):
+        constraints = [models.CheckConstraint(name="refund_amount_positive", condition=Q(amount__gt=0))]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.money}"
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    @transition(status, source=RefundStatus.CREATED, target=RefundStatus.SUCCEEDED)
+    def succeed(self, reference: str, at: datetime) -> None:
+        self.reference = reference
+        self.ended_at = at
+
+    @transition(status, source=RefundStatus.CREATED, target=RefundStatus.FAILED)
+    def fail(self, at: datetime) -> None:
+        """The gateway refused for good; operations see it and pay by hand."""
+        self.ended_at = at
+
+
+class JournalEntry(models.Model):
+    """One movement of money, balanced: its postings sum to zero per currency (deferred trigger). Append-only."""
+
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=16, choices=EntryKind.choices)
+    order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="journal")
+    payment = models.ForeignKey(Payment, null=True, on_delete=models.PROTECT, related_name="journal")
+    refund = models.ForeignKey(Refund, null=True, on_delete=models.PROTECT, related_name="journal")
+    text = models.CharField(max_length=200, blank=True)
+
+    class Meta(TypedModelMeta):
+        verbose_name_plural = "journal entries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "order"], condition=Q(kind="release"), name="an_order_is_released_once"
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "order", "payment"], condition=Q(kind="charge"), name="a_payment_is_posted_once"
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "refund"],
+                condition=Q(kind__in=["refund_owed", "refund_paid"]),
+                name="a_refund_is_posted_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at:%Y-%m-%d}"
+
+
+class Posting(models.Model):
+    """One side of an entry: positive is a debit, negative a credit. Append-only."""
+
+    entry = models.ForeignKey(JournalEntry, on_delete=models.PROTECT, related_name="postings")
+    ledger = models.CharField(max_length=20, choices=Ledger.choices)
+    account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
+    seller = models.ForeignKey(Seller, null=True, on_delete=models.PROTECT, related_name="+")
+    currency = CurrencyField()
+    amount = AmountField()
+
+    class Meta(TypedModelMeta):
+        constraints = [models.CheckConstraint(name="posting_moves_something", condition=~Q(amount=0))]
+
+    def __str__(self) -> str:
+        return f"{self.ledger} {self.amount} {self.currency}"
+
+
+class SandboxCard(models.Model):
+    """The sandbox processor's own record of a card that was entered on its hosted page."""
+
+    reference = models.CharField(max_length=80, primary_key=True)
+    scenario = models.CharField(max_length=30)
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class SandboxCharge(models.Model):
+    """The sandbox processor's own record of a charge or refund, keyed by our idempotency key."""
+
+    key = models.CharField(max_length=40, primary_key=True)
+    reference = models.CharField(max_length=80, unique=True)
+    card = models.ForeignKey(SandboxCard, null=True, on_delete=models.PROTECT, related_name="charges")
+    refund_of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="refunds")
+    currency = CurrencyField()
+    amount = AmountField()
+    outcome = models.CharField(max_length=20)
+    reason = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.outcome}"

@@ -1,0 +1,85 @@
+"""Cards bound to an account (guide 2.1, prerequisite)."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.actor import Actor
+from accounts.models import Account
+from accounts.permissions import Permission, require
+from billing.gateways import gateway
+from billing.models import PaymentMethod
+from koogallery.kernel import clock
+from koogallery.kernel.errors import InvalidInput
+
+
+def bind_card(account: Account, reference: str, *, by: Actor, at: datetime | None = None) -> PaymentMethod:
+    """Bind the card that the gateway's hosted page returned; the first one becomes the default. Idempotent.
+
+    Raises:
+        PermissionRefused: the role may not pay.
+        InvalidInput: the gateway does not know the card, or another account has bound it.
+    """
+    at = at or clock.now()
+    require(by, Permission.PAY)
+    processor = gateway()
+    details = processor.card_details(reference)
+    if details is None:
+        raise InvalidInput("The card processor does not know this card. Enter it again.")
+    with transaction.atomic():
+        Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account.pk)
+        bound = PaymentMethod.objects.filter(gateway=processor.name, reference=reference).first()
+        if bound is not None:
+            if bound.account_id != account.pk or bound.unbound_at is not None:
+                raise InvalidInput("This card cannot be bound again. Enter it anew.")
+            return bound
+        return PaymentMethod.objects.create(
+            account=account,
+            gateway=processor.name,
+            reference=details.reference,
+            brand=details.brand,
+            last4=details.last4,
+            expires_year=details.expires_year,
+            expires_month=details.expires_month,
+            is_default=not PaymentMethod.objects.for_account(account).bound().exists(),
+            bound_at=at,
+        )
+
+
+def make_default_card(card: PaymentMethod, *, by: Actor) -> PaymentMethod:
+    """Pay with this card unless another is chosen."""
+    require(by, Permission.PAY)
+    with transaction.atomic():
+        card = _locked(card)
+        PaymentMethod.objects.filter(account=card.account, is_default=True).update(is_default=False)
+        card.is_default = True
+        card.save(update_fields=["is_default"])
+    return card
+
+
+def unbind_card(card: PaymentMethod, *, by: Actor, at: datetime | None = None) -> PaymentMethod:
+    """Take the card off the account; the oldest of the others becomes the default."""
+    at = at or clock.now()
+    require(by, Permission.PAY)
+    with transaction.atomic():
+        card = _locked(card)
+        card.unbound_at = at
+        was_default, card.is_default = card.is_default, False
+        card.save(update_fields=["unbound_at", "is_default"])
+        if was_default and (following := PaymentMethod.objects.filter(account=card.account).bound().first()):
+            following.is_default = True
+            following.save(update_fields=["is_default"])
+    return card
+
+
+def _locked(card: PaymentMethod) -> PaymentMethod:
+    """The card, read afresh while its account's row is locked.
+
+    Raises:
+        InvalidInput: it was unbound meanwhile.
+    """
+    Account.objects.select_for_update(of=("self",), no_key=True).get(pk=card.account_id)
+    fresh = PaymentMethod.objects.get(pk=card.pk)
+    if fresh.unbound_at is not None:
+        raise InvalidInput("This card is not bound to the account any more.")
+    return fresh
