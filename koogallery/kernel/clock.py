@@ -28,6 +28,11 @@ def now() -> datetime:
     return datetime.now(UTC) + offset()
 
 
+def machine_now() -> datetime:
+    """The machine's real time, aware, in UTC: for leases, signatures, one-time codes and throttles."""
+    return datetime.now(UTC)
+
+
 @contextmanager
 def standing_at(at: datetime) -> Iterator[None]:
     """Let business time stand at `at` (aware) within the block, in this thread or task only."""

@@ -1,0 +1,144 @@
+"""What every app asks of Postgres itself: append-only tables, advisory claims, retrying a lost race."""
+
+import functools
+import hashlib
+import random
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from django.db import OperationalError, connection
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# A session with this setting on may TRUNCATE append-only tables. The test runner's flush is the only one to do so.
+TRUNCATE_SETTING = "koogallery.allow_truncate"
+
+SERIALIZATION_FAILURE = "40001"
+DEADLOCK_DETECTED = "40P01"
+RACES = frozenset({SERIALIZATION_FAILURE, DEADLOCK_DETECTED})
+
+MAX_RACES = 4
+FIRST_WAIT_SECONDS = 0.02
+
+
+def lost_race(error: BaseException) -> bool:
+    """Say whether the database broke off this transaction only because another one ran beside it."""
+    return isinstance(error, OperationalError) and getattr(error.__cause__, "pgcode", None) in RACES
+
+
+def retry_on_serialization(work: Callable[P, T]) -> Callable[P, T]:
+    """Run `work` again when it lost a race (deadlock or serialization failure); at most four times.
+
+    It belongs at the edge: around something that opens its own transaction. Called inside a
+    transaction it does nothing, because the whole transaction is lost then, and only its owner can start again.
+
+        @retry_on_serialization
+        def accept(request): ...
+
+        retry_on_serialization(services.accept_delivery)(flow, by=actor)
+    """
+
+    @functools.wraps(work)
+    def again(*args: P.args, **kwargs: P.kwargs) -> T:
+        for lost in range(MAX_RACES):
+            try:
+                return work(*args, **kwargs)
+            except OperationalError as error:
+                last = lost == MAX_RACES - 1
+                if last or connection.in_atomic_block or not lost_race(error):
+                    raise
+            time.sleep(FIRST_WAIT_SECONDS * 2**lost * random.uniform(0.5, 1.5))
+        raise AssertionError("unreachable")
+
+    return again
+
+
+def advisory_key(*parts: object) -> int:
+    """A stable signed 64-bit key for a Postgres advisory lock, made from a name."""
+    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+def claim_for_transaction(*parts: object) -> bool:
+    """Claim a name until the transaction ends; False when somebody else holds it. Never waits.
+
+    No row is locked by it, so it cannot stand in the way of the order in which services lock rows.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [advisory_key(*parts)])
+        return bool(cursor.fetchone()[0])
+
+
+class AppendOnly(Operation):
+    """Migration operation: the model's rows may be added and read, never changed, deleted or truncated.
+
+    A refusal reaches Python as `django.db.IntegrityError`. Reversible. Only a session that has set
+    `koogallery.allow_truncate` to `on` may TRUNCATE: the test runner, to flush between tests.
+
+        operations = [CreateModel("FlowRecord", ...), AppendOnly("FlowRecord")]
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, model_name: str) -> None:
+        self.model_name = model_name
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """A trigger is no part of the model's state."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        schema_editor.execute(_PROTECT.format(table=table, setting=TRUNCATE_SETTING), params=None)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        table = from_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        schema_editor.execute(_UNPROTECT.format(table=table), params=None)
+
+    def describe(self) -> str:
+        return f"Make {self.model_name} append-only"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        return f"{self.model_name.lower()}_append_only"
+
+    def references_model(self, name: str, app_label: str) -> bool:
+        return name.lower() == self.model_name.lower()
+
+
+_PROTECT = """
+CREATE FUNCTION "{table}_refuse_change"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' AND current_setting('{setting}', true) = 'on' THEN
+        RETURN NULL;
+    END IF;
+    RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER "{table}_append_only" BEFORE UPDATE OR DELETE ON "{table}"
+    FOR EACH ROW EXECUTE FUNCTION "{table}_refuse_change"();
+CREATE TRIGGER "{table}_never_truncated" BEFORE TRUNCATE ON "{table}"
+    FOR EACH STATEMENT EXECUTE FUNCTION "{table}_refuse_change"();
+"""
+
+_UNPROTECT = """
+DROP TRIGGER "{table}_never_truncated" ON "{table}";
+DROP TRIGGER "{table}_append_only" ON "{table}";
+DROP FUNCTION "{table}_refuse_change"();
+"""

@@ -1,0 +1,199 @@
+"""Delivers the outbox: claims a message whose turn it is, carries it out, notes the outcome.
+
+Any number of processes may deliver at once. A message is first in its lane (subscriber, subject) or waits.
+"""
+
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import connection, transaction
+
+from koogallery.kernel import backoff, clock
+from koogallery.kernel.db import retry_on_serialization
+from koogallery.kernel.models import OutboxMessage
+from koogallery.kernel.outbox import Subscription, read_event, subscriptions
+
+log = structlog.get_logger(__name__)
+
+# How long one task delivers before it gives its Celery worker back; what is left is for the next.
+DELIVER_SECONDS = 20.0
+
+KEEP_DELIVERED = timedelta(days=30)
+PURGE_BATCH = 5000
+
+
+class LeaseLost(Exception):
+    """An earlier process took this message outside and never came back; what it did there is unknown."""
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What a run delivered."""
+
+    done: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
+class _Turn:
+    """The message that a process has in hand, and the lease under which the database knows it."""
+
+    message: OutboxMessage
+    subscription: Subscription
+    lease: str
+
+
+class Delivery:
+    """One or more walks over the open messages, oldest first."""
+
+    def __init__(self) -> None:
+        self.tally = Delivered()
+        self._subscriptions = subscriptions()
+        self._after = 0
+        self._progress = False
+
+    def step(self) -> bool:
+        """Carry out the next message whose turn it is. False when a whole walk found none.
+
+        The walk goes upwards by id and never back, so messages that wait (for a retry, behind a stuck one) are
+        looked at once a walk and not once a message. It begins again as long as it made progress.
+        """
+        turn = self._hand_out()
+        if turn is None:
+            again, self._after, self._progress = self._progress, 0, False
+            return again
+        self._after = turn.message.pk
+        self._progress = True
+        return True
+
+    def others_at_work(self) -> bool:
+        """Whether another process has a message in hand, after which more may follow."""
+        known = OutboxMessage.objects.filter(subscriber__in=self._subscriptions)
+        return known.under_way().exists() or known.deliverable(clock.now()).exists()
+
+    def _hand_out(self) -> _Turn | None:
+        in_hand: list[_Turn] = []
+        try:
+            turn = retry_on_serialization(self._carry_out_or_lease)(in_hand)
+            if turn is not None and turn.subscription.outside and not turn.message.stuck_at:
+                _carry_out_outside(turn)
+        except Exception as error:
+            if not in_hand:
+                raise
+            turn = in_hand[-1]
+            self.tally.failed += 1
+            _record_failure(turn, error)
+            if isinstance(error, SoftTimeLimitExceeded):
+                raise
+        else:
+            if turn is not None:
+                self.tally.done += not turn.message.stuck_at
+        return turn
+
+    def _carry_out_or_lease(self, in_hand: list[_Turn]) -> _Turn | None:
+        """In one transaction: lock the next message and deliver it, or lease it when it must be done outside."""
+        in_hand.clear()  # of a try that lost a race
+        with transaction.atomic(durable=True):
+            message = (
+                OutboxMessage.objects.deliverable(clock.now())
+                .filter(id__gt=self._after, subscriber__in=self._subscriptions)
+                .select_for_update(skip_locked=True, of=("self",))
+                .order_by("id")
+                .first()
+            )
+            if message is None:
+                return None
+            turn = _Turn(message, self._subscriptions[message.subscriber], lease=message.lease)
+            in_hand.append(turn)
+            if turn.subscription.outside:
+                _lease(turn)
+            else:
+                turn.subscription.handle(read_event(message.event, message.payload), message.at)
+                message.done_at, message.error = clock.now(), ""
+                message.lease, message.lease_until = "", None
+            message.save(update_fields=["done_at", "error", "tries", "lease", "lease_until", "stuck_at", "retry_at"])
+        turn.lease = message.lease
+        return turn
+
+
+def _lease(turn: _Turn) -> None:
+    """Take the message for `subscription.lease`; an expired lease of another process counts as a failed try."""
+    message = turn.message
+    if message.lease:
+        log.warning("outbox_lease_expired", message_id=message.pk, subscriber=message.subscriber)
+        _count_failure(turn, LeaseLost("The process that carried this out did not come back."))
+        if message.stuck_at:
+            return
+    message.lease = secrets.token_hex(8)
+    message.lease_until = clock.machine_now() + turn.subscription.lease
+
+
+def _carry_out_outside(turn: _Turn) -> None:
+    message = turn.message
+    turn.subscription.handle(read_event(message.event, message.payload), message.at)
+    with transaction.atomic(durable=True):
+        mine = OutboxMessage.objects.open().filter(pk=message.pk, lease=message.lease)
+        if not mine.update(done_at=clock.now(), lease="", lease_until=None, error=""):
+            log.warning("outbox_finished_after_lease", message_id=message.pk, subscriber=message.subscriber)
+
+
+def _count_failure(turn: _Turn, error: Exception) -> None:
+    """Note a failed try in the object: when to try again, or that it is stuck."""
+    message, at = turn.message, clock.now()
+    message.tries += 1
+    message.error = backoff.describe(error)
+    message.lease, message.lease_until = "", None
+    if message.tries >= turn.subscription.tries:
+        message.stuck_at = at
+        log.error("outbox_stuck", message_id=message.pk, subscriber=message.subscriber, subject=message.subject)
+    else:
+        message.retry_at = backoff.next_try(message.tries, at)
+
+
+def _record_failure(turn: _Turn, error: Exception) -> None:
+    """Store a failed try, in a transaction of its own, unless the message went to somebody else meanwhile."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+    log.error(
+        "outbox_failed",
+        message_id=turn.message.pk,
+        subscriber=turn.message.subscriber,
+        error=type(error).__name__,
+        exc_info=error,
+    )
+    with transaction.atomic(durable=True):
+        turn.message = OutboxMessage.objects.select_for_update().get(pk=turn.message.pk)
+        if turn.message.done_at or turn.message.stuck_at or turn.message.lease != turn.lease:
+            return
+        _count_failure(turn, error)
+        turn.message.save(update_fields=["tries", "error", "lease", "lease_until", "stuck_at", "retry_at"])
+
+
+def deliver(seconds: float = DELIVER_SECONDS) -> Delivered:
+    """Deliver what can be delivered now, until nothing can or the time is up."""
+    delivery = Delivery()
+    give_back_at = time.monotonic() + seconds
+    while time.monotonic() < give_back_at and delivery.step():
+        continue
+    return delivery.tally
+
+
+def retry_now(messages: "list[int]", *, at: datetime) -> int:
+    """Put stuck or waiting messages in line again, their tries forgotten. Says how many."""
+    rows = OutboxMessage.objects.open().filter(pk__in=messages)
+    return rows.update(stuck_at=None, retry_at=at, tries=0)
+
+
+def purge_delivered(at: datetime) -> int:
+    """Remove messages delivered more than 30 days before `at`, in small bites. Says how many."""
+    removed = 0
+    while True:
+        old = OutboxMessage.objects.filter(done_at__lt=at - KEEP_DELIVERED).order_by("id").values("pk")[:PURGE_BATCH]
+        count = OutboxMessage.objects.filter(pk__in=list(old.values_list("pk", flat=True)))._raw_delete("default")
+        removed += count
+        if count < PURGE_BATCH:
+            return removed

@@ -1,0 +1,246 @@
+"""What leaves a transaction: events, written with the change that they tell of, delivered after it.
+
+    @dataclass(frozen=True, slots=True)
+    class OrderPaid(Event):
+        order_number: str
+
+        @property
+        def subject(self) -> str:
+            return f"order:{self.order_number}"
+
+    publish(OrderPaid(order.number), at=at)                       # in the service's transaction
+
+    @subscribe(OrderPaid, name="notifications.order_paid")        # in the subscriber's consumers.py
+    def tell_seller(event: OrderPaid, at: datetime) -> None: ...
+
+Delivered at least once, in order for each (subscriber, subject), in parallel across subjects (`delivery.py`). The order
+is that of publishing, for publishers that hold one lock while they publish about one subject, as services do.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import MISSING, dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Protocol, Self, TypeVar, get_origin, get_type_hints
+
+import structlog
+from django.db import connection, transaction
+
+from koogallery.kernel.models import OutboxMessage
+
+log = structlog.get_logger(__name__)
+
+EventType = TypeVar("EventType", bound="Event")
+
+# How long a process stops waking workers after the broker did not answer, so that requests do not wait for it.
+BROKER_PAUSE_SECONDS = 5.0
+
+
+class NotInTransaction(RuntimeError):
+    """An event was published outside the transaction that makes it true."""
+
+
+class UnreadableEvent(Exception):
+    """A stored event whose class is gone, or lacks a field that its class needs."""
+
+
+_event_types: dict[str, "type[Event]"] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened. Subclasses are frozen dataclasses with JSON-able fields and a subject.
+
+    Fields: str, int, float, bool, None, and lists, tuples and dicts of them; ids and facts of the moment, no objects.
+    The class's name is stored, so renaming one needs an alias while old messages are open.
+    """
+
+    event_name: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # `slots=True` makes the class anew, so the same definition comes by twice; two definitions are a mistake.
+        known = _event_types.get(cls.__name__)
+        if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"There are two events named {cls.__name__}: {known.__module__} and {cls.__module__}.")
+        cls.event_name = cls.__name__
+        _event_types[cls.__name__] = cls
+
+    @property
+    def subject(self) -> str:
+        """What it happened to, such as "order:CS260101ABCDEFGH"; events of one subject are delivered in order."""
+        raise NotImplementedError(f"{type(self).__name__} does not say its subject.")
+
+    def payload(self) -> dict[str, Any]:
+        """The fields for storing.
+
+        Raises:
+            TypeError: a field is not JSON-able.
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name, value in values.items():
+            if not _is_jsonable(value):
+                raise TypeError(f"{type(self).__name__}.{name} is not JSON-able: {type(value).__name__}.")
+        return values
+
+    @classmethod
+    def from_payload(cls, payload: dict[str, Any]) -> Self:
+        """Read a stored event. Unknown fields are left out, missing ones take their default: versions may differ.
+
+        Raises:
+            UnreadableEvent: a field without default is missing.
+        """
+        hints = get_type_hints(cls)
+        values = {}
+        for field in fields(cls):
+            if field.name in payload:
+                value = payload[field.name]
+                is_tuple = get_origin(hints[field.name]) is tuple and isinstance(value, list)
+                values[field.name] = tuple(value) if is_tuple else value
+            elif field.default is MISSING and field.default_factory is MISSING:
+                raise UnreadableEvent(f"A stored {cls.__name__} has no {field.name}.")
+        return cls(**values)
+
+
+def _is_jsonable(value: object) -> bool:
+    if isinstance(value, float):
+        return value == value and abs(value) != float("inf")
+    if value is None or type(value) in (str, int, bool):
+        return True
+    if isinstance(value, list | tuple):
+        return all(map(_is_jsonable, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) for key in value) and all(map(_is_jsonable, value.values()))
+    return False
+
+
+def event_types() -> dict[str, type[Event]]:
+    """Every event class by its stored name."""
+    return dict(_event_types)
+
+
+def read_event(name: str, payload: dict[str, Any]) -> Event:
+    """The event of a stored message.
+
+    Raises:
+        UnreadableEvent: no such class, or a field is missing.
+    """
+    if name not in _event_types:
+        raise UnreadableEvent(f"There is no event named {name}.")
+    return _event_types[name].from_payload(payload)
+
+
+class Handler(Protocol):
+    """What a subscriber does; called with the event and the business time at which it happened."""
+
+    def __call__(self, event: Any, at: datetime, /) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscriber of one kind of event.
+
+    Attributes:
+        name: stored with messages; unique.
+        event: the class, exactly.
+        handle: what to do; idempotent, because a message may come twice.
+        outside: True: it runs outside any transaction under a lease, and opens its own for intent and outcome
+            (a call to a gateway, an e-mail). False: inside the transaction that marks the message as delivered.
+        tries: failures after which the message is stuck and waits for a person; with back-off 12 take about 3 hours.
+        lease: for `outside`: after this the process is taken for dead and the message is carried out again. Longer
+            than all time-outs of the handler together.
+    """
+
+    name: str
+    event: type[Event]
+    handle: Handler
+    outside: bool = False
+    tries: int = 12
+    lease: timedelta = timedelta(minutes=2)
+
+
+_subscriptions: dict[str, Subscription] = {}
+
+
+def subscribe(
+    event: type[EventType],
+    *,
+    name: str,
+    outside: bool = False,
+    tries: int = 12,
+    lease: timedelta = timedelta(minutes=2),
+) -> Callable[[Callable[[EventType, datetime], Any]], Callable[[EventType, datetime], Any]]:
+    """Deliver events of this class to the decorated function (see `Subscription` for the arguments)."""
+
+    def decorate(handle: Callable[[EventType, datetime], Any]) -> Callable[[EventType, datetime], Any]:
+        if name in _subscriptions:
+            raise ValueError(f"There are two subscribers named {name}.")
+        _subscriptions[name] = Subscription(name, event, handle, outside=outside, tries=tries, lease=lease)
+        return handle
+
+    return decorate
+
+
+def subscriptions() -> dict[str, Subscription]:
+    """Every subscriber by name."""
+    return dict(_subscriptions)
+
+
+def publish(event: Event, *, at: datetime) -> None:
+    """Store the event for each of its subscribers, as part of the caller's transaction.
+
+    Args:
+        event: what happened.
+        at: when, in business time (aware).
+
+    Raises:
+        NotInTransaction: there is no transaction to be part of.
+    """
+    if not connection.in_atomic_block:
+        raise NotInTransaction(f"{type(event).__name__} must be published in the transaction that makes it true.")
+    if at.tzinfo is None:
+        raise ValueError("An event needs an aware time.")
+    payload, subject = event.payload(), event.subject
+    messages = [
+        OutboxMessage(event=event.event_name, payload=payload, subject=subject, subscriber=subscription.name, at=at)
+        for subscription in _subscriptions.values()
+        if subscription.event is type(event)
+    ]
+    if messages:
+        OutboxMessage.objects.bulk_create(messages)
+        _wake_after_commit()
+
+
+_waking: ContextVar[bool] = ContextVar("koogallery_outbox_waking", default=True)
+_broker_paused_until = 0.0
+
+
+@contextmanager
+def delivering_here() -> Iterator[None]:
+    """Within the block no worker is woken: this process delivers what it publishes by itself."""
+    token = _waking.set(False)
+    try:
+        yield
+    finally:
+        _waking.reset(token)
+
+
+def _wake_after_commit() -> None:
+    """Wake a worker after the commit, once a transaction."""
+    if _waking.get() and not any(entry[1] is wake_worker for entry in connection.run_on_commit):
+        transaction.on_commit(wake_worker, robust=True)
+
+
+def wake_worker() -> None:
+    """Ask a Celery worker to deliver. A broker that is down costs nothing but the beat's few seconds of delay."""
+    global _broker_paused_until
+    from koogallery.kernel.tasks import deliver_outbox  # tasks.py imports the delivery, which imports this module
+
+    if time.monotonic() < _broker_paused_until:
+        return
+    try:
+        deliver_outbox.apply_async(retry=False, ignore_result=True)
+    except Exception as error:
+        _broker_paused_until = time.monotonic() + BROKER_PAUSE_SECONDS
+        log.warning("outbox_broker_down", error=type(error).__name__)

@@ -1,0 +1,262 @@
+"""Fires what is due, in order of due time across all timers, each row in a short transaction of its own.
+
+Any number of sweepers may run at once, and any of them may be killed at any moment: a row's firing and the move of
+its due date are one transaction, so a row is fired or still due, never half.
+"""
+
+import enum
+import heapq
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import connection, transaction
+
+from koogallery.kernel import backoff, clock
+from koogallery.kernel.db import claim_for_transaction, retry_on_serialization
+from koogallery.kernel.models import TimerFailure
+from koogallery.kernel.timers import Timer, actor, all_timers
+
+log = structlog.get_logger(__name__)
+
+BATCH = 100
+
+# How long one sweep works before it gives its Celery worker back; what is left is still due for the next.
+SWEEP_SECONDS = 20.0
+
+# After so many failures of one row (about five minutes) the later rows of its lane no longer wait for it.
+LANE_PATIENCE = 6
+
+_READS = re.compile(r'(?:FROM|JOIN) "(\w+)"')
+_WRITES = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM) "?(\w+)"?')
+
+
+class StillDue(Exception):
+    """A service fired and left its row due: it would fire at every sweep for ever."""
+
+
+class Outcome(enum.Enum):
+    """What came of one due row."""
+
+    FIRED = enum.auto()
+    TAKEN = enum.auto()  # another sweeper has the row or its lane
+    MOVED = enum.auto()  # no longer due, or due at another time
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run did with one timer."""
+
+    fired: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Due:
+    """A row that is due; compares in the order of firing."""
+
+    due_at: datetime
+    rank: int
+    timer: str
+    pk: int
+    lane: str
+    failing: bool
+
+    @property
+    def claim(self) -> tuple[object, ...]:
+        """The name that a sweeper claims before it fires the row."""
+        return ("lane", self.lane) if self.lane else ("timer", self.timer, self.pk)
+
+
+class Sweep:
+    """One walk over everything that is due.
+
+    Rows are read in batches, without locks. After a firing that wrote to a table which some timer reads, that timer is
+    asked again for rows due before the next one, so what a firing makes due earlier is not overtaken.
+
+    Args:
+        timers: which ones.
+        horizon: says up to when rows are due; asked again at each reading.
+
+    Attributes:
+        tallies: what was done, by name of timer.
+        taken: rows that another sweeper had; they may be due still.
+    """
+
+    def __init__(self, timers: Collection[Timer], horizon: Callable[[], datetime] = clock.now) -> None:
+        self.horizon = horizon
+        self.tallies = {timer.name: Tally() for timer in timers}
+        self._timers = {timer.name: timer for timer in timers}
+        self._written: set[str] = set()
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin again with the earliest row, trying anew what another sweeper had."""
+        self.taken = 0
+        self._queue: list[Due] = []
+        self._passed_over: dict[str, set[int]] = defaultdict(set)
+        at = self.horizon()
+        _settle_failures(self._timers, at)
+        self._blocked_lanes = _lanes_with_failures(at) if any(t.lane for t in self._timers.values()) else {}
+
+    def step(self) -> bool:
+        """Fire the next row, or pass it over. False when nothing is due."""
+        due = self._next()
+        if due is None:
+            return False
+        blocked_since = self._blocked_lanes.get(due.lane)
+        if blocked_since is not None and blocked_since <= due.due_at:
+            self._passed_over[due.timer].add(due.pk)
+            return True
+        try:
+            with self.watching():
+                outcome = retry_on_serialization(_fire)(self._timers[due.timer], due, self.horizon())
+        except Exception as error:
+            self.tallies[due.timer].failed += 1
+            tries = _record_failure(due, error)
+            if due.lane and tries < LANE_PATIENCE:
+                self._blocked_lanes.setdefault(due.lane, due.due_at)
+            if isinstance(error, SoftTimeLimitExceeded):
+                raise
+            return True
+        if outcome is Outcome.FIRED:
+            self.tallies[due.timer].fired += 1
+        elif outcome is Outcome.MOVED:
+            self._queue.clear()
+        else:
+            self.taken += 1
+            self._passed_over[due.timer].add(due.pk)
+            if due.lane:
+                self._blocked_lanes.setdefault(due.lane, due.due_at)
+        return True
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Note which tables are written within the block, to know which timers to ask again."""
+
+        def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            self._written.update(_WRITES.findall(sql))
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(note):
+            yield
+
+    def _next(self) -> Due | None:
+        """The earliest row that is due and was not passed over."""
+        if not self._queue:
+            self._queue = self._read(self._timers.values())
+        elif self._written:
+            self._look_for_earlier()
+        self._written.clear()
+        return heapq.heappop(self._queue) if self._queue else None
+
+    def _look_for_earlier(self) -> None:
+        """Put rows before the queue that the last firing made due."""
+        concerned = [timer for timer in self._timers.values() if self._tables_read[timer.name] & self._written]
+        if not concerned:
+            return
+        earlier = self._read(concerned, before=self._queue[0].due_at)
+        if len(earlier) == BATCH:  # there may be more of them, and they come before the rest of the queue
+            self._queue.clear()
+        for due in earlier:
+            heapq.heappush(self._queue, due)
+
+    def _read(self, timers: Collection[Timer], before: datetime | None = None) -> list[Due]:
+        """The next rows that are due, sorted, at most a batch."""
+        at = self.horizon()
+        branches = [timer.to_fire(at, before=before, without=self._passed_over[timer.name])[:BATCH] for timer in timers]
+        if not branches:
+            return []
+        rows = branches[0].union(*branches[1:], all=True) if len(branches) > 1 else branches[0]
+        return sorted(Due(*row) for row in rows)[:BATCH]
+
+    @cached_property
+    def _tables_read(self) -> dict[str, set[str]]:
+        at = self.horizon()
+        return {
+            timer.name: set(_READS.findall(timer.due(at).query.get_compiler(connection=connection).as_sql()[0]))
+            for timer in self._timers.values()
+        }
+
+
+def _fire(timer: Timer, due: Due, at: datetime) -> Outcome:
+    """Claim, look again, fire, commit. The claim is no row lock, so services keep their own order of locks."""
+    with transaction.atomic(durable=True):
+        if not claim_for_transaction(*due.claim):
+            return Outcome.TAKEN
+        if timer.due_time(due.pk, at) != due.due_at:
+            return Outcome.MOVED
+        timer.fire(due.pk, at=due.due_at, by=actor(timer.name))
+        still_due_at = timer.due_time(due.pk, at)
+        if still_due_at is not None and still_due_at <= due.due_at:
+            raise StillDue(f"{timer.name} fired and its row {due.pk} is still due at {still_due_at:%Y-%m-%d %H:%M:%S}.")
+        if due.failing:
+            TimerFailure.objects.open().filter(timer=timer.name, object_id=due.pk).update(resolved_at=at)
+    return Outcome.FIRED
+
+
+def _record_failure(due: Due, error: Exception) -> int:
+    """Store, in a transaction of its own, that the row could not fire and when to try again. Says how many tries."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+    at = clock.now()
+    with transaction.atomic(durable=True):
+        TimerFailure.objects.bulk_create(
+            [
+                TimerFailure(
+                    timer=due.timer, object_id=due.pk, lane=due.lane, due_at=due.due_at, first_at=at, last_at=at
+                )
+            ],
+            ignore_conflicts=True,
+        )
+        failure = TimerFailure.objects.open().select_for_update().get(timer=due.timer, object_id=due.pk)
+        failure.tries += 1
+        failure.retry_at = backoff.next_try(failure.tries, at)
+        failure.error = backoff.describe(error)
+        failure.due_at = due.due_at
+        failure.last_at = at
+        failure.save()
+    log.error(
+        "timer_failed",
+        timer=due.timer,
+        object_id=due.pk,
+        tries=failure.tries,
+        error=type(error).__name__,
+        exc_info=error,
+    )
+    return failure.tries
+
+
+def _settle_failures(timers: dict[str, Timer], at: datetime) -> None:
+    """Close failures whose row is no longer due: somebody dealt with it by hand."""
+    retried = TimerFailure.objects.open().filter(backoff.ready("retry_at", at), timer__in=timers)[:BATCH]
+    for failure in retried:
+        if timers[failure.timer].due_time(failure.object_id, at) is None:
+            failure.resolved_at = at
+            failure.save(update_fields=["resolved_at"])
+
+
+def _lanes_with_failures(at: datetime) -> dict[str, datetime]:
+    """Lanes that wait for a failed row, with the time from which on they wait."""
+    waiting = TimerFailure.objects.waiting(at).exclude(lane="").filter(tries__lt=LANE_PATIENCE)
+    blocked: dict[str, datetime] = {}
+    for lane, due_at in waiting.order_by("due_at").values_list("lane", "due_at"):
+        blocked.setdefault(lane, due_at)
+    return blocked
+
+
+def sweep(seconds: float = SWEEP_SECONDS) -> dict[str, Tally]:
+    """Fire what is due now, earliest first, until nothing is or the time is up. Says what was done, by timer."""
+    walk = Sweep(all_timers())
+    give_back_at = time.monotonic() + seconds
+    while time.monotonic() < give_back_at and walk.step():
+        continue
+    return walk.tallies

@@ -1,0 +1,25 @@
+"""Celery entry points. Beat wakes them every few seconds; two at once, late or lost ones do no harm."""
+
+from celery import shared_task
+
+from koogallery.kernel import clock
+from koogallery.kernel.delivery import deliver, purge_delivered
+from koogallery.kernel.sweep import sweep
+
+
+@shared_task
+def sweep_timers() -> None:
+    """Fire what is due."""
+    sweep()
+
+
+@shared_task
+def deliver_outbox() -> None:
+    """Deliver what waits in the outbox."""
+    deliver()
+
+
+@shared_task
+def purge_outbox() -> None:
+    """Remove messages that were delivered long ago (once a day is enough)."""
+    purge_delivered(clock.now())

@@ -1,0 +1,150 @@
+"""What becomes due by itself: every app's `timers.py` declares it here, the sweeper fires it.
+
+A due date is a column of the row that it concerns, with a partial index on the open rows. A `Timer` says which
+column, which rows are open, and which service to call. The sweeper is in `sweep.py`; an owner with many due dates
+uses `deadlines.py`.
+"""
+
+import pkgutil
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Concat
+
+from koogallery.kernel.errors import DomainError
+from koogallery.kernel.models import TimerFailure
+
+
+class UnknownTimer(DomainError):
+    """A timer was asked for by a name that nobody registered."""
+
+    code = "unknown_timer"
+
+
+class Fire(Protocol):
+    """A service that carries out what is due for one row.
+
+    It runs in the sweeper's transaction, locks as every service does, and returns quietly when it finds
+    under its locks that nothing is due any more.
+
+    Args:
+        pk: the row of the timer's model.
+        at: when it was due: the value of the due column, never the moment of firing.
+        by: the actor that records name.
+    """
+
+    def __call__(self, pk: int, /, *, at: datetime, by: Any) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """One kind of due date.
+
+    Attributes:
+        name: unique; used by `run_timers NAME`, failures, records.
+        model: whose rows become due.
+        due_column: the column with the due time. A firing must move, empty or close it: a row that is still due
+            after it fired counts as failed.
+        open: which rows count at all; the same condition as the column's partial index.
+        fire: the service.
+        lane: what the order of firing matters for, as an expression that gives text (see `lane`). Rows of one lane
+            wait for each other even when several sweepers work, and for a while when one of them fails; rows of
+            different lanes never do. None: the row alone.
+        rank: at the same instant, timers with a lower rank fire first.
+    """
+
+    name: str
+    model: type[models.Model]
+    due_column: str
+    open: Q
+    fire: Fire
+    lane: Combinable | None = None
+    rank: int = 0
+
+    def due(self, at: datetime, pk: int | None = None) -> QuerySet[Any]:
+        """Rows that are due at `at`, whether they failed before or not."""
+        rows = self.model._base_manager.filter(self.open, **{f"{self.due_column}__lte": at})
+        return rows if pk is None else rows.filter(pk=pk)
+
+    def due_time(self, pk: int, at: datetime) -> datetime | None:
+        """When the row was due, or None when it is not due at `at` (any more)."""
+        times: QuerySet[Any, datetime] = self.due(at, pk).values_list(self.due_column, flat=True)
+        return next(iter(times[:1]), None)
+
+    def to_fire(self, at: datetime, *, before: datetime | None = None, without: Collection[int] = ()) -> QuerySet[Any]:
+        """Rows due at `at` as (due time, rank, name, pk, lane, failed before), earliest first.
+
+        Left out are rows whose next try after a failure has not come, those not due before `before`, and `without`.
+        """
+        failures = TimerFailure.objects.filter(timer=self.name, object_id=OuterRef("pk"))
+        rows = self.due(at)
+        if before is not None:
+            rows = rows.filter(**{f"{self.due_column}__lt": before})
+        if without:
+            rows = rows.exclude(pk__in=without)
+        return (
+            rows.filter(~Exists(failures.waiting(at)))
+            .order_by(self.due_column, "pk")
+            .values_list(
+                F(self.due_column),
+                Value(self.rank),
+                Value(self.name, output_field=TextField()),
+                F("pk"),
+                self.lane or Value("", output_field=TextField()),
+                Exists(failures.open()),
+            )
+        )
+
+
+def lane(kind: str, column: str = "pk") -> Concat:
+    """The lane of a row as `kind:number`: `lane("subscription", "subscription_id")`."""
+    return Concat(Value(f"{kind}:"), Cast(F(column), TextField()), output_field=TextField())
+
+
+_timers: dict[str, Timer] = {}
+
+
+def register(timer: Timer) -> Timer:
+    """Let the sweeper know the timer. Called when an app's `timers.py` is imported."""
+    if timer.name in _timers:
+        raise ValueError(f"There are two timers named {timer.name}.")
+    if " " in timer.name or not timer.name:
+        raise ValueError("A timer's name is one word.")
+    _timers[timer.name] = timer
+    return timer
+
+
+def all_timers() -> list[Timer]:
+    """Every registered timer, by rank and name."""
+    return sorted(_timers.values(), key=lambda timer: (timer.rank, timer.name))
+
+
+def timers_named(names: Iterable[str] | None) -> list[Timer]:
+    """The timers of these names; all of them for None or no names.
+
+    Raises:
+        UnknownTimer: a name is not registered; the message lists those that are.
+    """
+    wanted = set(names or ())
+    unknown = sorted(wanted - _timers.keys())
+    if unknown:
+        known = ", ".join(sorted(_timers)) or "none"
+        raise UnknownTimer(f"There is no timer named {', '.join(unknown)}. Timers: {known}.")
+    return [timer for timer in all_timers() if not wanted or timer.name in wanted]
+
+
+@lru_cache
+def _actor_factory(path: str) -> Any:
+    return pkgutil.resolve_name(path)
+
+
+def actor(name: str) -> Any:
+    """Who acts when the timer fires: made by `settings.TIMER_ACTOR`, because the kernel knows no app."""
+    return _actor_factory(settings.TIMER_ACTOR)(name)
