@@ -27,6 +27,10 @@ else:
     TypedModelMeta = object
 
 
+NOT_ARRIVED = "not_arrived"
+"""Failure code of a payment whose call the gateway never heard of."""
+
+
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
     def for_account(self, account: Account) -> Self:
         return self.filter(account=account)
@@ -142,9 +146,19 @@ class Payment(models.Model):
         self.action_url = url
         self.reference = reference
 
-    @transition(status, source=list(OPEN_PAYMENTS), target=PaymentStatus.SUCCEEDED)
+    def may_still_succeed(self) -> bool:
+        """Open, or written off only because the gateway had not heard of it: a call can arrive late."""
+        return self.status != PaymentStatus.FAILED or self.failure_code == NOT_ARRIVED
+
+    @transition(
+        status,
+        source=[*OPEN_PAYMENTS, PaymentStatus.FAILED],
+        target=PaymentStatus.SUCCEEDED,
+        conditions=[may_still_succeed],
+    )
     def succeed(self, reference: str, at: datetime) -> None:
         self.reference = reference
+        self.failure_code = self.failure_message = ""
         self.action_url = ""
         self.ended_at = at
 

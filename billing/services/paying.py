@@ -19,7 +19,7 @@ from billing.choices import EntryKind, Ledger, PaymentMethodKind, PaymentStatus
 from billing.errors import PaymentActionRequired, PaymentDeclined, PaymentMethodRequired
 from billing.events import PaymentFailed
 from billing.gateways import ChargeOutcome, GatewayAnswer, gateway
-from billing.models import Payment, PaymentAllocation, PaymentMethod
+from billing.models import NOT_ARRIVED, Payment, PaymentAllocation, PaymentMethod
 from billing.services.refunds import record_refund
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput
@@ -31,7 +31,7 @@ from orders.models import Order
 DECLINE_MESSAGES = {
     "insufficient_funds": "The bank declined the card: insufficient funds. Choose another method.",
     "authentication_failed": "The card holder did not confirm the payment. Try again or choose another method.",
-    "amount_mismatch": "The card processor took a different amount; it was given back. Try again.",
+    NOT_ARRIVED: "The payment did not reach the card processor and nothing was charged. Try again.",
 }
 
 
@@ -141,7 +141,8 @@ def record_outcome(payment: Payment, answer: GatewayAnswer, *, by: Actor, at: da
         allocation = payment.allocations.select_related("order").get()
         order = orders.order_locked(allocation.order_id)
         payment = Payment.objects.select_for_update(of=("self",)).select_related("card").get(pk=payment.pk)
-        if payment.status not in (PaymentStatus.AUTHORISING, PaymentStatus.ACTION_REQUIRED):
+        late = payment.failure_code == NOT_ARRIVED and answer.outcome is ChargeOutcome.SUCCEEDED
+        if not late and payment.status not in (PaymentStatus.AUTHORISING, PaymentStatus.ACTION_REQUIRED):
             return payment
         match answer.outcome:
             case ChargeOutcome.SUCCEEDED:
@@ -149,8 +150,8 @@ def record_outcome(payment: Payment, answer: GatewayAnswer, *, by: Actor, at: da
             case ChargeOutcome.DECLINED:
                 _fail(payment, order, answer.reason, at=at)
             case ChargeOutcome.NOT_FOUND:
-                # Our call never arrived; the gateway will refuse nothing later, since nobody calls again with this key.
-                _fail(payment, order, "not_arrived", at=at)
+                # Our call never arrived. Should it arrive yet, its answer is taken as a late success.
+                _fail(payment, order, NOT_ARRIVED, at=at)
             case ChargeOutcome.ACTION_REQUIRED if payment.status == PaymentStatus.AUTHORISING:
                 payment.require_action(answer.action_url, answer.reference)
                 payment.ask_gateway_at = at + settings.PAYMENT_ACTION_LIFETIME

@@ -1,0 +1,12 @@
+"""The words of renewals."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class RenewalMode(models.TextChoices):
+    """The tabs of the Renewals page (RULES 3.1), `mode` of API.md."""
+
+    MANUAL = "manual", _("Manual Renewals")
+    AUTO = "auto", _("Auto Renewals")
+    CANCELLED = "cancelled", _("Renewals Canceled")

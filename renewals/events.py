@@ -1,0 +1,31 @@
+"""What happens to a subscription as time passes."""
+
+from dataclasses import dataclass
+
+from koogallery.kernel.outbox import Event
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionEvent(Event):
+    """Something happened to one subscription; its events are delivered in order."""
+
+    subscription: str
+
+    @property
+    def subject(self) -> str:
+        return f"subscription:{self.subscription}"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionExpired(SubscriptionEvent):
+    """Its term is over; in the grace period it is still usable."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFrozen(SubscriptionEvent):
+    """The grace period is over: not usable, data kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionReleased(SubscriptionEvent):
+    """The retention period is over: gone."""
