@@ -14,6 +14,18 @@ class PaymentFailed(OrderEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentInDoubt(Event):
+    """A payment's outcome is unknown: ask the gateway; with `last_call` give up waiting for the card holder."""
+
+    payment: str
+    last_call: bool
+
+    @property
+    def subject(self) -> str:
+        return f"payment:{self.payment}"
+
+
+@dataclass(frozen=True, slots=True)
 class RefundRequested(Event):
     """A refund was decided and recorded; it is carried out outside the transaction."""
 

@@ -61,6 +61,9 @@ class PaymentGateway(Protocol):
     def find_charge(self, key: str) -> GatewayAnswer:
         """What became of the charge with our key; NOT_FOUND when it never arrived."""
 
+    def cancel_charge(self, key: str) -> GatewayAnswer:
+        """Give up a charge that waits for its card holder; answers what became of it in the end."""
+
     def refund(self, key: str, charge: str, amount: Money) -> GatewayAnswer:
         """Give back a part or all of a charge."""
 

@@ -93,6 +93,12 @@ class SandboxGateway:
         record = SandboxCharge.objects.filter(pk=key).first()
         return self._answer(record) if record else GatewayAnswer(ChargeOutcome.NOT_FOUND)
 
+    def cancel_charge(self, key: str) -> GatewayAnswer:
+        reference = SandboxCharge.objects.filter(pk=key).values_list("reference", flat=True).first()
+        if reference:
+            self.confirm(reference, approved=False)
+        return self.find_charge(key)
+
     def refund(self, key: str, charge: str, amount: Money) -> GatewayAnswer:
         original = SandboxCharge.objects.filter(reference=charge, outcome=ChargeOutcome.SUCCEEDED.value).first()
         if original is None or original.currency != amount.currency:

@@ -15,9 +15,9 @@ from django.db import transaction
 from accounts.actor import Actor
 from accounts.permissions import Permission, require
 from billing import ledger
-from billing.choices import EntryKind, Ledger, PaymentMethodKind, PaymentStatus
+from billing.choices import OPEN_PAYMENTS, EntryKind, Ledger, PaymentMethodKind, PaymentStatus
 from billing.errors import PaymentActionRequired, PaymentDeclined, PaymentMethodRequired
-from billing.events import PaymentFailed
+from billing.events import PaymentFailed, PaymentInDoubt
 from billing.gateways import ChargeOutcome, GatewayAnswer, gateway
 from billing.models import NOT_ARRIVED, Payment, PaymentAllocation, PaymentMethod
 from billing.services.refunds import record_refund
@@ -72,10 +72,30 @@ def resume_payment(payment: Payment, *, by: Actor, at: datetime | None = None) -
 
 
 def ask_about_payment(pk: int, *, at: datetime, by: Actor) -> None:
-    """Timer: a payment's outcome is unknown; ask the gateway, outside any transaction of its own making."""
-    payment = Payment.objects.open().filter(pk=pk).first()
-    if payment is not None:
-        record_outcome(payment, gateway().find_charge(payment.public_id), by=by, at=max(at, payment.created_at))
+    """Timer: a payment's outcome is unknown; have the gateway asked, after this transaction, and again later."""
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update(of=("self",)).open().filter(pk=pk).first()
+        if payment is None or payment.ask_gateway_at is None or payment.ask_gateway_at > at:
+            return
+        payment.ask_gateway_at = clock.now() + settings.PAYMENT_ASK_AFTER
+        payment.save(update_fields=["ask_gateway_at"])
+        # Its time for the card holder to confirm is over when the timer comes round to it.
+        last_call = payment.status == PaymentStatus.ACTION_REQUIRED
+        publish(PaymentInDoubt(payment=payment.public_id, last_call=last_call), at=at)
+
+
+def resolve_payment(public_id: str, *, last_call: bool, at: datetime) -> Payment:
+    """Ask the gateway what became of a payment and write it down; outside any transaction.
+
+    With `last_call` a payment that still waits for its card holder is given up.
+    """
+    payment = Payment.objects.get(public_id=public_id)
+    if payment.status not in OPEN_PAYMENTS:
+        return payment
+    answer = gateway().find_charge(payment.public_id)
+    if last_call and answer.outcome is ChargeOutcome.ACTION_REQUIRED:
+        answer = gateway().cancel_charge(payment.public_id)
+    return record_outcome(payment, answer, by=Actor.system("payment"), at=at)
 
 
 def _record_intent(order: Order, request: PaymentRequest, *, at: datetime) -> Payment:
@@ -156,8 +176,6 @@ def record_outcome(payment: Payment, answer: GatewayAnswer, *, by: Actor, at: da
                 payment.require_action(answer.action_url, answer.reference)
                 payment.ask_gateway_at = at + settings.PAYMENT_ACTION_LIFETIME
                 payment.save()
-            case ChargeOutcome.ACTION_REQUIRED if payment.ask_gateway_at and payment.ask_gateway_at <= at:
-                _fail(payment, order, "authentication_failed", at=at)
             case _:
                 payment.ask_gateway_at = at + settings.PAYMENT_ASK_AFTER
                 payment.save(update_fields=["ask_gateway_at"])
