@@ -24,7 +24,9 @@ FEWEST_DESCRIPTION_WORDS = 120
 FEWEST_SENTENCE_WORDS = 5
 """Shorter pieces ("What it is not", "Up to 10 users") are labels, and labels may recur."""
 
-LOGO_SHAPES = frozenset("bars wave hex ring leaf shield spark grid layers bolt cube orbit".split())
+LOGO_SHAPES = frozenset(
+    ["bars", "wave", "hex", "ring", "leaf", "shield", "spark", "grid", "layers", "bolt", "cube", "orbit"]
+)
 METHODS = frozenset(method.value for method in PRODUCT_DELIVERY_METHODS)
 MODES_OF_METHOD = {
     "license": {"yearly", "monthly", "one_time"},
@@ -33,15 +35,36 @@ MODES_OF_METHOD = {
     "image": {"yearly", "monthly", "pay_per_use"},
 }
 
-SELLER_KEYS = frozenset("slug name country about email phone support_hours website".split())
+SELLER_KEYS = frozenset(["slug", "name", "country", "about", "email", "phone", "support_hours", "website"])
 PRODUCT_KEYS = frozenset(
-    "slug name tagline category delivery_method supervised flow_type operating_systems version auto_renewal"
-    " published_days_ago popularity logo badges highlights description specifications support customer_cases"
-    " requirement_template release_notes agreements".split()
+    [
+        "slug",
+        "name",
+        "tagline",
+        "category",
+        "delivery_method",
+        "supervised",
+        "flow_type",
+        "operating_systems",
+        "version",
+        "auto_renewal",
+        "published_days_ago",
+        "popularity",
+        "logo",
+        "badges",
+        "highlights",
+        "description",
+        "specifications",
+        "support",
+        "customer_cases",
+        "requirement_template",
+        "release_notes",
+        "agreements",
+    ]
 )
-SPECIFICATION_KEYS = frozenset("code name attributes prices max_quantity".split())
-QUANTITY_KEYS = frozenset("code name kind min max step default unit".split())
-ENUMERATED_KEYS = frozenset("code name kind default choices".split())
+SPECIFICATION_KEYS = frozenset(["code", "name", "attributes", "prices", "max_quantity"])
+QUANTITY_KEYS = frozenset(["code", "name", "kind", "min", "max", "step", "default", "unit"])
+ENUMERATED_KEYS = frozenset(["code", "name", "kind", "default", "choices"])
 LONGEST = {"name": 120, "tagline": 140, "version": 20}
 """Most characters of a product's short texts; the columns are at least as wide."""
 
@@ -55,11 +78,11 @@ def load(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file.
 
     Raises:
-        ValueError: the file holds something else.
+        TypeError: the file holds something else.
     """
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(content, dict):
-        raise ValueError(f"{path.name} holds no mapping")
+        raise TypeError(f"{path.name} holds no mapping")
     return content
 
 
@@ -75,6 +98,8 @@ def problems(folder: Path = DATA) -> list[str]:
         found += [f"{stem}: {line}" for line in _seller_problems(stem, content)]
         for product in content["products"]:
             found += [f"{product.get('slug')}: {line}" for line in _product_problems(product, categories)]
+    if found:
+        return found  # what spans files is only looked at once every file is sound in itself
     products = [product for content in files.values() for product in content["products"]]
     found += _repeated("product slug", [str(product["slug"]) for product in products])
     found += _repeated("product name", [str(product["name"]) for product in products])
@@ -107,7 +132,9 @@ def _seller_problems(stem: str, content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _product_problems(product: Mapping[str, Any], categories: set[str]) -> Iterator[str]:
-    yield from _key_problems(product, PRODUCT_KEYS, "product")
+    if misshapen := list(_key_problems(product, PRODUCT_KEYS, "product")):
+        yield from misshapen
+        return
     if not SLUG.fullmatch(product["slug"]):
         yield "the slug is not in kebab-case"
     for key, longest in LONGEST.items():
@@ -288,9 +315,7 @@ def _shared_sentences(files: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
                 yield f"{place}: shares a sentence with {earlier}: {sentence}"
 
 
-def _gaps(
-    files: Mapping[str, Mapping[str, Any]], products: list[dict[str, Any]], leaves: set[str]
-) -> Iterator[str]:
+def _gaps(files: Mapping[str, Mapping[str, Any]], products: list[dict[str, Any]], leaves: set[str]) -> Iterator[str]:
     """What the demo must show and does not."""
     if len(files) < FEWEST_SELLERS or len(products) < FEWEST_PRODUCTS:
         yield f"there are {len(files)} sellers with {len(products)} products"
