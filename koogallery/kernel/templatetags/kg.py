@@ -1,0 +1,308 @@
+"""Template tags of every page: icons, links that exist, formats, badges, form fields and components.
+
+A component is one file in `templates/components/`; its first line names its parameters. Small ones are included
+(`{% include "components/empty_state.html" with title=... only %}`), those that wrap content are blocks:
+
+    {% component "panel" title=_("Service Information") %}
+      {% slot "actions" %}<a ...>...</a>{% endslot %}
+      ...
+    {% endcomponent %}
+"""
+
+import base64
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.forms import BaseForm, BoundField
+from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
+from django.template.context import Context
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from koogallery.kernel import clock
+from koogallery.kernel.money import Money
+from koogallery.kernel.web import badges, formats, tiles
+from koogallery.kernel.web.fields import FieldLook, look_of
+
+register = template.Library()
+
+SPRITE = "vendor/icons/icons.svg"
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """A decoration from the sprite, hidden from screen readers: the words beside it carry the meaning."""
+    return format_html(
+        '<svg class="ic {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        classes,
+        static(SPRITE),
+        name,
+    )
+
+
+# Links ---------------------------------------------------------------------------------------------------------------
+
+
+def _reverse(name: str, args: tuple[Any, ...] = ()) -> str:
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+@register.simple_tag
+def nav_url(name: str, *args: Any) -> str:
+    """The address of a page, or "" while that page does not exist: navigation never links to nothing."""
+    return _reverse(name, args)
+
+
+def _path(context: Context) -> str:
+    request = context.get("request")
+    return request.path if request is not None else ""
+
+
+@register.inclusion_tag("components/nav_link.html", takes_context=True)
+def nav_link(
+    context: Context,
+    name: str,
+    label: str,
+    icon: str = "",
+    count: int | None = None,
+    count_label: str = "",
+    exact: bool = False,
+) -> dict[str, Any]:
+    """One entry of a navigation list. Marks the current page, and its parent unless `exact`; prints nothing when
+    the page does not exist yet."""
+    url, path = _reverse(name), _path(context)
+    current = "page" if url and path == url else "true" if url and not exact and path.startswith(url) else ""
+    return {
+        "url": url,
+        "label": label,
+        "icon": icon,
+        "count": count,
+        "count_label": count_label,
+        "current": current,
+    }
+
+
+class NavGroupNode(template.Node):
+    def __init__(self, title: FilterExpression, nodelist: NodeList) -> None:
+        self.title = title
+        self.nodelist = nodelist
+
+    def render(self, context: Context) -> SafeString:
+        links = self.nodelist.render(context)
+        if not links.strip():
+            return mark_safe("")
+        return format_html('<p class="side-t">{}</p><ul>{}</ul>', self.title.resolve(context), links)
+
+
+@register.tag
+def nav_group(parser: Parser, token: Token) -> NavGroupNode:
+    """`{% nav_group title %}` links `{% endnav_group %}`: a headed list that vanishes when it has no links."""
+    title = parser.compile_filter(token.split_contents()[1])
+    nodelist = parser.parse(("endnav_group",))
+    parser.delete_first_token()
+    return NavGroupNode(title, nodelist)
+
+
+@register.simple_tag
+def crumb(label: str, name: str = "", *args: Any) -> SafeString:
+    """One step of the breadcrumb: a link to the page `name`, or the current page when no name is given."""
+    url = _reverse(name, args) if name else ""
+    if url:
+        return format_html('<li><a href="{}">{}</a></li>', url, label)
+    return format_html('<li aria-current="page">{}</li>', label) if not name else format_html("<li>{}</li>", label)
+
+
+# Formats -------------------------------------------------------------------------------------------------------------
+
+
+@register.filter
+def price(money: Money | None, unit: str = "") -> str:
+    """`{{ total|price }}` "$5.00 USD", `{{ rate|price:"month" }}` "$5.00 USD/month"; nothing is an em dash."""
+    return "—" if money is None else formats.price_text(money, unit)
+
+
+@register.inclusion_tag("components/price.html")
+def price_block(
+    money: Money | None, unit: str = "", starting: bool = False, before: Money | None = None
+) -> dict[str, Any]:
+    """A large price: `starting` prints "From" (several specifications), `before` the price that was crossed out."""
+    amount, code = formats.amount_and_code(money) if money is not None else ("", "")
+    return {
+        "amount": amount,
+        "code": f"{code}/{unit}" if unit else code,
+        "starting": starting,
+        "before": formats.price_text(before) if before is not None else "",
+    }
+
+
+@register.simple_tag
+def local_time(moment: datetime | None, style: str = "full") -> SafeString:
+    """A time in the user's zone inside `<time datetime>`; the styles are those of `formats.time_text`."""
+    if moment is None:
+        return mark_safe("—")
+    return format_html(
+        '<time class="num" datetime="{}">{}</time>',
+        timezone.localtime(moment).isoformat(timespec="seconds"),
+        formats.time_text(moment, style),
+    )
+
+
+@register.filter
+def size(bytes_: int) -> str:
+    """A file's size: `412 KB`, `50.0 MB`."""
+    return formats.size_text(bytes_)
+
+
+@register.inclusion_tag("components/countdown.html")
+def countdown(deadline: datetime, start: datetime | None = None, passed: str = "") -> dict[str, Any]:
+    """A deadline with what is left of it. With `start` a ring shows the share that is left (decoration)."""
+    rest = max(deadline - clock.now(), timedelta())
+    share = 0
+    if start is not None and deadline > start:
+        share = max(0, min(100, round(100 * (rest / (deadline - start)))))
+    return {
+        "deadline": deadline,
+        "rest": formats.rest_text(rest),
+        "seconds": int(rest.total_seconds()),
+        "ring": start is not None,
+        "share": share,
+        "passed": passed,
+    }
+
+
+# Badges and logos ----------------------------------------------------------------------------------------------------
+
+
+@register.inclusion_tag("components/badge.html")
+def status_badge(kind: str, status: str, label: str = "") -> dict[str, Any]:
+    """The badge of a registered status (`koogallery.kernel.web.badges`): icon, colour and text."""
+    look = badges.badge_for(kind, status, label)
+    return {"tone": look.tone, "icon": look.icon, "label": look.label, "title": look.long_label}
+
+
+@register.inclusion_tag("components/badge.html")
+def badge(label: str, tone: str = "neutral", icon: str = "") -> dict[str, Any]:
+    """A badge that is no status ("Service supervision", "15% off until Dec 31, 2026")."""
+    return {"tone": tone, "icon": icon, "label": label, "title": ""}
+
+
+@register.simple_tag
+def logo(svg: str, name: str, classes: str = "") -> SafeString:
+    """A product's or seller's tile. A picture from a data address can run no script and clash with no other."""
+    drawing = svg or tiles.generated(name)
+    data = base64.b64encode(drawing.encode()).decode("ascii")
+    return format_html(
+        '<img class="logo {}" src="data:image/svg+xml;base64,{}" alt="" width="60" height="60">', classes, data
+    )
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Up to two letters for an avatar: "Mara Okafor" gives "MO"; an address gives its first letter."""
+    words = [word for word in str(name).split("@")[0].replace(".", " ").split() if word]
+    return "".join(word[0] for word in [words[0], *words[1:][-1:]]).upper() if words else "?"
+
+
+# Forms ---------------------------------------------------------------------------------------------------------------
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: BoundField, **options: Any) -> dict[str, Any]:
+    """A form field with label, hint, error and aria.
+
+    Options: `label`, `hint` (instead of the form's), `counter` (a limit that is counted aloud), `prefix`, `suffix`,
+    `compact` (label for screen readers only), any other becomes an attribute of the control (`rows=6`).
+    """
+    look: FieldLook = look_of(bound, options)
+    return {"field": bound, "look": look}
+
+
+@register.inclusion_tag("components/error_summary.html")
+def error_summary(*forms: BaseForm) -> dict[str, Any]:
+    """"There is a problem", above the h1, with a link to each field; nothing when the forms have no errors."""
+    items: list[tuple[str, str]] = []
+    for form in forms:
+        if not form or not form.errors:
+            continue
+        for name, errors in form.errors.items():
+            anchor = form[name].id_for_label or form[name].auto_id if name in form.fields else ""
+            items.extend((str(anchor), str(error)) for error in errors)
+    return {"items": items}
+
+
+# Components ----------------------------------------------------------------------------------------------------------
+
+
+class SlotNode(template.Node):
+    def __init__(self, name: str, nodelist: NodeList) -> None:
+        self.name = name
+        self.nodelist = nodelist
+
+    def render(self, context: Context) -> SafeString:
+        return self.nodelist.render(context)
+
+
+class ComponentNode(template.Node):
+    def __init__(self, name: str, options: dict[str, FilterExpression], nodelist: NodeList) -> None:
+        self.name = name
+        self.options = options
+        self.slots = [node for node in nodelist if isinstance(node, SlotNode)]
+        self.nodelist = NodeList(node for node in nodelist if not isinstance(node, SlotNode))
+
+    def render(self, context: Context) -> SafeString:
+        values: dict[str, Any] = {name: option.resolve(context) for name, option in self.options.items()}
+        values |= {slot.name: slot.render(context) for slot in self.slots}
+        values["content"] = self.nodelist.render(context)
+        for passed_on in ("request", "csrf_token"):
+            if passed_on in context:
+                values[passed_on] = context[passed_on]
+        engine_template = context.template.engine.get_template(f"components/{self.name}.html")
+        return engine_template.render(context.new(values))
+
+
+def _name_of(token: Token, bits: list[str]) -> str:
+    if len(bits) < 2 or bits[1][0] not in "\"'":
+        raise template.TemplateSyntaxError(f"{token.split_contents()[0]} needs a quoted name.")
+    return bits[1][1:-1]
+
+
+@register.tag
+def component(parser: Parser, token: Token) -> ComponentNode:
+    """`{% component "panel" title=... %}` content and slots `{% endcomponent %}`; sees only what it is given."""
+    bits = token.split_contents()
+    name = _name_of(token, bits)
+    options = token_kwargs(rest := bits[2:], parser)
+    if rest:
+        raise template.TemplateSyntaxError(f"component {name!r} takes only name=value, not {rest!r}.")
+    nodelist = parser.parse(("endcomponent",))
+    parser.delete_first_token()
+    return ComponentNode(name, options, nodelist)
+
+
+@register.tag
+def slot(parser: Parser, token: Token) -> SlotNode:
+    """`{% slot "actions" %}...{% endslot %}` directly inside a component: a second place for content."""
+    name = _name_of(token, token.split_contents())
+    nodelist = parser.parse(("endslot",))
+    parser.delete_first_token()
+    return SlotNode(name, nodelist)
+
+
+@register.inclusion_tag("components/kv.html")
+def kv(label: str, value: Any = "", wide: bool = False) -> dict[str, Any]:
+    """One pair of a `kv_grid`; a missing value is an em dash that is read as "Not provided"."""
+    return {"label": label, "value": value, "content": "", "wide": wide}
+
+
+@register.inclusion_tag("components/pager.html", takes_context=True)
+def pager(context: Context, page: Any, parameter: str = "page") -> dict[str, Any]:
+    """Links to the pages of a Django `Page`; keeps the other parameters of the address."""
+    numbers = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
+    return {"request": context.get("request"), "page": page, "numbers": list(numbers), "parameter": parameter}

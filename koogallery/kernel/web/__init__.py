@@ -1,0 +1,1 @@
+"""What the pages stand on: formats, badges, context, middleware, the story page."""
