@@ -1,7 +1,7 @@
 """Write `static/vendor.lock`: for each vendored file its package, version, licence and sha256.
 
-    python tools/vendor_lock.py            write it anew after an update
-    python tools/vendor_lock.py --check    exit 1 when a file differs from what the lock says
+python tools/vendor_lock.py            write it anew after an update
+python tools/vendor_lock.py --check    exit 1 when a file differs from what the lock says
 """
 
 import hashlib

@@ -226,7 +226,7 @@ def field(bound: BoundField, **options: Any) -> dict[str, Any]:
 
 @register.inclusion_tag("components/error_summary.html")
 def error_summary(*forms: BaseForm) -> dict[str, Any]:
-    """"There is a problem", above the h1, with a link to each field; nothing when the forms have no errors."""
+    """ "There is a problem", above the h1, with a link to each field; nothing when the forms have no errors."""
     items: list[tuple[str, str]] = []
     for form in forms:
         if not form or not form.errors:
