@@ -14,7 +14,8 @@ export async function load(region, url, signal) {
       signal,
     });
     const type = response.headers.get("Content-Type") ?? "";
-    if (!type.startsWith("text/html") || (!response.ok && response.status !== 422)) throw new Error(response.statusText);
+    if (!type.startsWith("text/html") || (!response.ok && response.status !== 422))
+      throw new Error(response.statusText);
     const html = await response.text();
     if (signal?.aborted) return false;
     const parsed = new DOMParser().parseFromString(html, "text/html");
