@@ -285,6 +285,8 @@ FULFILMENT = {
     ("saas", True): _SUPERVISED,
 }
 MONEY = "billing.keeper.BillingMoney"
+# Who acts when something becomes due; the kernel, which fires it, knows no app.
+TIMER_ACTOR = "accounts.actor:Actor.timer"
 PAYMENT_GATEWAY: str = env.str("PAYMENT_GATEWAY", default="billing.gateways.sandbox.SandboxGateway")
 
 # --- REST -----------------------------------------------------------------------------------------------------
