@@ -1,0 +1,55 @@
+"""A deliverer of the tests, behind the real port: it notes what it is asked and finishes when told."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import pytest
+from pytest_django import Settings as SettingsWrapper
+
+from accounts.actor import Actor
+from catalog.models import Product
+from orders import ports
+from orders.models import Order, Subscription
+
+asked: list[str] = []
+
+
+class NotingDeliverer:
+    """Implements `orders.ports.Fulfilment` by writing down every call."""
+
+    name = "noting"
+
+    def refusal(self, product: Product) -> str | None:
+        return None
+
+    def start(self, order: Order, *, by: Actor, at: datetime) -> None:
+        asked.append("start")
+
+    def renew(self, order: Order, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        asked.append("renew")
+
+    def upgrade(self, order: Order, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        asked.append("upgrade")
+
+    def freeze(self, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        asked.append("freeze")
+
+    def unfreeze(self, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        asked.append("unfreeze")
+
+    def release(self, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        asked.append("release")
+
+    def abort(self, order: Order, *, reason: str, by: Actor, at: datetime) -> None:
+        asked.append("abort")
+
+    def summaries(self, orders: Iterable[Order]) -> dict[int, ports.DeliverySummary]:
+        return {}
+
+
+@pytest.fixture
+def deliverer(settings: SettingsWrapper) -> Iterator[list[str]]:
+    """Licences are delivered by `NotingDeliverer`; yields what it was asked."""
+    settings.FULFILMENT = {("license", True): ["tests.orders.conftest.NotingDeliverer"]}
+    asked.clear()
+    yield asked
