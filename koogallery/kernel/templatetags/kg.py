@@ -10,6 +10,7 @@ A component is one file in `templates/components/`; its first line names its par
 """
 
 import base64
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -128,6 +129,12 @@ def price(money: Money | None, unit: str = "") -> str:
     return "—" if money is None else formats.price_text(money, unit)
 
 
+@register.filter
+def number(count: int) -> str:
+    """A count with its thousands parted: `1,284`."""
+    return formats.number_text(count)
+
+
 @register.inclusion_tag("components/price.html")
 def price_block(
     money: Money | None, unit: str = "", starting: bool = False, before: Money | None = None
@@ -227,13 +234,19 @@ def field(bound: BoundField, **options: Any) -> dict[str, Any]:
 @register.inclusion_tag("components/error_summary.html")
 def error_summary(*forms: BaseForm) -> dict[str, Any]:
     """ "There is a problem", above the h1, with a link to each field; nothing when the forms have no errors."""
-    items: list[tuple[str, str]] = []
+    found: list[tuple[str, str, str]] = []
     for form in forms:
         if not form or not form.errors:
             continue
         for name, errors in form.errors.items():
-            anchor = form[name].id_for_label or form[name].auto_id if name in form.fields else ""
-            items.extend((str(anchor), str(error)) for error in errors)
+            bound = form[name] if name in form.fields else None
+            anchor = (bound.id_for_label or bound.auto_id) if bound else ""
+            found.extend((str(anchor), str(bound.label) if bound else "", str(error)) for error in errors)
+    said = Counter(text for _anchor, _label, text in found)
+    # "This field is required." four times tells nobody which: then the label stands before it.
+    items = [
+        (anchor, f"{label.rstrip('?:')}: {text}" if label and said[text] > 1 else text) for anchor, label, text in found
+    ]
     return {"items": items}
 
 

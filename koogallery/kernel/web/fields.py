@@ -56,6 +56,16 @@ def _control_class(bound: BoundField) -> str:
     return f"{css} is-invalid" if bound.errors else css
 
 
+def _group_options(bound: BoundField) -> list[Any]:
+    """The boxes of a group, each with Bootstrap's class and, when the group is refused, with aria."""
+    options = [*bound.subwidgets]
+    for option in options:
+        option.data["attrs"]["class"] = _control_class(bound)
+        if bound.errors:
+            option.data["attrs"]["aria-invalid"] = "true"
+    return options
+
+
 def look_of(bound: BoundField, options: dict[str, Any]) -> FieldLook:
     """Draw `bound`; `options` are those of the tag `{% field %}`, unknown ones become attributes of the control."""
     shape = _shape(bound)
@@ -90,5 +100,5 @@ def look_of(bound: BoundField, options: dict[str, Any]) -> FieldLook:
         prefix=prefix,
         suffix=suffix,
         compact=compact,
-        options=[*bound.subwidgets] if shape == "group" else [],
+        options=_group_options(bound) if shape == "group" else [],
     )

@@ -41,6 +41,11 @@ def amount_and_code(money: Money) -> tuple[str, str]:
     return f"{sign}{shown_symbol}{number}", money.currency
 
 
+def number_text(number: int) -> str:
+    """A count with its thousands parted: `1,284`."""
+    return format_decimal(number, format="#,##0", locale=_locale())
+
+
 def zone_label(moment: datetime) -> str:
     """`GMT+08:00`, the offset that `moment` (aware) has in its own zone."""
     offset = moment.utcoffset() or timedelta()

@@ -25,7 +25,8 @@ def generated(name: str) -> str:
     return format_html(
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 60"><defs>'
         '<linearGradient id="g" x1="0" y1="0" x2="1" y2="1"><stop stop-color="{}"/>'
-        '<stop offset="1" stop-color="{}"/></linearGradient></defs><rect width="60" height="60" rx="14" fill="url(#g)"/>'
+        '<stop offset="1" stop-color="{}"/></linearGradient></defs>'
+        '<rect width="60" height="60" rx="14" fill="url(#g)"/>'
         '<circle cx="48" cy="{}" r="20" fill="#fff" fill-opacity=".1"/>'
         '<text x="30" y="40" text-anchor="middle" fill="#fff" font-family="system-ui, sans-serif" font-size="28"'
         ' font-weight="700">{}</text></svg>',
