@@ -1,10 +1,14 @@
 """Fixtures for every test. Postgres and Valkey are real: `bin/test` starts a throw-away pair."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
+
+from koogallery.kernel.quiet import Run, run_until_quiet
+from pytest_django.fixtures import SettingsWrapper
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +25,26 @@ def _empty_cache() -> Iterator[None]:
     """No test sees what another one cached or counted against a limit."""
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_addresses(settings: SettingsWrapper) -> None:
+    """Pages name static files as they lie in the repository: tests need no collected, hashed copies."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+
+
+class Timers:
+    """Fires what is due and delivers what follows, in this process, until nothing is left."""
+
+    def run(self, at: datetime | None = None, *names: str) -> Run:
+        """As `manage.py run_timers --at AT NAME ...`; a failure fails the test."""
+        run = run_until_quiet(at=at, names=names)
+        assert not run.failed, run
+        return run
+
+
+@pytest.fixture
+def timers(db: None) -> Timers:
+    """`timers.run(at=...)`: business time moves on."""
+    return Timers()

@@ -14,7 +14,7 @@ ERROR_LENGTH = 4000
 
 
 def next_try(tries: int, at: datetime) -> datetime:
-    """When to try again after `tries` failures (1 or more), the last at `at`: 5 s, 10 s, ... 1 h, or up to 20 % less."""
+    """When to try again after `tries` failures (1 or more), the last at `at`: 5 s, 10 s, ... 1 h; up to 20 % less."""
     wait = min(FIRST * 2 ** min(tries - 1, 20), LONGEST)
     return at + wait * random.uniform(1 - JITTER, 1)
 

@@ -291,7 +291,7 @@ def test_only_the_named_timers_fire(journal: Journal) -> None:
 
     assert journal.entries == [("expire", 1)]
     assert list(run.timers) == ["expire"]
-    with pytest.raises(UnknownTimer, match="no timer named refund. Timers: expire, renew"):
+    with pytest.raises(UnknownTimer, match=r"no timer named refund\. Timers: expire, renew"):
         run_until_quiet(at=NOON, names=["refund"])
 
 
