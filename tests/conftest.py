@@ -6,9 +6,9 @@ from datetime import datetime
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from pytest_django import Settings
 
 from koogallery.kernel.quiet import Run, run_until_quiet
-from pytest_django.fixtures import SettingsWrapper
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +28,7 @@ def _empty_cache() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _plain_static_addresses(settings: SettingsWrapper) -> None:
+def _plain_static_addresses(settings: Settings) -> None:
     """Pages name static files as they lie in the repository: tests need no collected, hashed copies."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
