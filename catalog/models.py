@@ -151,7 +151,7 @@ class Product(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("pricing:product", args=[self.slug])
+        return reverse("orders:product", args=[self.slug])
 
     @property
     def is_on_sale(self) -> bool:

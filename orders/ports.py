@@ -123,6 +123,13 @@ def delivery_refusal(product: Product) -> str | None:
     return next((refusal for one in answering if (refusal := one.refusal(product))), None)
 
 
+def sale_refusal(product: Product) -> str | None:
+    """Why `product` cannot be bought at all, in words for a buyer, or None."""
+    if not product.is_on_sale:
+        return "Not available for purchase: the seller has taken this product off sale."
+    return delivery_refusal(product)
+
+
 def delivery_summaries(orders: Iterable[Order]) -> dict[int, DeliverySummary]:
     """Order id -> what its list entry says of the delivery; one query a deliverer."""
     orders = list(orders)

@@ -79,9 +79,7 @@ def place_order(placement: Placement, *, account: Account, by: Actor, at: dateti
 
 def _check_for_sale(specification: Specification, auto_renew: bool, request: QuoteRequest) -> None:
     product = specification.product
-    if not product.is_on_sale:
-        raise NotForSale
-    if refusal := ports.delivery_refusal(product):
+    if refusal := ports.sale_refusal(product):
         raise NotForSale(refusal)
     if auto_renew and not (product.auto_renewal_supported and request.duration):
         raise AutoRenewalNotSupported

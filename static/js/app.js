@@ -5,6 +5,7 @@ const MODULES = [
   ["[data-shortcut]", "./shortcuts.js"],
   ["[data-flash], [data-error-summary]", "./notices.js"],
   ["[data-calc]", "./calc.js"],
+  ["[data-configure]", "./configure.js"],
   ["[data-filters]", "./filters.js"],
   ["[data-dialog], [data-once]", "./dialog.js"],
   ["[data-countdown]", "./countdown.js"],

@@ -1,0 +1,177 @@
+"""The product page: everything about a product, its configuration and what that costs now."""
+
+from dataclasses import dataclass, field
+
+from django.db.models import Exists, OuterRef, Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.web import membership_of
+from catalog.choices import DeliveryMethod, OperatingSystem
+from catalog.markdown import render_markdown
+from catalog.models import CustomerCase, Product, ReleaseNote, SavedProduct
+from koogallery.kernel.money import Money
+from koogallery.kernel.web.parts import Choice, CostLine
+from orders.ports import sale_refusal
+from pricing import services
+from pricing.configuration import Configuration, default_configuration, read_configuration
+from pricing.errors import NotConfigurable
+from pricing.rules import AttributeFacts, Quote, SpecificationFacts
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeInput:
+    """One attribute as the page prints it: tiles for choices, a stepper for a quantity."""
+
+    facts: AttributeFacts
+    value: str
+    error: str
+    choices: list[Choice] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"attribute.{self.facts.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTable:
+    """The specification comparison: attributes and prices side by side."""
+
+    facts: SpecificationFacts
+    prices: list[tuple[str, Money, str]]
+
+
+@require_safe
+def product_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """`/products/<slug>/`: step 1, Configure, of a purchase (guide 2.1, step 4). The query is the configuration."""
+    product = _product(request, slug)
+    specifications = services.facts_of_product(product)
+    configuration, quote, errors = _configured(request, specifications)
+    return render(
+        request,
+        "orders/product.html",
+        {
+            "product": product,
+            "description": render_markdown(product.description),
+            "systems": _systems(product),
+            "specifications": _specification_choices(specifications, configuration),
+            "configuration": configuration,
+            "modes": _mode_choices(configuration),
+            "attributes": _attribute_inputs(configuration, errors),
+            "errors": errors,
+            "quote": quote,
+            "cost_lines": cost_lines(product.name, quote),
+            "auto_renew_offered": bool(product.auto_renewal_supported and configuration and configuration.durations),
+            "price_tables": _price_tables(specifications),
+            "refusal": sale_refusal(product),
+            "what_follows": what_follows(product),
+            "current_step": 1,
+        },
+        status=422 if errors else 200,
+    )
+
+
+@require_safe
+def quote_fragment(request: HttpRequest, slug: str) -> HttpResponse:
+    """`/products/<slug>/quote/`: Cost Details for the configuration in the query, as the calculator fetches it."""
+    product = get_object_or_404(Product.objects.reachable().select_related("seller"), slug=slug)
+    specifications = services.facts_of_product(product)
+    configuration, quote, errors = _configured(request, specifications)
+    context = {
+        "quote": quote,
+        "cost_lines": cost_lines(product.name, quote),
+        "auto_renew": bool(configuration and configuration.auto_renew),
+        "errors": errors,
+    }
+    return render(request, "orders/_cost.html", context, status=422 if errors else 200)
+
+
+def _product(request: HttpRequest, slug: str) -> Product:
+    products = (
+        Product.objects.reachable()
+        .select_related("seller", "category", "category__parent")
+        .prefetch_related(
+            Prefetch("customer_cases", CustomerCase.objects.all()), Prefetch("release_notes", ReleaseNote.objects.all())
+        )
+    )
+    membership = membership_of(request)
+    if membership is not None:
+        saved = SavedProduct.objects.filter(account=membership.account_id, product=OuterRef("pk"))
+        products = products.annotate(is_saved=Exists(saved))
+    return get_object_or_404(products, slug=slug)
+
+
+def _configured(
+    request: HttpRequest, specifications: dict[int, SpecificationFacts]
+) -> tuple[Configuration | None, Quote | None, dict[str, str]]:
+    """The chosen configuration with its price, or with what is wrong with it, by field."""
+    configuration = default_configuration(specifications)
+    if configuration is None:
+        return None, None, {}
+    try:
+        configuration = read_configuration(request.GET, specifications)
+        membership = membership_of(request)
+        account = membership.account if membership else None
+        quote = services.quote_purchase(configuration.request, account=account, facts=configuration.facts)
+    except NotConfigurable as refused:
+        return configuration, None, {name: texts[0] for name, texts in refused.errors.items()} or {"": refused.message}
+    return configuration, quote, {}
+
+
+def cost_lines(label: str, quote: Quote | None) -> list[CostLine]:
+    """A quote's lines as Cost Details prints them."""
+    return [CostLine(label, line.text, line.amount) for line in quote.lines] if quote else []
+
+
+def _systems(product: Product) -> str:
+    return ", ".join(str(OperatingSystem(system).label) for system in product.operating_systems)
+
+
+def _specification_choices(
+    specifications: dict[int, SpecificationFacts], configuration: Configuration | None
+) -> list[Choice]:
+    chosen = configuration.facts.id if configuration else None
+    return [Choice(str(pk), facts.name, selected=pk == chosen) for pk, facts in specifications.items()]
+
+
+def _mode_choices(configuration: Configuration | None) -> list[Choice]:
+    if configuration is None:
+        return []
+    chosen = configuration.request.billing_mode
+    return [Choice(mode.value, mode.label, selected=mode == chosen) for mode in configuration.modes]
+
+
+def _attribute_inputs(configuration: Configuration | None, errors: dict[str, str]) -> list[AttributeInput]:
+    if configuration is None:
+        return []
+    inputs = []
+    for facts in configuration.facts.attributes:
+        value = str(configuration.request.attributes.get(facts.code, facts.default))
+        choices = [Choice(code, name, selected=code == value) for code, name in facts.choices]
+        inputs.append(AttributeInput(facts, value, errors.get(f"attributes.{facts.code}", ""), choices))
+    return inputs
+
+
+def _price_tables(specifications: dict[int, SpecificationFacts]) -> list[PriceTable]:
+    tables = []
+    for facts in specifications.values():
+        names = {attribute.code: attribute.unit or attribute.name for attribute in facts.attributes}
+        prices = []
+        for mode in services.modes_on_sale([facts]):
+            price = facts.prices[mode]
+            unit = "/".join(part for part in (names.get(price.per or "", ""), mode.unit) if part)
+            prices.append((str(mode.label), Money(price.amount, facts.currency), unit))
+        tables.append(PriceTable(facts, prices))
+    return tables
+
+
+def what_follows(product: Product) -> str:
+    """What happens after payment, said before the purchase."""
+    match product.delivery_method:
+        case DeliveryMethod.LICENSE:
+            return _("The seller delivers the license offline; you accept it under service supervision.")
+        case DeliveryMethod.PROFESSIONAL_SERVICE:
+            return _("You submit a request after payment; the seller confirms and delivers it for your acceptance.")
+    return ""

@@ -1,0 +1,157 @@
+"""Steps 1 to 2 of a purchase: Continue to Submit, and Confirm (guide 2.1, steps 4 and 5)."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.permissions import Permission
+from accounts.web import BuyerRequest, buyer_required
+from catalog.choices import BillingMode, DeliveryMethod
+from catalog.models import Agreement, Product, Specification
+from koogallery.kernel.errors import DomainError
+from koogallery.kernel.money import Money
+from orders.errors import AgreementsNotAccepted, AutoRenewalNotSupported
+from orders.models import AcceptedAgreement, PurchaseDraft
+from orders.services import open_draft, place_draft, preview_draft
+from orders.views.product import cost_lines
+from pricing import services as pricing
+from pricing.configuration import read_configuration
+from pricing.errors import NotConfigurable, PriceChanged, QuoteExpired
+from pricing.rules import QuoteRequest
+
+NEVER_UNSUBSCRIBED = (DeliveryMethod.SAAS, DeliveryMethod.LICENSE, DeliveryMethod.PROFESSIONAL_SERVICE)
+
+
+@require_safe
+@buyer_required(Permission.BUY)
+def new_draft(request: BuyerRequest, slug: str) -> HttpResponse:
+    """`/purchase/new/<slug>/?...`: keep the configuration and go to Confirm. It charges nothing and orders nothing,
+    so a visitor who has to log in first comes back to it by address."""
+    product = get_object_or_404(Product.objects.reachable(), slug=slug)
+    try:
+        configuration = read_configuration(request.GET, pricing.facts_of_product(product))
+        draft = open_draft(
+            configuration.request,
+            account=request.account,
+            user=request.user,
+            by=request.actor,
+            auto_renew=configuration.auto_renew,
+        )
+    except NotConfigurable:
+        # The product page reads the same address and says beside each field what is wrong.
+        return HttpResponseRedirect(f"{product.get_absolute_url()}?{request.GET.urlencode()}#pricing")
+    except AutoRenewalNotSupported:
+        query = request.GET.copy()
+        query.pop("auto_renew", None)
+        return HttpResponseRedirect(f"{product.get_absolute_url()}?{query.urlencode()}#pricing")
+    return redirect("orders:confirm", draft.public_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@buyer_required(Permission.BUY)
+def confirm(request: BuyerRequest, draft_id: str) -> HttpResponse:
+    """`/purchase/<draft>/confirm/`: Order Details, Terms and Conditions, Pay Now."""
+    draft = get_object_or_404(
+        PurchaseDraft.objects.for_account(request.account).select_related(
+            "product", "product__seller", "order", "account", "account__reseller"
+        ),
+        public_id=draft_id,
+    )
+    if draft.order is not None:
+        return redirect("billing:pay", draft.order.number)
+    error: DomainError | None = None
+    if request.method == "POST":
+        try:
+            order = place_draft(
+                draft,
+                agreements_accepted=request.POST.get("agreements") == "on",
+                quote=request.POST.get("quote", ""),
+                by=request.actor,
+            )
+            return redirect("billing:pay", order.number)
+        except (AgreementsNotAccepted, PriceChanged, QuoteExpired) as refused:
+            error = refused
+    return _confirm_page(request, draft, error)
+
+
+def _confirm_page(request: BuyerRequest, draft: PurchaseDraft, error: DomainError | None) -> HttpResponse:
+    try:
+        preview = preview_draft(draft)
+    except NotConfigurable as refused:
+        raise Http404(refused.message) from refused
+    wanted = QuoteRequest.from_json(draft.request)
+    specification = pricing.specification_on_sale(wanted.specification)
+    configure_url = f"{draft.product.get_absolute_url()}?{urlencode(_query(wanted, draft.auto_renew))}"
+    was = preview.was or (error.extra.get("old") if isinstance(error, PriceChanged) else None)
+    context = {
+        "draft": draft,
+        "product": draft.product,
+        "specification": specification,
+        "quote": preview.quote,
+        "old_price": Money.from_json(was) if isinstance(was, dict) else None,
+        "cost_lines": cost_lines(f"{draft.product.name}, {specification.name}", preview.quote),
+        "chosen": _chosen(specification, preview.quote.attributes),
+        "mode_label": BillingMode(wanted.billing_mode).label,
+        "agreements": list(Agreement.objects.for_product(draft.product)),
+        "never_unsubscribed": draft.product.delivery_method in NEVER_UNSUBSCRIBED,
+        "error": error,
+        "agreements_error": error.message if isinstance(error, AgreementsNotAccepted) else "",
+        "configure_url": configure_url,
+        "current_step": 2,
+    }
+    return render(request, "orders/confirm.html", context, status=422 if error else 200)
+
+
+def _query(wanted: QuoteRequest, auto_renew: bool) -> dict[str, str]:
+    query = {
+        "specification": str(wanted.specification),
+        "billing_mode": wanted.billing_mode,
+        "quantity": str(wanted.quantity),
+        **{f"attribute.{code}": str(value) for code, value in wanted.attributes.items()},
+    }
+    if wanted.duration:
+        query |= {"duration": str(wanted.duration.value), "duration_unit": wanted.duration.unit}
+    return query | ({"auto_renew": "on"} if auto_renew else {})
+
+
+def _chosen(specification: Specification, attributes: Mapping[str, str | int]) -> list[tuple[str, str | int]]:
+    """The chosen attributes as (name, value in words)."""
+    words = []
+    for attribute in specification.attributes.all():
+        value = attributes[attribute.code]
+        names = {choice["code"]: choice["name"] for choice in attribute.choices}
+        words.append((attribute.name, names.get(value, value)))
+    return words
+
+
+@require_safe
+@buyer_required()
+def agreements(request: BuyerRequest) -> HttpResponse:
+    """`/my/agreements/`: what the account accepted, in the words of that day."""
+    accepted = (
+        AcceptedAgreement.objects.for_account(request.account)
+        .select_related("order", "order__product")
+        .defer("text")
+        .order_by("-accepted_at", "-id")[:200]
+    )
+    return render(request, "orders/agreements.html", {"accepted": accepted})
+
+
+@require_safe
+@buyer_required()
+def agreement(request: BuyerRequest, pk: int) -> HttpResponse:
+    """`/my/agreements/<id>/`: one accepted text."""
+    accepted = get_object_or_404(
+        AcceptedAgreement.objects.for_account(request.account).select_related("order"), pk=pk
+    )
+    return render(request, "orders/agreement.html", {"accepted": accepted})
+
+
+@require_safe
+def agreement_in_force(request: HttpRequest, pk: int) -> HttpResponse:
+    """`/agreements/<id>/`: a text to read before accepting it; public, as it stands in the storefront."""
+    found = get_object_or_404(Agreement.objects.filter(superseded_at=None), pk=pk)
+    return render(request, "orders/agreement_in_force.html", {"agreement": found})
