@@ -29,7 +29,7 @@ def main() -> None:
     names = sorted({*present, *sys.argv[2:]})
     symbols = "\n".join(symbol(name, source) for name in names)
     SPRITE.write_text(f'<svg xmlns="http://www.w3.org/2000/svg">\n{symbols}\n</svg>\n')
-    print(f"{len(names)} icons")
+    sys.stdout.write(f"{len(names)} icons\n")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def main() -> None:
             sys.exit("static/vendor differs from static/vendor.lock: run tools/vendor_lock.py after an update.")
         return
     LOCK.write_text(text)
-    print(f"{len(json.loads(text))} files")
+    sys.stdout.write(f"{len(json.loads(text))} files\n")
 
 
 if __name__ == "__main__":

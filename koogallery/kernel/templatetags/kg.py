@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.core.paginator import Page
 from django.forms import BaseForm, BoundField
 from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
 from django.template.context import Context
@@ -276,8 +277,9 @@ class ComponentNode(template.Node):
         for passed_on in ("request", "csrf_token"):
             if passed_on in context:
                 values[passed_on] = context[passed_on]
-        engine_template = context.template.engine.get_template(f"components/{self.name}.html")
-        return engine_template.render(context.new(values))
+        if context.template is None:
+            raise template.TemplateSyntaxError("A component needs the template that it stands in.")
+        return context.template.engine.get_template(f"components/{self.name}.html").render(context.new(values))
 
 
 def _name_of(token: Token, bits: list[str]) -> str:
@@ -315,7 +317,7 @@ def kv(label: str, value: Any = "", wide: bool = False) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/pager.html", takes_context=True)
-def pager(context: Context, page: Any, parameter: str = "page") -> dict[str, Any]:
+def pager(context: Context, page: Page[Any]) -> dict[str, Any]:
     """Links to the pages of a Django `Page`; keeps the other parameters of the address."""
     numbers = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
-    return {"request": context.get("request"), "page": page, "numbers": list(numbers), "parameter": parameter}
+    return {"request": context.get("request"), "page": page, "numbers": list(numbers)}
