@@ -4,7 +4,7 @@ Unit prices keep all their decimals (0.0136 USD an hour, RULES 8); an amount tha
 printed as a total has been through `round_money` once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
@@ -24,7 +24,7 @@ class CurrencyMismatch(ValueError):
 
 def minor_digits(currency: str) -> int:
     """How many decimals the currency has: 2 for USD, 0 for JPY, 3 for KWD (CLDR data)."""
-    fractions: dict[str, tuple[int, int, int, int]] = get_global("currency_fractions")
+    fractions: Mapping[str, tuple[int, int, int, int]] = get_global("currency_fractions")
     return fractions.get(currency, fractions["DEFAULT"])[0]
 
 

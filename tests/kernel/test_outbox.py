@@ -54,8 +54,8 @@ def test_an_event_of_a_rolled_back_transaction_never_happened() -> None:
 @pytest.mark.django_db
 def test_each_subscriber_gets_the_event_and_when_it_happened() -> None:
     got: list[tuple[str, ParcelMoved, datetime]] = []
-    for name in ("test.one", "test.two"):
-        subscribe(ParcelMoved, name=name)(lambda event, at, name=name: got.append((name, event, at)))
+    subscribe(ParcelMoved, name="test.one")(lambda event, at: got.append(("test.one", event, at)))
+    subscribe(ParcelMoved, name="test.two")(lambda event, at: got.append(("test.two", event, at)))
 
     event = ParcelMoved("A", 1, ("Kiel", "Riga"))
     publish(event, at=NOON)

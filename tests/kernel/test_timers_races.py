@@ -57,6 +57,20 @@ def in_threads(work: Callable[[], object], count: int = 2) -> None:
             future.result(60)
 
 
+def aside(work: Callable[[], object]) -> threading.Thread:
+    """Start `work` in a thread with a connection of its own."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
 def make_due(name: str, count: int, owner_type: str = "thing") -> None:
     """Deadlines of `count` owners, a second apart, the last one a second ago."""
     now = clock.now()
@@ -88,8 +102,7 @@ def test_a_row_that_another_sweeper_has_is_passed_over_without_waiting() -> None
         fired.append(owner_id)
 
     make_due("charge", 3)
-    slow = threading.Thread(target=lambda: (sweep(seconds=0.001), connections.close_all()))
-    slow.start()
+    slow = aside(lambda: sweep(seconds=0.05))
     assert holding.wait(10)
     sweep()
     assert fired == [1, 2]
@@ -118,14 +131,12 @@ def test_a_later_row_of_a_lane_does_not_overtake_the_one_that_another_sweeper_ha
     for owner_id in (0, 1):
         Deadline.objects.create(owner_type="app", owner_id=owner_id, name="renew", due_at=now - 9 * SECOND)
         Deadline.objects.create(owner_type="app", owner_id=owner_id, name="expire", due_at=now - 8 * SECOND)
-    slow = threading.Thread(target=lambda: (sweep(seconds=0.001), connections.close_all()))
-    slow.start()
+    slow = aside(lambda: sweep(seconds=0.05))
     assert holding.wait(10)
     sweep()
     assert fired == [("renew", 1), ("expire", 1)]
 
-    run = threading.Thread(target=lambda: (run_until_quiet(), connections.close_all()))
-    run.start()
+    run = aside(lambda: run_until_quiet())
     time.sleep(0.3)
     assert run.is_alive(), "it waits for what another sweeper has in hand"
     let_go.set()
@@ -161,11 +172,9 @@ def test_a_service_that_deadlocks_with_a_request_is_fired_again() -> None:
             has_second.set()
             assert has_first.wait(5)
             lock(first)
-        connections.close_all()
 
     make_due("careless", 1)
-    thread = threading.Thread(target=request)
-    thread.start()
+    thread = aside(request)
     assert has_second.wait(5)
     tally = sweep()["careless"]
     thread.join(20)
@@ -294,8 +303,7 @@ def test_a_slow_outside_call_holds_up_only_its_own_subject() -> None:
     with transaction.atomic():
         for box, step in ((0, 0), (0, 1), (1, 0), (1, 1)):
             publish(BoxMoved(box, step), at=clock.now())
-    slow = threading.Thread(target=lambda: (deliver(seconds=0.001), connections.close_all()))
-    slow.start()
+    slow = aside(lambda: deliver(seconds=0.05))
     assert calling.wait(10)
     deliver()
     assert got == [(1, 0), (1, 1)]
