@@ -1,0 +1,30 @@
+"""How the statuses of orders and payments look (UX 3.4)."""
+
+from billing.choices import PaymentStatus
+from koogallery.kernel.web.badges import Badge, register
+from orders.choices import OrderStatus
+
+register(
+    "order",
+    {
+        OrderStatus.PENDING_PAYMENT: Badge("warn", "clock"),
+        OrderStatus.PROCESSING: Badge("info", "refresh"),
+        OrderStatus.COMPLETED: Badge("ok", "circle-check"),
+        OrderStatus.CANCELLED: Badge("neutral", "ban"),
+        OrderStatus.REFUNDING: Badge("warn", "arrow-back-up"),
+        OrderStatus.REFUNDED: Badge("neutral", "arrow-back-up"),
+    },
+)
+register(
+    "payment",
+    {
+        PaymentStatus.CREATED: Badge("info", "clock"),
+        PaymentStatus.AUTHORISING: Badge("info", "refresh"),
+        PaymentStatus.ACTION_REQUIRED: Badge("warn", "alert-triangle"),
+        PaymentStatus.SUCCEEDED: Badge("ok", "circle-check"),
+        PaymentStatus.FAILED: Badge("bad", "x"),
+        PaymentStatus.REFUNDING: Badge("warn", "arrow-back-up"),
+        PaymentStatus.REFUNDED: Badge("neutral", "arrow-back-up"),
+        PaymentStatus.PARTLY_REFUNDED: Badge("neutral", "arrow-back-up"),
+    },
+)

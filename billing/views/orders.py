@@ -1,0 +1,81 @@
+"""My Orders and one order's details, in the Billing Center (UX 3.5)."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.permissions import Permission, may
+from accounts.web import BuyerRequest, buyer_required
+from billing.models import Payment
+from koogallery.kernel.money import Money
+from koogallery.kernel.web.parts import CostLine, Link
+from orders import ports, services
+from orders.choices import OrderStatus
+from orders.models import Order
+
+PAGE_SIZE = 20
+
+
+@require_safe
+@buyer_required()
+def order_list(request: BuyerRequest) -> HttpResponse:
+    """`/billing/orders/`: the account's orders, newest first, filtered by status and number."""
+    status = request.GET.get("status", "")
+    number = request.GET.get("number", "").strip()[:20]
+    rows = Order.objects.for_account(request.account).newest_first().select_related("product", "seller")
+    if status in OrderStatus.values:
+        rows = rows.filter(status=status)
+    if number:
+        rows = rows.filter(number__istartswith=number)
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    tabs = [Link(_("All"), "?", current=status not in OrderStatus.values)]
+    tabs += [Link(one.label, f"?status={one.value}", current=status == one.value) for one in OrderStatus]
+    context = {
+        "page": page,
+        "tabs": tabs,
+        "number": number,
+        "filtered": bool(number or status),
+        "may_pay": may(request.membership.role, Permission.PAY),
+    }
+    return render(request, "billing/order_list.html", context)
+
+
+@require_safe
+@buyer_required()
+def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
+    """`/billing/orders/<no>/`: what was ordered, at which price, how it was paid, where delivery stands."""
+    order = get_object_or_404(Order.objects.for_account(request.account).with_lines(), number=number)
+    lines = list(order.lines.all())
+    context = {
+        "order": order,
+        "lines": lines,
+        "cost_lines": quoted_lines(order),
+        "payments": Payment.objects.filter(allocations__order=order).select_related("card").order_by("-created_at"),
+        "delivery": ports.delivery_summaries([order]).get(order.pk),
+        "subscriptions": [one for line in lines for one in line.subscriptions.all()],
+        "may_pay": may(request.membership.role, Permission.PAY),
+        "may_cancel": may(request.membership.role, Permission.BUY),
+    }
+    return render(request, "billing/order_detail.html", context)
+
+
+def quoted_lines(order: Order) -> list[CostLine]:
+    """The lines of the confirmed quote, as the product page and Confirm printed them."""
+    return [
+        CostLine(order.product.name, line["text"], Money.from_json(line["amount"])) for line in order.quote["lines"]
+    ]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@buyer_required(Permission.BUY)
+def order_cancel(request: BuyerRequest, number: str) -> HttpResponse:
+    """`/billing/orders/<no>/cancel/`: its own page with the consequence; the dialog shows the same words."""
+    order = get_object_or_404(Order.objects.for_account(request.account).select_related("product"), number=number)
+    if request.method == "POST":
+        services.cancel_order(order, by=request.actor)
+        messages.success(request, _("Order %(number)s was canceled.") % {"number": order.number})
+        return redirect(order)
+    return render(request, "billing/order_cancel.html", {"order": order})
