@@ -22,7 +22,8 @@ export function enhance(root) {
       form.dataset.sent = "yes";
       const button = event.submitter;
       button?.setAttribute("aria-disabled", "true");
-      if (button?.dataset.busy) button.textContent = button.dataset.busy;
+      const busy = button?.dataset.busy ?? form.dataset.busy;
+      if (button && busy) button.textContent = busy;
     });
   }
 }

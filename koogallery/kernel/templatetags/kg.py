@@ -254,6 +254,11 @@ def error_summary(*forms: BaseForm) -> dict[str, Any]:
 # Components ----------------------------------------------------------------------------------------------------------
 
 
+def _filled(content: SafeString) -> SafeString:
+    """`content`, or nothing at all when it is blank: a component then leaves out the place for it."""
+    return content if content.strip() else SafeString()
+
+
 class SlotNode(template.Node):
     def __init__(self, name: str, nodelist: NodeList) -> None:
         self.name = name
@@ -272,8 +277,8 @@ class ComponentNode(template.Node):
 
     def render(self, context: Context) -> SafeString:
         values: dict[str, Any] = {name: option.resolve(context) for name, option in self.options.items()}
-        values |= {slot.name: slot.render(context) for slot in self.slots}
-        values["content"] = self.nodelist.render(context)
+        values |= {slot.name: _filled(slot.render(context)) for slot in self.slots}
+        values["content"] = _filled(self.nodelist.render(context))
         for passed_on in ("request", "csrf_token"):
             if passed_on in context:
                 values[passed_on] = context[passed_on]
