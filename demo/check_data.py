@@ -31,7 +31,7 @@ METHODS = frozenset(method.value for method in PRODUCT_DELIVERY_METHODS)
 MODES_OF_METHOD = {
     "license": {"yearly", "monthly", "one_time"},
     "professional_service": {"yearly", "monthly", "one_time"},
-    "saas": {"yearly", "monthly", "one_time"},
+    "saas": {"yearly", "monthly"},
     "image": {"yearly", "monthly", "pay_per_use"},
 }
 
@@ -168,16 +168,16 @@ def _delivery_problems(product: Mapping[str, Any]) -> Iterator[str]:
     method, supervised, flow_type = product["delivery_method"], product["supervised"], product["flow_type"]
     if method not in METHODS:
         yield f"unknown delivery method {method}"
-    if method in ("license", "professional_service") and not supervised or method == "image" and supervised:
+    if (method in ("license", "professional_service") and not supervised) or (method == "image" and supervised):
         yield "supervision does not fit the delivery method (RULES 1.1)"
-    if supervised and flow_type not in FlowType.values or not supervised and flow_type is not None:
+    if (supervised and flow_type not in FlowType.values) or (not supervised and flow_type is not None):
         yield f"flow type {flow_type} does not fit"
     modes = {price["billing_mode"] for item in product["specifications"] for price in item["prices"]}
     if product["auto_renewal"] and (
         method not in ("license", "professional_service") or not modes & {"yearly", "monthly"}
     ):
         yield "only licences and professional services with a term renew by themselves (RULES 3.2)"
-    needs_template = method == "professional_service" or method == "saas" and supervised
+    needs_template = method == "professional_service" or (method == "saas" and supervised)
     template = product["requirement_template"]
     if needs_template != (template is not None):
         yield "a requirement template is missing, or nobody would read it"
@@ -247,6 +247,8 @@ def _attribute_problems(attribute: Mapping[str, Any]) -> Iterator[str]:
     elif attribute["kind"] == AttributeKind.ENUMERATED:
         yield from _key_problems(attribute, ENUMERATED_KEYS, f"attribute {code}")
         codes = [choice["code"] for choice in attribute["choices"]]
+        if not all(isinstance(choice, str) and CODE.fullmatch(choice) for choice in codes):  # YAML: `no` is a boolean
+            yield f"a choice of {code} is not in lower case"
         yield from _repeated(f"choice of {code}", codes)
         if attribute["default"] not in codes or len(codes) < 2:
             yield f"{code} has fewer than two choices, or a default that is none of them"
@@ -336,9 +338,8 @@ def _gaps(files: Mapping[str, Mapping[str, Any]], products: list[dict[str, Any]]
 
 def main() -> int:
     found = problems()
-    for line in found:
-        print(line)
-    print(f"{len(found)} problems" if found else "The demo data is sound.")
+    summary = f"{len(found)} problems" if found else "The demo data is sound."
+    sys.stdout.writelines(f"{line}\n" for line in [*found, summary])
     return 1 if found else 0
 
 
