@@ -17,7 +17,6 @@ Delivered at least once, in order for each (subscriber, subject), in parallel ac
 is that of publishing, for publishers that hold one lock while they publish about one subject, as services do.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,17 +24,12 @@ from dataclasses import MISSING, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol, Self, TypeVar, get_origin, get_type_hints
 
-import structlog
 from django.db import connection, transaction
 
 from koogallery.kernel.models import OutboxMessage
-
-log = structlog.get_logger(__name__)
+from koogallery.kernel.waking import wake_worker
 
 EventType = TypeVar("EventType", bound="Event")
-
-# How long a process stops waking workers after the broker did not answer, so that requests do not wait for it.
-BROKER_PAUSE_SECONDS = 5.0
 
 
 class NotInTransaction(RuntimeError):
@@ -213,7 +207,6 @@ def publish(event: Event, *, at: datetime) -> None:
 
 
 _waking: ContextVar[bool] = ContextVar("koogallery_outbox_waking", default=True)
-_broker_paused_until = 0.0
 
 
 @contextmanager
@@ -230,17 +223,3 @@ def _wake_after_commit() -> None:
     """Wake a worker after the commit, once a transaction."""
     if _waking.get() and not any(entry[1] is wake_worker for entry in connection.run_on_commit):
         transaction.on_commit(wake_worker, robust=True)
-
-
-def wake_worker() -> None:
-    """Ask a Celery worker to deliver. A broker that is down costs nothing but the beat's few seconds of delay."""
-    global _broker_paused_until
-    from koogallery.kernel.tasks import deliver_outbox  # tasks.py imports the delivery, which imports this module
-
-    if time.monotonic() < _broker_paused_until:
-        return
-    try:
-        deliver_outbox.apply_async(retry=False, ignore_result=True)
-    except Exception as error:
-        _broker_paused_until = time.monotonic() + BROKER_PAUSE_SECONDS
-        log.warning("outbox_broker_down", error=type(error).__name__)
