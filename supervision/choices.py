@@ -1,0 +1,82 @@
+"""The words of service flows: API.md's codes."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class FlowStatus(models.TextChoices):
+    """Where a flow stands. How each reads in the filter and in the table is in `graph.py` (UX 3.4)."""
+
+    AWAITING_REQUEST = "awaiting_request", _("Waiting for the user to submit the request")
+    AWAITING_CONFIRMATION = "awaiting_confirmation", _("Waiting for the seller to confirm the request")
+    AWAITING_DRAFT = "awaiting_draft", _("Waiting for the seller to deliver the draft")
+    AWAITING_DRAFT_CONFIRMATION = "awaiting_draft_confirmation", _("Waiting for the user to confirm the draft")
+    AWAITING_DELIVERY = "awaiting_delivery", _("Waiting for the seller to deliver the service")
+    PLATFORM_REVIEW = "platform_review", _("Reviews Service")
+    AWAITING_ACCEPTANCE = "awaiting_acceptance", _("Waiting for the user to confirm acceptance")
+    UNDER_APPEAL = "under_appeal", _("Waiting for the operations team to handle")
+    COMPLETED = "completed", _("Service completed")
+    CLOSED = "closed", _("Service closed")
+
+
+ENDED = (FlowStatus.COMPLETED, FlowStatus.CLOSED)
+OPEN = tuple(status for status in FlowStatus if status not in ENDED)
+
+
+class Action(models.TextChoices):
+    """Everything that happens to a flow; the values are the names of the API's action endpoints where it has one."""
+
+    OPEN = "open", _("Order paid")
+    SUBMIT_REQUEST = "submit-request", _("Request submitted")
+    CONFIRM = "confirm", _("Request confirmed")
+    REJECT_REQUEST = "reject-request", _("Request rejected")
+    DELIVER_DRAFT = "deliver-draft", _("Draft delivered")
+    CONFIRM_DRAFT = "confirm-draft", _("Draft confirmed")
+    REJECT_DRAFT = "reject-draft", _("Draft rejected")
+    DELIVER = "deliver", _("Service delivered")
+    APPROVE = "approve", _("Platform review passed")
+    RETURN = "return", _("Returned by platform review")
+    ACCEPT = "accept", _("Service accepted")
+    REJECT = "reject", _("Delivery rejected")
+    REMIND = "remind", _("Reminder sent")
+    APPEAL = "appeal", _("Appeal submitted")
+    WITHDRAW_APPEAL = "withdraw-appeal", _("Appeal withdrawn")
+    DECIDE_RESUME = "decide-resume", _("Appeal decided: resume")
+    DECIDE_REDELIVER = "decide-redeliver", _("Appeal decided: deliver again")
+    DECIDE_ACCEPT = "decide-accept", _("Appeal decided: accepted for the customer")
+    DECIDE_REFUND = "decide-refund", _("Appeal decided: ended with a refund")
+    CLOSE = "close", _("Service closed")
+
+
+class AttachmentRule(models.TextChoices):
+    """Whether a step takes files."""
+
+    NONE = "none", _("No files")
+    OPTIONAL = "optional", _("Optional")
+    MANDATORY = "mandatory", _("Mandatory")
+
+
+class Purpose(models.TextChoices):
+    """What a file belongs to."""
+
+    REQUEST = "request", _("Request")
+    DELIVERY = "delivery", _("Delivery")
+    REJECTION = "rejection", _("Rejection")
+    APPEAL = "appeal", _("Appeal")
+
+
+class AppealStatus(models.TextChoices):
+    """An appeal's life."""
+
+    OPEN = "open", _("Open")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    DECIDED = "decided", _("Decided")
+
+
+class Decision(models.TextChoices):
+    """What operations may decide (RULES 1.5)."""
+
+    RESUME = "resume", _("Resume at the frozen step")
+    REDELIVER = "redeliver", _("Send back to the seller to deliver")
+    ACCEPT = "accept", _("Accept for the customer")
+    REFUND = "refund", _("End with a refund")

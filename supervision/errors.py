@@ -1,0 +1,35 @@
+"""Refusals of service flows, with the codes of API.md."""
+
+from koogallery.kernel.errors import DomainError, InvalidTransition
+
+
+class FlowFrozen(InvalidTransition):
+    code = "flow_frozen"
+    default_message = (
+        "An appeal is being handled. You and the seller cannot perform any operations until it is handled."
+    )
+
+
+class AppealNotAllowed(InvalidTransition):
+    """`extra["allowed_from"]` is when the same appeal would be allowed, if ever."""
+
+    code = "appeal_not_allowed"
+    default_message = "An appeal is not allowed now."
+
+
+class TooManyReminders(DomainError):
+    code = "too_many_reminders"
+    status = 429
+    default_message = "A reminder was sent less than 24 hours ago."
+
+
+class RequestAttachmentRequired(DomainError):
+    code = "request_attachment_required"
+    status = 400
+    default_message = "Attach a file: this kind of service needs a completed requirement template."
+
+
+class AttachmentRefused(DomainError):
+    code = "attachment_refused"
+    status = 400
+    default_message = "This file can't be uploaded."

@@ -1,0 +1,97 @@
+"""What happened to service flows. Their subject is the order, so that they come in order with its own events."""
+
+from dataclasses import dataclass
+
+from orders.events import OrderEvent
+
+
+@dataclass(frozen=True, slots=True)
+class FlowOpened(OrderEvent):
+    """Paid: the delivery is under supervision from now on. `waiting_on` is "buyer" or "seller"."""
+
+    waiting_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSubmitted(OrderEvent):
+    """The buyer said what he needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestConfirmed(OrderEvent):
+    """The seller takes the request on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRejected(OrderEvent):
+    """The seller sent the request back; `reason` is his."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftDelivered(OrderEvent):
+    """The seller showed a draft."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftAnswered(OrderEvent):
+    """The buyer confirmed or rejected a draft."""
+
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewAwaited(OrderEvent):
+    """A delivery waits for the platform's review."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReturned(OrderEvent):
+    """The platform's review sent a delivery back."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDelivered(OrderEvent):
+    """A delivery waits for acceptance."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAccepted(OrderEvent):
+    """The buyer accepted; the term has started and the order completes three hours later."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRejected(OrderEvent):
+    """The buyer rejected; `reason` is his."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SellerReminded(OrderEvent):
+    """The buyer reminds the seller that it is his turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppealFiled(OrderEvent):
+    """A side appealed; the flow is frozen. `by` is "buyer" or "seller"."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppealEnded(OrderEvent):
+    """Withdrawn or decided; `outcome` in words."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowClosed(OrderEvent):
+    """Ended without completion; the buyer is refunded."""
+
+    reason: str

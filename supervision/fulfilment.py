@@ -1,0 +1,58 @@
+"""Answers the FULFILMENT port: delivery under service supervision."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.urls import reverse
+
+from accounts.actor import Actor
+from catalog.models import Product
+from orders.models import Order, Subscription
+from orders.ports import DeliverySummary
+from supervision import services
+from supervision.models import ServiceFlow
+
+
+class Supervised:
+    """`orders.ports.Fulfilment`: people deliver, the buyer accepts."""
+
+    name = services.DELIVERER
+
+    def refusal(self, product: Product) -> str | None:
+        """People can always deliver."""
+        return None
+
+    def start(self, order: Order, *, by: Actor, at: datetime) -> None:
+        services.open_flow(order, by=by, at=at)
+
+    def renew(self, order: Order, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        """A renewal makes no service flow (guide 6.2 NOTE)."""
+
+    def upgrade(self, order: Order, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        """An upgrade changes an instance, which is delivered by machine."""
+
+    def freeze(self, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        """What people delivered is not switched off by machine."""
+
+    def unfreeze(self, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        """Nor on."""
+
+    def release(self, subscription: Subscription, *, by: Actor, at: datetime) -> None:
+        """Nor deleted."""
+
+    def abort(self, order: Order, *, reason: str, by: Actor, at: datetime) -> None:
+        flow = ServiceFlow.objects.filter(order=order).first()
+        if flow is not None:
+            services.close_with_order(flow, reason=reason, by=by, at=at)
+
+    def summaries(self, orders: Iterable[Order]) -> dict[int, DeliverySummary]:
+        flows = ServiceFlow.objects.filter(order__in=list(orders)).select_related("order")
+        return {
+            flow.order_id: DeliverySummary(
+                service_flow=flow.public_id,
+                status_label=flow.state.table_label,
+                waiting_on=flow.waiting_on,
+                url=reverse("supervision:detail", args=[flow.order.number]),
+            )
+            for flow in flows
+        }

@@ -1,0 +1,76 @@
+"""What is true of service flows, without a database (RULES 1.3, 1.4)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from accounts.actor import Party
+
+
+@dataclass(frozen=True, slots=True)
+class AppealTerms:
+    """What decides whether an appeal may be filed now. Times are aware, in UTC."""
+
+    open: bool
+    already_open: bool
+    waiting_on: Party | None
+    waiting_since: datetime
+    on_acceptance: bool
+    seller_rejections: int
+    buyer_rejections: int
+    appeals_close_at: datetime
+    silence: timedelta
+    appeal_after: int
+    appeal_on_acceptance_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppealVerdict:
+    """Whether an appeal is allowed, on which ground or why not, and from when the clock alone will allow it."""
+
+    allowed: bool
+    reason: str
+    allowed_from: datetime | None = None
+
+
+def _days(period: timedelta) -> str:
+    return f"{period.days} days" if period.days != 1 else "1 day"
+
+
+def appeal_verdict(terms: AppealTerms, by: Party, at: datetime) -> AppealVerdict:
+    """Whether `by` may appeal at `at` (RULES 1.4): the ground, or the refusal with the time from which it opens."""
+    if not terms.open:
+        return AppealVerdict(False, "The service flow has ended.")
+    if terms.already_open:
+        return AppealVerdict(False, "An appeal is being handled already.")
+    if by not in (Party.BUYER, Party.SELLER):
+        return AppealVerdict(False, "Only the customer and the seller can appeal.")
+    if at >= terms.appeals_close_at:
+        return AppealVerdict(False, "Appeals closed 15 days before the service flow ends.")
+    most = terms.appeal_after
+    if terms.seller_rejections >= most:
+        return AppealVerdict(True, f"The seller has rejected the request {terms.seller_rejections} times.")
+    if terms.buyer_rejections >= most:
+        return AppealVerdict(True, f"The customer has rejected the delivery {terms.buyer_rejections} times.")
+    if by is Party.BUYER and terms.on_acceptance and terms.buyer_rejections >= terms.appeal_on_acceptance_after:
+        return AppealVerdict(True, f"You have rejected the delivery {terms.buyer_rejections} times.")
+    other = Party.SELLER if by is Party.BUYER else Party.BUYER
+    if terms.waiting_on is other:
+        opens = terms.waiting_since + terms.silence
+        who = "seller" if other is Party.SELLER else "customer"
+        # Strictly more than five days (guide 4.2: "for more than five days").
+        if at > opens:
+            return AppealVerdict(True, f"The {who} has not updated the service flow for more than {_days(terms.silence)}.")
+        from_when = opens + timedelta(seconds=1)
+        if from_when < terms.appeals_close_at:
+            why = f"It opens if the {who} does not update the service flow for more than {_days(terms.silence)}."
+            return AppealVerdict(False, f"{why} It also opens after {most} rejections by either side.", from_when)
+    return AppealVerdict(
+        False,
+        f"It opens after {most} rejections by either side, or if the other side does not update the service flow "
+        f"for more than {_days(terms.silence)}.",
+    )
+
+
+def reminder_allowed_from(last_sent: datetime | None, interval: timedelta) -> datetime | None:
+    """From when the next reminder may be sent; None at once (RULES 1.3: one in 24 hours)."""
+    return None if last_sent is None else last_sent + interval

@@ -1,0 +1,153 @@
+"""What every verb on a flow does first and last: lock, look again, take the step, write the record."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from accounts.actor import Actor, Party
+from accounts.permissions import Permission, require
+from koogallery.kernel.errors import InvalidInput, InvalidTransition
+from koogallery.kernel.ids import public_id
+from koogallery.kernel.text import clean_text
+from orders import services as orders
+from supervision.choices import Action, FlowStatus, Purpose
+from supervision.errors import FlowFrozen
+from supervision.files import CheckedFile
+from supervision.graph import Step
+from supervision.models import Attachment, FlowRecord, ServiceFlow
+
+LONGEST_TEXT = 1_000
+
+# What may still happen while an appeal freezes the flow.
+WHILE_FROZEN = frozenset(
+    {
+        Action.APPEAL,
+        Action.WITHDRAW_APPEAL,
+        Action.DECIDE_RESUME,
+        Action.DECIDE_REDELIVER,
+        Action.DECIDE_ACCEPT,
+        Action.DECIDE_REFUND,
+    }
+)
+
+
+@contextmanager
+def acting_on(flow: ServiceFlow, action: Action, *, by: Actor) -> Iterator[ServiceFlow]:
+    """The flow, read afresh under its order's lock, when `by` may do `action` at all.
+
+    Raises:
+        PermissionRefused: the buyer's role does not allow it.
+        FlowFrozen: an appeal is open.
+        InvalidTransition: the flow has ended.
+    """
+    require(by, Permission.SUPERVISE)
+    with transaction.atomic():
+        orders.order_locked(flow.order_id)
+        fresh = ServiceFlow.objects.with_table_columns().get(pk=flow.pk)
+        _check_side(fresh, by)
+        if fresh.is_frozen and action not in WHILE_FROZEN:
+            raise FlowFrozen
+        if not fresh.is_open:
+            raise InvalidTransition("The service flow has ended.")
+        yield fresh
+
+
+def _check_side(flow: ServiceFlow, by: Actor) -> None:
+    """A buyer or seller acts on his own flows only; views look flows up by owner, so this never fires for them."""
+    foreign = (by.party is Party.BUYER and by.account_id != flow.account_id) or (
+        by.party is Party.SELLER and by.seller_id != flow.seller_id
+    )
+    if foreign:
+        raise InvalidTransition("This service flow belongs to others.")
+
+
+def step_for(flow: ServiceFlow, action: Action, by: Actor, *, target: str = "") -> Step:
+    """The step of the flow's graph that `by` wants to take.
+
+    Raises:
+        InvalidTransition: there is none from here, or it is another side's turn.
+    """
+    fitting = [
+        one
+        for one in flow.graph.steps
+        if one.action == action and flow.allows(one) and one.party == by.party and (not target or one.target == target)
+    ]
+    if not fitting:
+        turn = flow.state.waits_for
+        whose = f" It is the turn of the {turn.label.lower()}." if turn and turn is not by.party else ""
+        raise InvalidTransition(f"This is not possible while the service status is “{flow.state.table_label}”.{whose}")
+    return fitting[0]
+
+
+def take(flow: ServiceFlow, step: Step, *, by: Actor, at: datetime, note: str = "") -> FlowRecord:
+    """Take a step and write its record."""
+    before = flow.status
+    flow.take(step, at)
+    flow.save()
+    return record(flow, step.action, by=by, at=at, before=before, note=note)
+
+
+def record(
+    flow: ServiceFlow, action: Action, *, by: Actor, at: datetime, before: str | None = None, note: str = ""
+) -> FlowRecord:
+    """Write an operation record; `before` is the status that the flow came from, now's when it did not move."""
+    return FlowRecord.objects.create(
+        flow=flow,
+        at=at,
+        action=action,
+        party=by.party,
+        role=by.role,
+        by=by.label,
+        user_id=by.user_id,
+        from_status=flow.status if before is None else before,
+        to_status=FlowStatus(flow.status),
+        note=note,
+        address=by.address,
+    )
+
+
+def required_text(text: str, field: str, label: str) -> str:
+    """A text of 1 to 1,000 characters, cleaned (RULES 1.3).
+
+    Raises:
+        InvalidInput: empty, too long, or with characters that no text has.
+    """
+    cleaned = optional_text(text, field)
+    if not cleaned:
+        why = f"Enter {label}."
+        raise InvalidInput(why, errors={field: [why]})
+    return cleaned
+
+
+def optional_text(text: str, field: str) -> str:
+    """A text of up to 1,000 characters, cleaned."""
+    try:
+        cleaned = clean_text(text)
+    except ValueError as refused:
+        raise InvalidInput(str(refused), errors={field: [str(refused)]}) from refused
+    if len(cleaned) > LONGEST_TEXT:
+        why = f"Enter at most {LONGEST_TEXT:,} characters; there are {len(cleaned):,}."
+        raise InvalidInput(why, errors={field: [why]})
+    return cleaned
+
+
+def store_files(entry: FlowRecord, files: Sequence[CheckedFile], purpose: Purpose) -> None:
+    """Keep checked files with a record. A roll-back leaves files without a row, which cost nothing but room."""
+    for one in files:
+        key = public_id()
+        stored = default_storage.save(f"attachments/{entry.at:%Y/%m}/{key}", File(one.upload))
+        Attachment.objects.create(
+            public_id=key,
+            flow=entry.flow,
+            record=entry,
+            purpose=purpose,
+            name=one.name,
+            size=one.size,
+            content_type=one.content_type,
+            sha256=one.sha256,
+            file=stored,
+        )

@@ -1,0 +1,100 @@
+"""From payment to a confirmed request (guide 4.2: Submitting a Request)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from accounts.actor import Actor
+from koogallery.kernel import clock
+from koogallery.kernel.outbox import publish
+from orders.models import Order
+from supervision.choices import Action, AttachmentRule, Purpose
+from supervision.errors import RequestAttachmentRequired
+from supervision.events import FlowOpened, RequestConfirmed, RequestRejected, RequestSubmitted
+from supervision.files import check_files
+from supervision.graph import Parameters, graph_for, state
+from supervision.models import FlowTemplate, ServiceFlow
+from supervision.services.acting import acting_on, record, required_text, step_for, store_files, take
+
+
+def open_flow(order: Order, *, by: Actor, at: datetime) -> ServiceFlow:
+    """Begin the supervised delivery of a paid order, under the template in force; in the payment's transaction."""
+    product = order.product
+    template = FlowTemplate.in_force(product.flow_type)
+    graph = graph_for(
+        Parameters(
+            flow_type=product.flow_type,  # type: ignore[arg-type]
+            request_attachment=AttachmentRule(template.request_attachment),
+            drafts=template.drafts,
+            platform_review=product.joint_operation,
+        )
+    )
+    initial = state(graph.initial, product.flow_type)
+    flow = ServiceFlow.objects.create(
+        order=order,
+        account_id=order.account_id,
+        seller_id=order.seller_id,
+        template=template,
+        flow_type=product.flow_type,
+        platform_review=product.joint_operation,
+        status=graph.initial,
+        waiting_on=initial.waits_for,
+        waiting_since=at,
+        created_at=at,
+        closes_at=at + settings.FLOW_LIFETIME,
+    )
+    record(flow, Action.OPEN, by=by, at=at, before="")
+    publish(FlowOpened(order_number=order.number, waiting_on=str(initial.waits_for)), at=at)
+    return flow
+
+
+def submit_request(
+    flow: ServiceFlow,
+    *,
+    description: str,
+    files: Sequence[UploadedFile] = (),
+    by: Actor,
+    at: datetime | None = None,
+) -> ServiceFlow:
+    """The buyer says what he needs: 1 to 1,000 characters, files as the flow's template asks (RULES 1.3).
+
+    Raises:
+        InvalidInput: the description; RequestAttachmentRequired, AttachmentRefused: the files.
+        FlowFrozen, InvalidTransition: not now.
+    """
+    at = at or clock.now()
+    text = required_text(description, "description", "a requirement description")
+    checked = check_files(files)
+    with acting_on(flow, Action.SUBMIT_REQUEST, by=by) as flow:
+        step = step_for(flow, Action.SUBMIT_REQUEST, by)
+        if step.attachments == AttachmentRule.MANDATORY and not checked:
+            why = RequestAttachmentRequired.default_message
+            raise RequestAttachmentRequired(errors={"attachment": [why]})
+        entry = take(flow, step, by=by, at=at, note=text)
+        store_files(entry, checked, Purpose.REQUEST)
+        publish(RequestSubmitted(order_number=flow.order.number), at=at)
+    return flow
+
+
+def confirm_request(flow: ServiceFlow, *, by: Actor, at: datetime | None = None) -> ServiceFlow:
+    """The seller takes the request on."""
+    at = at or clock.now()
+    with acting_on(flow, Action.CONFIRM, by=by) as flow:
+        take(flow, step_for(flow, Action.CONFIRM, by), by=by, at=at)
+        publish(RequestConfirmed(order_number=flow.order.number), at=at)
+    return flow
+
+
+def reject_request(flow: ServiceFlow, *, reason: str, by: Actor, at: datetime | None = None) -> ServiceFlow:
+    """The seller sends the request back with a reason; three of them open the appeal (guide 4.2)."""
+    at = at or clock.now()
+    text = required_text(reason, "reason", "a reason")
+    with acting_on(flow, Action.REJECT_REQUEST, by=by) as flow:
+        flow.seller_rejections += 1
+        take(flow, step_for(flow, Action.REJECT_REQUEST, by), by=by, at=at, note=text)
+        publish(RequestRejected(order_number=flow.order.number, reason=text), at=at)
+    return flow
+
+

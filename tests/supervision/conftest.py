@@ -1,0 +1,51 @@
+"""A paid order under supervision, with its buyer and seller."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from accounts.actor import Actor
+from accounts.models import Account
+from billing.gateways.sandbox import SandboxGateway
+from billing.services import PaymentRequest, bind_card, pay_order
+from orders.services import Placement, place_order
+from pricing.rules import Duration, QuoteRequest
+from supervision.models import ServiceFlow
+from tests.factories import a_buyer, a_seller, a_specification, an_operator
+
+
+@dataclass
+class Deal:
+    """Who is in it and the flow between them."""
+
+    flow: ServiceFlow
+    buyer: Actor
+    seller: Actor
+    operator: Actor
+
+    def now(self) -> ServiceFlow:
+        """The flow as it stands."""
+        return ServiceFlow.objects.with_table_columns().get(pk=self.flow.pk)
+
+
+MakeDeal = Callable[..., Deal]
+
+
+def make_deal(**traits: Any) -> Deal:
+    """Buy a product with these traits and pay for it."""
+    specification = a_specification(**traits)
+    buyer = a_buyer()
+    account = Account.objects.get(pk=buyer.account_id)
+    bind_card(account, SandboxGateway().enter_card("success"), by=buyer)
+    request = QuoteRequest(specification.pk, "monthly", Duration(1, "month"))
+    order = place_order(Placement(request, agreements_accepted=True), account=account, by=buyer)
+    order = pay_order(order, PaymentRequest(), by=buyer)
+    seller = a_seller(specification.product.seller)
+    return Deal(ServiceFlow.objects.get(order=order), buyer, seller, an_operator())
+
+
+@pytest.fixture
+def deal(db: None) -> MakeDeal:
+    return make_deal
