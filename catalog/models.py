@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -18,7 +19,6 @@ from catalog.choices import (
     PRODUCT_DELIVERY_METHODS,
     AttributeKind,
     BillingMode,
-    DeliveryMethod,
     FlowType,
     OperatingSystem,
     ProductStatus,
@@ -66,7 +66,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def with_card_columns(self) -> Self:
         """With what a product card prints, in one query."""
-        return self.select_related("seller", "category")
+        long = ("description", "requirement_template", "support_content", "search_vector")
+        return self.select_related("seller", "category").defer(*long)
 
 
 class Product(models.Model):
@@ -118,10 +119,20 @@ class Product(models.Model):
         models.CharField(max_length=16, choices=BillingMode.choices), default=list, editable=False
     )
 
+    search_vector = models.GeneratedField(
+        expression=SearchVector("name", weight="A", config="english")
+        + SearchVector("tagline", weight="B", config="english")
+        + SearchVector("description", weight="C", config="english"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
     objects = ProductQuerySet.as_manager()
 
     class Meta(TypedModelMeta):
         indexes = [
+            GinIndex(fields=["search_vector"], name="product_search_vector"),
+            GinIndex(OpClass("name", name="gin_trgm_ops"), name="product_name_trigrams"),
             models.Index("category", F("published_at").desc(), "id", name="product_category_newest"),
             models.Index(F("published_at").desc(), "id", condition=Q(status="published"), name="product_newest"),
             models.Index(F("popularity").desc(), "id", condition=Q(status="published"), name="product_popular"),
@@ -354,7 +365,7 @@ class SavedProduct(models.Model):
     def __str__(self) -> str:
         return f"{self.product} saved by {self.account}"
 
-
-def is_licence_like(delivery_method: str) -> bool:
-    """Delivered offline or by people: listed in Purchased Apps from payment on (RULES 1.1)."""
-    return delivery_method in (DeliveryMethod.LICENSE, DeliveryMethod.PROFESSIONAL_SERVICE)
+    @property
+    def money_then(self) -> Money | None:
+        """The starting price at the time of saving."""
+        return None if self.price_then is None else Money(self.price_then, self.currency)

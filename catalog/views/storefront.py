@@ -1,0 +1,133 @@
+"""What visitors see: home, catalogue, categories, sellers, logos, requirement templates."""
+
+from dataclasses import replace
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from accounts.models import Seller
+from accounts.web import membership_of
+from catalog import search as searching
+from catalog.listing import card, chips, filter_groups, finder_selects, with_saved
+from catalog.models import Product
+from koogallery.kernel.web.parts import Link
+from koogallery.kernel.web.tiles import generated
+
+SHOWN_ON_HOME = 6
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """`/`: the finder with live "Total results", categories with counts, newest and most purchased products."""
+    tree = searching.category_tree()
+    search = searching.read_search(request.GET, tree)
+    found = searching.find(replace(search, page=1), tree, page_size=1)
+    counts = {facet.slug: facet.count for facet in found.facets["category"]}
+    on_sale = Product.objects.published().with_card_columns()
+    context = {
+        "total": found.total,
+        "selects": finder_selects(search, tree),
+        "tiles": [
+            Link(root.name, root.get_absolute_url(), count=counts.get(root.slug, 0), children=[
+                Link(child.name, child.get_absolute_url(), count=counts.get(child.slug, 0))
+                for child in tree.children.get(root.pk, [])
+            ])
+            for root in tree.roots
+        ],
+        "newest": [card(product) for product in on_sale.order_by("-published_at", "id")[:SHOWN_ON_HOME]],
+        "popular": [card(product) for product in on_sale.order_by("-popularity", "id")[:SHOWN_ON_HOME]],
+        "hide_search": False,
+    }  # fmt: skip
+    return render(request, "catalog/home.html", context)
+
+
+@require_safe
+def total(request: HttpRequest) -> HttpResponse:
+    """`/products/total/`: the finder's live "Total results"."""
+    tree = searching.category_tree()
+    found = searching.count(searching.read_search(request.GET, tree), tree)
+    return render(request, "catalog/_total.html", {"total": found})
+
+
+@require_safe
+def products(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """`/products/` and `/categories/<slug>/`: the catalogue; the address is the state."""
+    tree = searching.category_tree()
+    if slug and slug not in tree.by_slug:
+        raise Http404
+    search = searching.read_search(request.GET, tree)
+    if slug:
+        search = replace(search, category=(slug,))
+    found = searching.find(search, tree)
+    membership = membership_of(request)
+    found_products = with_saved(found.page.object_list, membership.account_id if membership else None)
+    context = {
+        "category": tree.by_slug.get(slug),
+        "found": found,
+        "page": found.page,
+        "cards": [(card(product), product.slug, product.is_saved) for product in found_products],
+        "groups": filter_groups(found, tree, slug),
+        "chips": chips(found, tree, slug),
+        "clear_url": request.path,
+        "hidden": [(name, request.GET[name]) for name in ("q", "ordering", "layout") if request.GET.get(name)],
+        "orderings": searching.ORDERINGS.items(),
+        "layout": "grid" if request.GET.get("layout") == "grid" else "list",
+        "search_text": search.text,
+        "tabs": _tabs(tree, slug),
+    }
+    if request.GET.get("fragment") == "results":
+        return render(request, "catalog/_results.html", context)
+    return render(request, "catalog/products.html", context)
+
+
+def _tabs(tree: searching.CategoryTree, slug: str) -> list[Link]:
+    """The sub-categories on top of a category's page."""
+    category = tree.by_slug.get(slug)
+    if category is None:
+        return []
+    root = next((one for one in tree.roots if one.pk == category.parent_id), category)
+    children = tree.children.get(root.pk, [])
+    return [Link(_("All"), root.get_absolute_url(), current=root.pk == category.pk)] + [
+        Link(child.name, child.get_absolute_url(), current=child.pk == category.pk) for child in children
+    ]
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """`/search/?q=`: the catalogue with that text."""
+    query = request.GET.urlencode()
+    return redirect(f"/products/?{query}" if query else "/products/")
+
+
+@require_safe
+def seller(request: HttpRequest, slug: str) -> HttpResponse:
+    """`/sellers/<slug>/`: who sells, how to reach him, what he sells."""
+    found = get_object_or_404(Seller.objects.filter(frozen_at=None), slug=slug)
+    on_sale = Product.objects.published().for_seller(found).with_card_columns().order_by("-popularity", "id")
+    return render(request, "catalog/seller.html", {"seller": found, "cards": [card(one) for one in on_sale[:60]]})
+
+
+@require_safe
+@cache_control(public=True, max_age=3600)
+def logo(request: HttpRequest, slug: str) -> HttpResponse:
+    """`/products/<slug>/logo.svg`: the product's tile, which can run nothing."""
+    product = get_object_or_404(Product.objects.reachable().only("logo", "name"), slug=slug)
+    response = HttpResponse(product.logo or generated(product.name), content_type="image/svg+xml")
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'none'; sandbox"
+    return response
+
+
+@require_safe
+def requirement_template(request: HttpRequest, slug: str) -> HttpResponse:
+    """`/products/<slug>/requirement-template/`: the seller's questionnaire, as a download."""
+    product = get_object_or_404(Product.objects.reachable().only("slug", "requirement_template"), slug=slug)
+    if not product.requirement_template:
+        raise Http404
+    response = HttpResponse(product.requirement_template, content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{product.slug}-requirements.txt"'
+    return response
+
+
