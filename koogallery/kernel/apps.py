@@ -10,5 +10,5 @@ class KernelConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let every room declare what becomes due and what it listens to."""
-        autodiscover_modules("timers", "consumers")
+        """Let every room declare what becomes due, what it listens to and how its statuses look."""
+        autodiscover_modules("timers", "consumers", "badges")
