@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 import structlog
@@ -22,6 +21,7 @@ from django.db import connection, transaction
 
 from koogallery.kernel import backoff, clock
 from koogallery.kernel.db import claim_for_transaction, retry_on_serialization
+from koogallery.kernel.due_rows import due_time, tables_read, to_fire
 from koogallery.kernel.models import TimerFailure
 from koogallery.kernel.timers import Timer, actor, all_timers
 
@@ -35,7 +35,6 @@ SWEEP_SECONDS = 20.0
 # After so many failures of one row (about five minutes) the later rows of its lane no longer wait for it.
 LANE_PATIENCE = 6
 
-_READS = re.compile(r'(?:FROM|JOIN) "(\w+)"')
 _WRITES = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM) "?(\w+)"?')
 
 
@@ -152,7 +151,7 @@ class Sweep:
     def _next(self) -> Due | None:
         """The earliest row that is due and was not passed over."""
         if not self._queue:
-            self._queue = self._read(self._timers.values())
+            self._queue = self._read(list(self._timers.values()))
         elif self._written:
             self._look_for_earlier()
         self._written.clear()
@@ -160,7 +159,7 @@ class Sweep:
 
     def _look_for_earlier(self) -> None:
         """Put rows before the queue that the last firing made due."""
-        concerned = [timer for timer in self._timers.values() if self._tables_read[timer.name] & self._written]
+        concerned = [timer for timer in self._timers.values() if tables_read(timer) & self._written]
         if not concerned:
             return
         earlier = self._read(concerned, before=self._queue[0].due_at)
@@ -171,20 +170,8 @@ class Sweep:
 
     def _read(self, timers: Collection[Timer], before: datetime | None = None) -> list[Due]:
         """The next rows that are due, sorted, at most a batch."""
-        at = self.horizon()
-        branches = [timer.to_fire(at, before=before, without=self._passed_over[timer.name])[:BATCH] for timer in timers]
-        if not branches:
-            return []
-        rows = branches[0].union(*branches[1:], all=True) if len(branches) > 1 else branches[0]
-        return sorted(Due(*row) for row in rows)[:BATCH]
-
-    @cached_property
-    def _tables_read(self) -> dict[str, set[str]]:
-        at = self.horizon()
-        return {
-            timer.name: set(_READS.findall(timer.due(at).query.get_compiler(connection=connection).as_sql()[0]))
-            for timer in self._timers.values()
-        }
+        rows = to_fire(timers, self.horizon(), before=before, without=self._passed_over, limit=BATCH)
+        return [Due(*row) for row in rows]
 
 
 def _fire(timer: Timer, due: Due, at: datetime) -> Outcome:
@@ -192,10 +179,10 @@ def _fire(timer: Timer, due: Due, at: datetime) -> Outcome:
     with transaction.atomic(durable=True):
         if not claim_for_transaction(*due.claim):
             return Outcome.TAKEN
-        if timer.due_time(due.pk, at) != due.due_at:
+        if due_time(timer, due.pk, at) != due.due_at:
             return Outcome.MOVED
         timer.fire(due.pk, at=due.due_at, by=actor(timer.name))
-        still_due_at = timer.due_time(due.pk, at)
+        still_due_at = due_time(timer, due.pk, at)
         if still_due_at is not None and still_due_at <= due.due_at:
             raise StillDue(f"{timer.name} fired and its row {due.pk} is still due at {still_due_at:%Y-%m-%d %H:%M:%S}.")
         if due.failing:
@@ -239,7 +226,7 @@ def _settle_failures(timers: dict[str, Timer], at: datetime) -> None:
     """Close failures whose row is no longer due: somebody dealt with it by hand."""
     retried = TimerFailure.objects.open().filter(backoff.ready("retry_at", at), timer__in=timers)[:BATCH]
     for failure in retried:
-        if timers[failure.timer].due_time(failure.object_id, at) is None:
+        if due_time(timers[failure.timer], failure.object_id, at) is None:
             failure.resolved_at = at
             failure.save(update_fields=["resolved_at"])
 

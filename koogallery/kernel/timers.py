@@ -6,7 +6,7 @@ uses `deadlines.py`.
 """
 
 import pkgutil
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -14,12 +14,11 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import F, Q, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Concat
 
 from koogallery.kernel.errors import DomainError
-from koogallery.kernel.models import TimerFailure
 
 
 class UnknownTimer(DomainError):
@@ -67,40 +66,6 @@ class Timer:
     fire: Fire
     lane: Combinable | None = None
     rank: int = 0
-
-    def due(self, at: datetime, pk: int | None = None) -> QuerySet[Any]:
-        """Rows that are due at `at`, whether they failed before or not."""
-        rows = self.model._base_manager.filter(self.open, **{f"{self.due_column}__lte": at})
-        return rows if pk is None else rows.filter(pk=pk)
-
-    def due_time(self, pk: int, at: datetime) -> datetime | None:
-        """When the row was due, or None when it is not due at `at` (any more)."""
-        times: QuerySet[Any, datetime] = self.due(at, pk).values_list(self.due_column, flat=True)
-        return next(iter(times[:1]), None)
-
-    def to_fire(self, at: datetime, *, before: datetime | None = None, without: Collection[int] = ()) -> QuerySet[Any]:
-        """Rows due at `at` as (due time, rank, name, pk, lane, failed before), earliest first.
-
-        Left out are rows whose next try after a failure has not come, those not due before `before`, and `without`.
-        """
-        failures = TimerFailure.objects.filter(timer=self.name, object_id=OuterRef("pk"))
-        rows = self.due(at)
-        if before is not None:
-            rows = rows.filter(**{f"{self.due_column}__lt": before})
-        if without:
-            rows = rows.exclude(pk__in=without)
-        return (
-            rows.filter(~Exists(failures.waiting(at)))
-            .order_by(self.due_column, "pk")
-            .values_list(
-                F(self.due_column),
-                Value(self.rank),
-                Value(self.name, output_field=TextField()),
-                F("pk"),
-                self.lane or Value("", output_field=TextField()),
-                Exists(failures.open()),
-            )
-        )
 
 
 def lane(kind: str, column: str = "pk") -> Concat:
