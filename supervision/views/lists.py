@@ -1,0 +1,136 @@
+"""The lists of both portals: tabs, order number, Service Flow and Service Status with counts (guide 3.3, 4)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actor import Actor, Party
+from catalog.choices import FlowType
+from koogallery.kernel.web.parts import Link
+from supervision.acts import Act, acts_of
+from supervision.choices import FlowStatus
+from supervision.graph import state
+from supervision.models import ServiceFlow, ServiceFlowQuerySet
+from supervision.services import offered_steps
+
+PAGE_SIZE = 20
+FLOW_ORDER = (FlowType.STANDARD, FlowType.WEBSITE, FlowType.SAAS, FlowType.LICENSE, FlowType.NAAS_5G)
+STATUS_ORDER = (
+    FlowStatus.AWAITING_REQUEST,
+    FlowStatus.AWAITING_CONFIRMATION,
+    FlowStatus.AWAITING_DELIVERY,
+    FlowStatus.PLATFORM_REVIEW,
+    FlowStatus.AWAITING_ACCEPTANCE,
+    FlowStatus.UNDER_APPEAL,
+    FlowStatus.COMPLETED,
+)
+# The quick tabs of each side: label and the status of the rows that wait for it.
+TABS = {
+    Party.BUYER: (
+        (_("Submit Requests"), FlowStatus.AWAITING_REQUEST),
+        (_("Accept Requests"), FlowStatus.AWAITING_ACCEPTANCE),
+    ),
+    Party.SELLER: (
+        (_("Confirm Requests"), FlowStatus.AWAITING_CONFIRMATION),
+        (_("Deliver Services"), FlowStatus.AWAITING_DELIVERY),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One flow in a list: its badge, its pages, the act of its Operation column."""
+
+    flow: ServiceFlow
+    badge_kind: str
+    specification: str
+    url: str
+    mine: bool
+    act: Act | None
+    act_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowList:
+    """What a list prints."""
+
+    page: "Page[Any]"
+    tabs: list[Link]
+    flow_types: list[Link]
+    statuses: list[Link]
+    number: str
+    filtered: bool
+    any: bool
+
+
+def _row(flow: ServiceFlow, by: Actor) -> Row:
+    seller = by.party is Party.SELLER
+    number = flow.order.number
+    steps = {one.action for one in offered_steps(flow, by)}
+    act = next((one for one in acts_of(by.party) if one.operation and one.action in steps), None)
+    return Row(
+        flow=flow,
+        badge_kind=f"flow.{flow.flow_type}",
+        specification=", ".join(line.specification_name for line in flow.order.lines.all()),
+        url=reverse("supervision:seller_detail" if seller else "supervision:detail", args=[number]),
+        mine=flow.waiting_on == by.party,
+        act=act,
+        act_url=reverse("supervision:seller_act" if seller else "supervision:act", args=[number, act.path]) if act else "",
+    )
+
+
+def _address(request: HttpRequest, **changes: str) -> str:
+    query = QueryDict(mutable=True)
+    for name in ("status", "flow_type", "number"):
+        value = changes.get(name, request.GET.get(name, ""))
+        if value:
+            query[name] = value
+    return f"?{query.urlencode()}" if query else "?"
+
+
+def flow_list(request: HttpRequest, rows: ServiceFlowQuerySet, by: Actor) -> FlowList:
+    """The filtered list in four queries: counts by type, counts by status, the count, the page."""
+    status, flow_type = request.GET.get("status", ""), request.GET.get("flow_type", "")
+    number = request.GET.get("number", "").strip().upper()[:20]
+    status = status if status in FlowStatus.values else ""
+    flow_type = flow_type if flow_type in FlowType.values else ""
+    numbered = rows.filter(order__number__startswith=number) if number.isascii() and number.isalnum() else rows
+    by_type = (numbered.filter(status=status) if status else numbered).counts("flow_type")
+    by_status = (numbered.filter(flow_type=flow_type) if flow_type else numbered).counts("status")
+    shown = numbered.filter(**({"status": status} if status else {}), **({"flow_type": flow_type} if flow_type else {}))
+    shown = shown.with_table_columns().prefetch_related("order__lines").waiting_first(by.party)
+    page = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
+    page.object_list = [_row(flow, by) for flow in page.object_list]
+    tabs = [
+        Link(label, _address(request, status=one), current=status == one, count=by_status.get(one, 0))
+        for label, one in TABS[by.party]
+    ]
+    tabs.append(Link(_("All"), _address(request, status=""), current=not status, count=sum(by_status.values())))
+    flow_types = [Link(_("All"), _address(request, flow_type=""), current=not flow_type, count=sum(by_type.values()))]
+    flow_types += [
+        Link(one.label, _address(request, flow_type=one), current=flow_type == one, count=by_type.get(one, 0))
+        for one in FLOW_ORDER
+    ]
+    statuses = [Link(_("All"), _address(request, status=""), current=not status, count=sum(by_status.values()))]
+    statuses += [
+        Link(
+            state(one, flow_type).filter_label,
+            _address(request, status=one),
+            current=status == one,
+            count=by_status.get(one, 0),
+        )
+        for one in STATUS_ORDER
+    ]
+    return FlowList(
+        page=page,
+        tabs=tabs,
+        flow_types=flow_types,
+        statuses=statuses,
+        number=number,
+        filtered=bool(status or flow_type or number),
+        any=bool(by_type or by_status),
+    )

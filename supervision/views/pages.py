@@ -1,0 +1,140 @@
+"""What both portals' views share: the details page, the page of an act, files, records as CSV."""
+
+import csv
+
+from django.contrib import messages
+from django.core.files.storage import default_storage
+from django.db.models import Prefetch
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from accounts.actor import Actor, Party
+from koogallery.kernel import clock
+from koogallery.kernel.errors import InvalidInput
+from supervision.acts import Act, act_named
+from supervision.choices import Action, AttachmentRule, FlowStatus
+from supervision.errors import AttachmentRefused, RequestAttachmentRequired
+from supervision.forms import ActForm
+from supervision.graph import state
+from supervision.models import FlowRecord, ServiceFlow, ServiceFlowQuerySet
+from supervision.presentation import present
+from supervision.services import allowed_actions
+
+# A cell that begins so would be a formula in a spreadsheet.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def flow_or_404(rows: ServiceFlowQuerySet, number: str) -> ServiceFlow:
+    """The flow of an order, with all that a details page prints, in a fixed number of queries."""
+    records = FlowRecord.objects.prefetch_related("attachments")
+    return get_object_or_404(
+        rows.with_table_columns().prefetch_related(Prefetch("records", records), "appeals"), order__number=number
+    )
+
+
+def details(request: HttpRequest, flow: ServiceFlow, by: Actor, template: str) -> HttpResponse:
+    """The details page of one side."""
+    line = flow.order.lines.first()
+    context = {
+        "view": present(flow, by, clock.now()),
+        "flow": flow,
+        "order": flow.order,
+        "product": flow.order.product,
+        "line": line,
+        "attributes": list(line.attributes.items()) if line else [],
+    }
+    return render(request, template, context)
+
+
+def act_page(
+    request: HttpRequest, flow: ServiceFlow, path: str, by: Actor, *, template: str, back: str
+) -> HttpResponse:
+    """The own page of an act, which the dialog repeats, and what its form does."""
+    act = act_named(by.party, path)
+    if act is None:
+        raise Http404
+    step = flow.graph.step(act.action, flow.status)
+    must = bool(step and step.attachments == AttachmentRule.MANDATORY)
+    form = ActForm(act, request.POST or None, request.FILES or None, files_required=must)
+    status = 200
+    if request.method == "POST":
+        form = ActForm(act, request.POST, request.FILES, files_required=False)
+        if form.is_valid() and _carry_out(request, flow, act, form, by):
+            return redirect(back)
+        status = 422
+    allowed = allowed_actions(flow, by, clock.now())
+    context = {
+        "act": act,
+        "form": form,
+        "flow": flow,
+        "order": flow.order,
+        "product": flow.order.product,
+        "allowed": act.action in allowed,
+        "files_required": must,
+        "back": back,
+        "rejection": flow.buyer_rejections + 1 if act.action == Action.REJECT else flow.seller_rejections + 1,
+        "view": present(flow, by, clock.now()),
+    }
+    return render(request, template, context, status=status)
+
+
+def _carry_out(request: HttpRequest, flow: ServiceFlow, act: Act, form: ActForm, by: Actor) -> bool:
+    """Run the verb; what is wrong with the input goes beside its field."""
+    try:
+        act.run(flow, form.text, form.uploads, by)
+    except (InvalidInput, AttachmentRefused, RequestAttachmentRequired) as refused:
+        for field, texts in (refused.errors or {"": [refused.message]}).items():
+            for text in texts:
+                form.add_error(field if field in form.fields else None, text)
+        return False
+    messages.success(request, str(act.done))
+    return True
+
+
+def attachment_file(flow: ServiceFlow, key: str) -> FileResponse:
+    """A file of the flow as a download; never shown in the page, never guessed at by the browser."""
+    found = get_object_or_404(flow.attachments, public_id=key)
+    response = FileResponse(
+        default_storage.open(found.file.name), as_attachment=True, filename=found.name, content_type=found.content_type
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+class _Echo:
+    def write(self, value: str) -> str:
+        return value
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def records_csv(flow: ServiceFlow, party: Party) -> StreamingHttpResponse:
+    """The operation records, newest first, times in ISO 8601 (UX 5)."""
+    writer = csv.writer(_Echo())
+    head = ["time", "action", "by", "role", "from", "to", "note", "files"]
+
+    def label(status: str) -> str:
+        return state(FlowStatus(status), flow.flow_type).table_label if status else ""
+
+    rows = (
+        [
+            entry.at.isoformat(timespec="seconds"),
+            str(Action(entry.action).label),
+            _cell(entry.by),
+            entry.party,
+            label(entry.from_status),
+            label(entry.to_status),
+            _cell(entry.note),
+            _cell("; ".join(one.name for one in entry.attachments.all())),
+        ]
+        for entry in flow.records.all()
+    )
+    response = StreamingHttpResponse(
+        (writer.writerow(row) for row in [head, *rows]), content_type="text/csv; charset=utf-8"
+    )
+    response["Content-Disposition"] = f'attachment; filename="{flow.order.number}-records.csv"'
+    return response
