@@ -84,7 +84,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
 MIDDLEWARE = [
+    "koogallery.kernel.web.middleware.request_ids",
     "django.middleware.security.SecurityMiddleware",
+    "koogallery.kernel.web.middleware.clean_addresses",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -96,6 +98,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "koogallery.kernel.web.middleware.visitor_zone",
+    "koogallery.kernel.web.middleware.RefusalMiddleware",
 ]
 
 TEMPLATES = [
@@ -108,6 +112,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "koogallery.kernel.web.context.site",
+                "notifications.context.nav",
             ],
         },
     }

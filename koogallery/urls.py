@@ -4,6 +4,12 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("catalog.urls")),
+    path("", include("orders.urls")),
+    path("", include("billing.urls")),
+    path("", include("supervision.urls")),
+    path("", include("renewals.urls")),
+    path("", include("koogallery.kernel.web.urls")),
     path("admin/", admin.site.urls),
     path("account/", include("allauth.account.urls")),
     path("account/", include("allauth.mfa.urls")),

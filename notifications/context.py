@@ -1,0 +1,59 @@
+"""What the top bar and side navigation know of the visitor; nothing is read for visitors who are not logged in."""
+
+from functools import cached_property
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts.actor import Party
+from accounts.models import Account, Seller, User
+from accounts.permissions import Role
+from accounts.web import membership_of, seller_of
+from notifications.models import Message
+from supervision.models import ServiceFlow
+
+
+class Nav:
+    """Lazily read facts; each costs at most one query a page."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def user(self) -> User | None:
+        # Without a session cookie nobody is logged in: the session is not even touched, so the page can be cached.
+        if settings.SESSION_COOKIE_NAME not in self._request.COOKIES:
+            return None
+        user = getattr(self._request, "user", None)
+        return user if user is not None and user.is_authenticated else None
+
+    @cached_property
+    def account(self) -> Account | None:
+        membership = membership_of(self._request) if self.user else None
+        return membership.account if membership else None
+
+    @cached_property
+    def role_label(self) -> str:
+        membership = membership_of(self._request) if self.user else None
+        return str(Role(membership.role).label) if membership else ""
+
+    @cached_property
+    def seller(self) -> Seller | None:
+        return seller_of(self._request) if self.user else None
+
+    @cached_property
+    def unread_messages(self) -> int:
+        return Message.objects.for_user(self.user).unread().count() if self.user else 0
+
+    @cached_property
+    def waiting_on_me(self) -> int:
+        return ServiceFlow.objects.for_account(self.account).waiting_for(Party.BUYER).count() if self.account else 0
+
+    @cached_property
+    def seller_waiting_on_me(self) -> int:
+        return ServiceFlow.objects.for_seller(self.seller).waiting_for(Party.SELLER).count() if self.seller else 0
+
+
+def nav(request: HttpRequest) -> dict[str, Nav]:
+    """`nav` for every template."""
+    return {"nav": Nav(request)}

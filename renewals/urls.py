@@ -1,0 +1,12 @@
+"""Addresses of what was bought."""
+
+from django.urls import path
+
+from renewals.views import apps
+
+app_name = "renewals"
+
+urlpatterns = [
+    path("my/apps/", apps.app_list, name="apps"),
+    path("my/apps/<str:public_id>/", apps.app_detail, name="app"),
+]

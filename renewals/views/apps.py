@@ -1,0 +1,68 @@
+"""My KooGallery > Purchased Apps and a resource's details (guide 3.3)."""
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.actor import Party
+from accounts.web import BuyerRequest, buyer_required
+from catalog.choices import BillingMode
+from koogallery.kernel import clock
+from koogallery.kernel.web.formats import rest_text
+from koogallery.kernel.web.parts import Link
+from orders import ports
+from orders.choices import SubscriptionStatus
+from orders.models import Subscription
+from renewals.choices import RenewalMode
+from renewals.models import RenewalPlan
+from supervision.models import ServiceFlow
+
+PAGE_SIZE = 20
+
+
+@require_safe
+@buyer_required()
+def app_list(request: BuyerRequest) -> HttpResponse:
+    """`/my/apps/`: what the account has bought, newest first."""
+    status = request.GET.get("status", "")
+    mine = Subscription.objects.for_account(request.account).in_purchased_apps().with_table_columns()
+    rows = mine.filter(status=status) if status in SubscriptionStatus.values else mine
+    page = Paginator(rows.order_by("-created_at", "-id"), PAGE_SIZE).get_page(request.GET.get("page"))
+    tabs = [Link(_("All"), "?", current=status not in SubscriptionStatus.values)]
+    tabs += [Link(one.label, f"?status={one.value}", current=status == one.value) for one in SubscriptionStatus]
+    context = {
+        "page": page,
+        "tabs": tabs,
+        "filtered": status in SubscriptionStatus.values,
+        "labels": {mode.value: mode.guide_label for mode in BillingMode},
+        "under_supervision": ServiceFlow.objects.for_account(request.account).waiting_for(Party.BUYER).count(),
+    }
+    return render(request, "renewals/app_list.html", context)
+
+
+@require_safe
+@buyer_required()
+def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
+    """`/my/apps/<id>/`: Basic Information and Seller Information, as the guide shows them."""
+    app = get_object_or_404(
+        Subscription.objects.for_account(request.account).with_table_columns(), public_id=public_id
+    )
+    now, order = clock.now(), app.line.order
+    remaining = rest_text(app.expires_at - now) if app.expires_at and app.expires_at > now else ""
+    plan = RenewalPlan.objects.filter(subscription=app).first()
+    term = (app.expires_at - app.starts_at) if app.expires_at and app.starts_at else None
+    used = (now - app.starts_at) if app.starts_at else None
+    context = {
+        "app": app,
+        "order": order,
+        "product": app.product,
+        "billing_label": BillingMode(app.billing_mode).guide_label,
+        "remaining": remaining,
+        "auto_renewal": bool(plan and plan.mode == RenewalMode.AUTO),
+        "auto_renewal_supported": app.product.auto_renewal_supported,
+        "used_percent": max(0, min(100, round(100 * (used / term)))) if term and used else None,
+        "delivery": ports.delivery_summaries([order]).get(order.pk),
+    }
+    return render(request, "renewals/app_detail.html", context)
