@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("billing.urls")),
     path("", include("supervision.urls")),
     path("", include("renewals.urls")),
+    path("", include("notifications.urls")),
     path("", include("koogallery.kernel.web.urls")),
     path("admin/", admin.site.urls),
     path("account/", include("allauth.account.urls")),

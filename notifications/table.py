@@ -3,13 +3,13 @@
 An event without a row here fails a test: either somebody is told, or the row says why nobody is.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from accounts.actor import Party
 from billing import events as billing
+from catalog import events as catalog
 from koogallery.kernel.outbox import Event
+from notifications import events as messages
 from orders import events as orders
 from renewals import events as renewals
 from supervision import events as supervision
@@ -29,7 +29,7 @@ class Notice:
     """One row: on `event`, `audience` reads `title` and `text`, which may name `{order}`, `{product}`, `{seller}`,
     `{account}` and the event's own fields; `email` says whether it also goes out by e-mail.
 
-    A subject line begins with the action (UX 5). `link` names the page to act on: order, flow, app, admin.
+    A subject line begins with the action (UX 5). `link` names the page to act on (`services.LINKS`).
     """
 
     event: type[Event]
@@ -77,6 +77,147 @@ NOTICES: list[Notice] = [
         "Order completed: {product} ({order})",
         "Everything that this order bought is delivered and final.",
         "order",
+    ),
+    Notice(
+        supervision.FlowOpened,
+        Audience.SELLERS,
+        "New order: {product} ({order})",
+        "{account} has paid. The service page says whose turn it is and until when.",
+        "seller_flow",
+    ),
+    Notice(
+        supervision.RequestSubmitted,
+        Audience.SELLERS,
+        "Confirm the request: {product} ({order})",
+        "{account} submitted a request. Confirm or reject it; after five days without an update an appeal is possible.",
+        "seller_flow",
+    ),
+    Notice(
+        supervision.RequestConfirmed,
+        Audience.BUYERS,
+        "Request confirmed: {product} ({order})",
+        "{seller} took your request on and delivers next.",
+        "flow",
+    ),
+    Notice(
+        supervision.RequestRejected,
+        Audience.BUYERS,
+        "Submit the request again: {product} ({order})",
+        "{seller} rejected your request: {reason}",
+        "flow",
+    ),
+    Notice(
+        supervision.DraftDelivered,
+        Audience.BUYERS,
+        "Confirm the draft: {product} ({order})",
+        "{seller} shows a draft. Confirm or reject it.",
+        "flow",
+    ),
+    Notice(
+        supervision.DraftAnswered,
+        Audience.SELLERS,
+        "Draft answered: {product} ({order})",
+        "{account} answered your draft.",
+        "seller_flow",
+    ),
+    Notice(
+        supervision.ReviewAwaited,
+        Audience.OPERATORS,
+        "Review a delivery: {product} ({order})",
+        "{seller} delivered a joint-operation product.",
+        "admin_flow",
+    ),
+    Notice(
+        supervision.DeliveryReturned,
+        Audience.SELLERS,
+        "Deliver again: {product} ({order})",
+        "The platform's review returned your delivery: {reason}",
+        "seller_flow",
+    ),
+    Notice(
+        supervision.ServiceDelivered,
+        Audience.BUYERS,
+        "Confirm acceptance: {product} ({order})",
+        "{seller} delivered. Accept it if you are satisfied, or reject it with a reason.",
+        "flow",
+    ),
+    Notice(
+        supervision.DeliveryAccepted,
+        Audience.SELLERS,
+        "Accepted: {product} ({order})",
+        "{account} accepted your delivery. The order completes three hours later.",
+        "seller_flow",
+    ),
+    Notice(
+        supervision.DeliveryAccepted,
+        Audience.BUYERS,
+        "Service accepted: {product} ({order})",
+        "The term has started and the product can be used. The order completes three hours later.",
+        "flow",
+        email=False,
+    ),
+    Notice(
+        supervision.DeliveryRejected,
+        Audience.SELLERS,
+        "Deliver again: {product} ({order})",
+        "{account} rejected your delivery: {reason}",
+        "seller_flow",
+    ),
+    Notice(
+        supervision.SellerReminded,
+        Audience.SELLERS,
+        "Reminder: it is your turn with {product} ({order})",
+        "{account} waits for you. After five days without an update an appeal is possible.",
+        "seller_flow",
+    ),
+    Notice(
+        supervision.AppealFiled,
+        Audience.OPERATORS,
+        "Decide an appeal: {product} ({order})",
+        "The {by} appealed: {reason}",
+        "admin_flow",
+    ),
+    Notice(
+        supervision.AppealFiled,
+        Audience.BUYERS,
+        "An appeal is being handled: {product} ({order})",
+        "The service flow is frozen until operations have decided.",
+        "flow",
+    ),
+    Notice(
+        supervision.AppealFiled,
+        Audience.SELLERS,
+        "An appeal is being handled: {product} ({order})",
+        "The service flow is frozen until operations have decided.",
+        "seller_flow",
+    ),
+    Notice(
+        supervision.AppealEnded,
+        Audience.BUYERS,
+        "The appeal has ended: {product} ({order})",
+        "{outcome}",
+        "flow",
+    ),
+    Notice(
+        supervision.AppealEnded,
+        Audience.SELLERS,
+        "The appeal has ended: {product} ({order})",
+        "{outcome}",
+        "seller_flow",
+    ),
+    Notice(
+        supervision.FlowClosed,
+        Audience.BUYERS,
+        "Service closed: {product} ({order})",
+        "{reason} What was paid is refunded.",
+        "flow",
+    ),
+    Notice(
+        supervision.FlowClosed,
+        Audience.SELLERS,
+        "Service closed: {product} ({order})",
+        "{reason} The customer is refunded.",
+        "seller_flow",
     ),
     Notice(
         orders.OrderCompleted,
@@ -131,7 +272,10 @@ NOTICES: list[Notice] = [
 ]
 
 UNTOLD: list[Untold] = [
+    Untold(catalog.ProductPublished, "Operations did it; the seller sees it in his list of products."),
+    Untold(catalog.ProductTakenDown, "Operations or the seller did it; instances sold keep running."),
     Untold(orders.SubscriptionStarted, "The buyer accepted a moment ago; the flow's own notice says so."),
     Untold(billing.PaymentInDoubt, "Between us and the gateway; its outcome is told."),
+    Untold(messages.MessagesWritten, "It is how e-mails leave."),
     Untold(billing.RefundRequested, "Between us and the gateway; its outcome is told."),
 ]

@@ -1,0 +1,36 @@
+"""Subscribes every row of the table, and the sending of e-mails."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from koogallery.kernel.outbox import Event, subscribe
+from notifications import services
+from notifications.events import MessagesWritten
+from notifications.table import NOTICES, Notice
+
+
+def cause_of(notice: Notice, event: Event, at: datetime) -> str:
+    """A name for what happened: the same event gives the same name whenever it is delivered."""
+    facts = json.dumps([event.payload(), at.isoformat(), notice.audience.name], sort_keys=True, default=str)
+    digest = hashlib.sha256(facts.encode()).hexdigest()[:24]
+    return f"{type(event).__name__}:{digest}"
+
+
+def _teller(notice: Notice) -> Callable[[Event, datetime], None]:
+    def handle(event: Event, at: datetime) -> None:
+        services.tell(notice, event, cause_of(notice, event, at), at)
+
+    return handle
+
+
+for _notice in NOTICES:
+    _name = f"notifications.{_notice.event.__name__}.{_notice.audience.name.lower()}"
+    subscribe(_notice.event, name=_name)(_teller(_notice))
+
+
+@subscribe(MessagesWritten, name="notifications.mail", outside=True)
+def send(event: MessagesWritten, at: datetime) -> None:
+    """E-mails go out outside any transaction."""
+    services.mail(event.cause)

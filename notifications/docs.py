@@ -1,0 +1,23 @@
+"""Makes docs/notifications.md from the table; a test compares the two."""
+
+from notifications.table import NOTICES, UNTOLD
+
+HEAD = """# Who is told what
+
+Made from `notifications/table.py` (a test compares the two). Every notice is a message in the product, written when
+the event is delivered, seconds after it happened; where the last column says so it also goes out by e-mail to people
+who want e-mails.
+
+| event | recipient | text | e-mail |
+| --- | --- | --- | --- |
+"""
+
+
+def as_markdown() -> str:
+    """The document."""
+    rows = [
+        f"| `{one.event.__name__}` | {one.audience.value} | **{one.title}** {one.text} | {'yes' if one.email else 'no'} |"
+        for one in NOTICES
+    ]
+    untold = [f"| `{one.event.__name__}` | nobody | {one.why} | no |" for one in UNTOLD]
+    return HEAD + "\n".join([*rows, *untold]) + "\n"
