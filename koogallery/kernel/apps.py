@@ -11,4 +11,4 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         """Let every room declare what becomes due, what it listens to and how its statuses look."""
-        autodiscover_modules("timers", "consumers", "badges")
+        autodiscover_modules("timers", "consumers", "badges", "books")

@@ -1,0 +1,89 @@
+"""What is always true of orders and subscriptions, across tables."""
+
+from koogallery.kernel.books import Invariant, register
+
+register(
+    Invariant(
+        "lines_add_up",
+        "An order's lines add up to what is payable, in its currency.",
+        """
+        SELECT orders_order.number, orders_order.payable, sum(line.amount)
+        FROM orders_order LEFT JOIN orders_orderline AS line ON line.order_id = orders_order.id
+        GROUP BY orders_order.id
+        HAVING coalesce(sum(line.amount), -1) <> orders_order.payable OR bool_or(line.currency <> orders_order.currency)
+        """,
+    ),
+    Invariant(
+        "charged_as_confirmed",
+        "What is payable is what the confirmed quote says.",
+        """
+        SELECT number, payable, quote->'payable'->>'amount' FROM orders_order
+        WHERE (quote->'payable'->>'amount')::numeric <> payable OR quote->'payable'->>'currency' <> currency
+        """,
+    ),
+    Invariant(
+        "agreements_accepted",
+        "Every new order keeps the text of each agreement that was in force for its product when it was placed.",
+        """
+        SELECT orders_order.number, agreement.title
+        FROM orders_order
+        JOIN catalog_agreement AS agreement
+          ON (agreement.product_id IS NULL OR agreement.product_id = orders_order.product_id)
+         AND agreement.in_force_since <= orders_order.created_at
+         AND (agreement.superseded_at IS NULL OR agreement.superseded_at > orders_order.created_at)
+        LEFT JOIN orders_acceptedagreement AS accepted
+          ON accepted.order_id = orders_order.id AND accepted.agreement_id = agreement.id
+        WHERE orders_order.kind = 'new' AND accepted.id IS NULL
+        """,
+    ),
+    Invariant(
+        "paid_orders_have_a_delivery",
+        "A paid new order has at least one deliverer and a subscription for each line.",
+        """
+        SELECT orders_order.number FROM orders_order
+        WHERE kind = 'new' AND paid_at IS NOT NULL AND (
+            NOT EXISTS (SELECT 1 FROM orders_orderdelivery AS part WHERE part.order_id = orders_order.id)
+            OR EXISTS (
+                SELECT 1 FROM orders_orderline AS line WHERE line.order_id = orders_order.id
+                AND NOT EXISTS (SELECT 1 FROM orders_subscription AS app WHERE app.line_id = line.id)
+            )
+        )
+        """,
+    ),
+    Invariant(
+        "unpaid_orders_have_nothing",
+        "An order that was never paid has no subscription and no delivery.",
+        """
+        SELECT orders_order.number FROM orders_order
+        WHERE paid_at IS NULL AND (
+            EXISTS (SELECT 1 FROM orders_orderdelivery AS part WHERE part.order_id = orders_order.id)
+            OR EXISTS (
+                SELECT 1 FROM orders_subscription AS app JOIN orders_orderline AS line ON line.id = app.line_id
+                WHERE line.order_id = orders_order.id
+            )
+        )
+        """,
+    ),
+    Invariant(
+        "terms_start_at_acceptance",
+        "A supervised subscription's term starts when its order was accepted.",
+        """
+        SELECT app.public_id, app.starts_at, orders_order.accepted_at
+        FROM orders_subscription AS app
+        JOIN orders_orderline AS line ON line.id = app.line_id
+        JOIN orders_order ON orders_order.id = line.order_id
+        WHERE orders_order.kind = 'new' AND orders_order.accepted_at IS NOT NULL
+          AND app.starts_at IS DISTINCT FROM orders_order.accepted_at
+        """,
+    ),
+    Invariant(
+        "subscriptions_belong_to_the_buyer",
+        "A subscription belongs to the account that ordered it.",
+        """
+        SELECT app.public_id FROM orders_subscription AS app
+        JOIN orders_orderline AS line ON line.id = app.line_id
+        JOIN orders_order ON orders_order.id = line.order_id
+        WHERE app.account_id <> orders_order.account_id
+        """,
+    ),
+)

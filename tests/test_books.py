@@ -1,0 +1,85 @@
+"""check_books finds nothing after the main job, and every breach when a row is spoilt behind its back."""
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from koogallery.kernel.books import breaches, invariants
+from supervision import services
+from tests.factories import AgreementFactory
+from tests.supervision.conftest import make_deal
+
+# Invariant -> SQL that breaks it, with triggers and foreign keys out of the way.
+SPOILS = {
+    "listing_repeats_prices": "UPDATE catalog_product SET billing_modes = '{yearly}'",
+    "prices_multiply_own_attributes": """
+        INSERT INTO catalog_specification (product_id, code, name, position, max_quantity, longest_years)
+            SELECT product_id, 'other', 'Other', 9, 1, 1 FROM catalog_specification LIMIT 1;
+        INSERT INTO catalog_attribute (specification_id, code, name, kind, position, choices, "default", unit)
+            SELECT max(id), 'users', 'Users', 'enumerated', 0, '[]', '1', '' FROM catalog_specification;
+        UPDATE catalog_price SET per_id = (SELECT max(id) FROM catalog_attribute)""",
+    "lines_add_up": "UPDATE orders_orderline SET amount = amount + 1",
+    "charged_as_confirmed": """UPDATE orders_order SET quote = jsonb_set(quote, '{payable,amount}', '"4.99"')""",
+    "agreements_accepted": "DELETE FROM orders_acceptedagreement",
+    "paid_orders_have_a_delivery": "DELETE FROM orders_orderdelivery",
+    "unpaid_orders_have_nothing": "UPDATE orders_order SET paid_at = NULL, status = 'cancelled'",
+    "terms_start_at_acceptance": "UPDATE orders_subscription SET starts_at = starts_at - interval '1 day'",
+    "subscriptions_belong_to_the_buyer": "UPDATE orders_subscription SET account_id = account_id + 1000",
+    "journal_balances": "UPDATE billing_posting SET amount = amount * 2 WHERE amount > 0",
+    "paid_orders_were_charged": "UPDATE billing_paymentallocation SET counted_at = NULL",
+    "payments_are_allocated": "UPDATE billing_payment SET amount = amount + 1",
+    "charges_are_posted": "UPDATE billing_journalentry SET payment_id = NULL WHERE kind = 'charge'",
+    "held_while_processing": "UPDATE billing_posting SET ledger = 'seller_payable' WHERE ledger = 'held'",
+    "refunds_add_up": "UPDATE billing_payment SET refunded = 1",
+    "gateway_agrees": "UPDATE billing_sandboxcharge SET amount = 1",
+    "supervised_orders_have_a_flow": "UPDATE supervision_serviceflow SET order_id = order_id + 1000",
+    "records_replay": "UPDATE supervision_flowrecord SET to_status = 'awaiting_request'",
+    "flows_and_orders_agree": "UPDATE orders_order SET accepted_at = NULL",
+    "frozen_flows_have_an_appeal": """
+        UPDATE supervision_serviceflow SET status = 'under_appeal', frozen_from = 'awaiting_acceptance',
+            waiting_on = 'operations', ended_at = NULL""",
+    "flows_belong_to_the_deal": "UPDATE supervision_serviceflow SET seller_id = seller_id + 1000",
+}
+
+
+@pytest.fixture
+def accepted_deal(db):
+    from catalog.services import refresh_listing
+
+    AgreementFactory()
+    deal = make_deal()
+    refresh_listing(deal.flow.order.product)
+    services.deliver(deal.flow, note="Key.", by=deal.seller)
+    services.accept_delivery(deal.flow, by=deal.buyer)
+    return deal
+
+
+def test_every_invariant_has_a_test_that_breaks_it():
+    assert {one.name for one in invariants()} == set(SPOILS)
+
+
+def test_the_books_are_right_after_the_main_job(accepted_deal, timers, capsys):
+    timers.run()
+    assert not list(breaches())
+    call_command("check_books")
+    assert "invariants hold" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", SPOILS)
+def test_a_breach_is_seen(accepted_deal, name):
+    assert not list(breaches())
+    with connection.cursor() as cursor:
+        # As a superuser with a damaged disk would: no trigger, no foreign key, no constraint of another kind is asked.
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(SPOILS[name])
+        assert name in {one.invariant.name for one in breaches()}
+        cursor.execute("ROLLBACK; BEGIN; SET session_replication_role = origin")
+
+
+def test_the_command_exits_1_with_a_line_for_each_breach(accepted_deal, capsys):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE billing_sandboxcharge SET amount = 1")
+    with pytest.raises(SystemExit) as ended:
+        call_command("check_books")
+    assert ended.value.code == 1
+    assert "gateway_agrees" in capsys.readouterr().out
