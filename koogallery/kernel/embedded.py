@@ -17,7 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,16 @@ def _reachable_home(account: dict[str, Any]) -> Path:
 class Postgres:
     """One Postgres server over one data folder, listening on a Unix socket in `sockets`."""
 
-    def __init__(self, data: Path, sockets: Path, log: Path, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        data: Path,
+        sockets: Path,
+        log: Path,
+        *,
+        durable: bool = True,
+        before_start: Callable[[], None] | None = None,
+    ) -> None:
+        self.before_start = before_start
         self.account = _unprivileged()
         self.home = _reachable_home(self.account)
         self.data, self.sockets, self.log, self.durable = data, sockets, log, durable
@@ -179,6 +188,7 @@ class Postgres:
                 cwd="/",
                 process_group=0,
                 umask=0o077,
+                preexec_fn=self.before_start,
                 **self.account,
             )
         self._wait()
@@ -216,8 +226,8 @@ class Postgres:
 class Valkey:
     """One Valkey server on a Unix socket. It keeps nothing on disk: truth is in Postgres."""
 
-    def __init__(self, sock: Path, log: Path) -> None:
-        self.sock, self.log = sock, log
+    def __init__(self, sock: Path, log: Path, *, before_start: Callable[[], None] | None = None) -> None:
+        self.sock, self.log, self.before_start = sock, log, before_start
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -239,6 +249,7 @@ class Valkey:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 process_group=0,
+                preexec_fn=self.before_start,
             )
         end = time.monotonic() + START_SECONDS
         while not valkey_answers(self.sock):
@@ -308,8 +319,13 @@ def running(var: Path) -> bool:
 
 
 @contextlib.contextmanager
-def servers(var: Path) -> Iterator[tuple[Postgres, Valkey]]:
-    """Run the checkout's Postgres and Valkey within the block; one process at a time may (lock in `var/`)."""
+def servers(
+    var: Path, *, before_start: Callable[[], None] | None = None
+) -> Iterator[tuple[Postgres, Valkey]]:
+    """Run the checkout's Postgres and Valkey within the block; one process at a time may (lock in `var/`).
+
+    `before_start` runs in each child before it becomes its server.
+    """
     var.mkdir(parents=True, exist_ok=True)
     logs = var / "log"
     logs.mkdir(exist_ok=True)
@@ -319,8 +335,8 @@ def servers(var: Path) -> Iterator[tuple[Postgres, Valkey]]:
         except BlockingIOError:
             raise EmbeddedError("The embedded servers of this folder are run by another process already.") from None
         sockets = socket_folder(var)
-        postgres = Postgres(data_folder(var), sockets, logs / "postgres.log")
-        valkey = Valkey(sockets / "valkey.sock", logs / "valkey.log")
+        postgres = Postgres(data_folder(var), sockets, logs / "postgres.log", before_start=before_start)
+        valkey = Valkey(sockets / "valkey.sock", logs / "valkey.log", before_start=before_start)
         try:
             postgres.start()
             postgres.create_database("koogallery")

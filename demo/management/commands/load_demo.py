@@ -10,6 +10,7 @@ from django.db import transaction
 from django.test.utils import override_settings
 
 from accounts.models import User
+from catalog.models import Product
 from demo.bulk import load_more
 from demo.catalogue import load_agreements, load_sellers
 from demo.people import LOGINS, PASSWORD, load_people
@@ -27,8 +28,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--products", type=int, metavar="N", default=0, help="insert N more products")
+        parser.add_argument("--if-empty", action="store_true", help="do nothing when there is any product")
 
-    def handle(self, *args: Any, products: int = 0, **options: Any) -> None:
+    def handle(self, *args: Any, products: int = 0, if_empty: bool = False, **options: Any) -> None:
+        if if_empty and (not settings.DEMO_ALLOWED or Product.objects.exists()):
+            return
         if not settings.DEMO_ALLOWED:
             raise CommandError("The demo's password is public: it does not load in production settings.")
         if products < 0 or products > 10_000_000:

@@ -1,0 +1,306 @@
+"""Runs the whole marketplace from one process: what `bin/up` does once its environment stands.
+
+Servers, web, worker and beat are children that end with this process, also when it is killed: the kernel tells them
+(PR_SET_PDEATHSIG). Data in `var/` survives; the next start recovers it.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import hashlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from koogallery.kernel import embedded
+from koogallery.kernel.clock import OFFSET_VARIABLE
+
+READY_SECONDS = 90
+STOP_SECONDS = 30
+THREADS_A_WORKER = 6
+WEB_STATEMENT_TIMEOUT_MS = 5_000
+NEEDED_BYTES = 200 * 2**20
+PR_SET_PDEATHSIG = 1
+UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+
+
+class CannotRun(Exception):
+    """Something outside is missing; the message is one sentence for a person."""
+
+
+class Stopped(Exception):
+    """A signal asked us to stop."""
+
+
+def end_with_parent() -> None:
+    """In a child, before it becomes its program: ask the kernel for SIGTERM when the parent dies."""
+    with contextlib.suppress(OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass
+class Child:
+    """One program that we run, with its own log."""
+
+    name: str
+    command: list[str]
+    log: Path
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self, root: Path) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=root,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+                preexec_fn=end_with_parent,
+            )
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+        # What it forked belongs to its group and must not stay behind.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def last_line(self) -> str:
+        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        return lines[-1].strip()[:300] if lines else "it said nothing"
+
+
+def ahead(text: str) -> timedelta:
+    """`+40d`, `+3h`, `+90m`: how far business time is set ahead.
+
+    Raises:
+        argparse.ArgumentTypeError: anything else.
+    """
+    match = re.fullmatch(r"\+?(\d{1,5})([dhm])", text)
+    if match is None:
+        raise argparse.ArgumentTypeError("give it as +40d, +3h or +90m")
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
+
+
+def _port(text: str) -> int:
+    if not (text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return int(text)
+
+
+def main(arguments: list[str], root: Path) -> int:
+    """Run until a signal comes; the exit status."""
+    parser = argparse.ArgumentParser(prog="bin/up", description="Set up and run the whole marketplace.")
+    parser.add_argument("--port", type=_port, default=8000, help="the web server's port (8000)")
+    parser.add_argument("--reset-demo", action="store_true", help="throw the data away and load the demo anew")
+    parser.add_argument("--clock", type=ahead, default=timedelta(), metavar="+40d", help="let everything live later")
+    options = parser.parse_args(arguments)
+    os.umask(0o022)
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, _stop)
+    try:
+        _run(root, options.port, reset=options.reset_demo, clock=options.clock)
+    except Stopped:
+        return 0
+    except (CannotRun, embedded.EmbeddedError) as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"{error.strerror}: {error.filename or root}", file=sys.stderr)
+    return 1
+
+
+def _stop(_sign: int, _frame: object) -> None:
+    # The first signal ends everything in order; further ones do not disturb that.
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, signal.SIG_IGN)
+    raise Stopped
+
+
+def _run(root: Path, port: int, *, reset: bool, clock: timedelta) -> None:
+    var = root / "var"
+    _check_room(root, var, port)
+    if reset:
+        _reset(var)
+    environment = _environment(root, port, clock)
+    with contextlib.ExitStack() as stack:
+        if not (environment.get("DATABASE_URL") and environment.get("REDIS_URL")):
+            stack.enter_context(embedded.servers(var, before_start=end_with_parent))
+        _manage(root, environment, "migrate", "-v0", "--no-input")
+        _collect_static(root, environment)
+        _manage(root, environment, "load_demo", "--if-empty", show=True)
+        children = stack.enter_context(_started(_children(root, port, environment), root))
+        _wait_until_ready(children, port)
+        _greet(root, port, clock)
+        _watch(children)
+
+
+def _check_room(root: Path, var: Path, port: int) -> None:
+    try:
+        (var / "log").mkdir(parents=True, exist_ok=True)
+        probe = var / "log" / "probe"
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise CannotRun(f"This folder cannot be written to ({error.strerror}): {var}") from error
+    if shutil.disk_usage(var).free < NEEDED_BYTES:
+        raise CannotRun(f"The disk is full: {var} needs 200 MB of room.")
+    # Two web servers would share a port silently, so look for a listener first.
+    with socket.socket() as probe_socket:
+        probe_socket.settimeout(1)
+        if probe_socket.connect_ex(("127.0.0.1", port)) == 0:
+            raise CannotRun(f"Port {port} is in use: stop what listens there, or choose another with --port.")
+    with socket.socket() as probe_socket:
+        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe_socket.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CannotRun(f"Port {port} cannot be used: {error.strerror}.") from error
+
+
+def _reset(var: Path) -> None:
+    if embedded.running(var):
+        raise CannotRun("The marketplace of this folder is running: stop it before --reset-demo.")
+    data = embedded.data_folder(var)
+    for folder in (data, var / "media"):
+        shutil.rmtree(folder, ignore_errors=True)
+    print("The old data is gone.", flush=True)
+
+
+def _environment(root: Path, port: int, clock: timedelta) -> dict[str, str]:
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8"}
+    environment["PATH"] = f"{root / '.venv' / 'bin'}:{environment.get('PATH', '/usr/bin:/bin')}"
+    environment.setdefault("SITE_URL", f"http://127.0.0.1:{port}")
+    environment["DJANGO_SETTINGS_MODULE"] = "koogallery.settings"
+    if clock:
+        environment[OFFSET_VARIABLE] = str(int(clock.total_seconds()))
+    return environment
+
+
+def _manage(root: Path, environment: dict[str, str], *command: str, show: bool = False) -> None:
+    """A management command that must succeed before anything is served."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=root,
+        env=environment,
+        stdout=None if show else subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=end_with_parent,
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
+        raise CannotRun(f"{command[0]} failed: {lines[-1].strip()}")
+
+
+def _collect_static(root: Path, environment: dict[str, str]) -> None:
+    """Collect, hash and compress the static files; nothing to do while they and the packages are the same."""
+    digest = hashlib.sha256((root / "uv.lock").read_bytes())
+    for path in sorted((root / "static").rglob("*")):
+        if path.is_file():
+            digest.update(f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}".encode())
+    stamp = root / "var" / "static.stamp"
+    if stamp.exists() and stamp.read_text() == digest.hexdigest() and (root / "var" / "static").exists():
+        return
+    # Nothing of ours links to these two, and they are most of the bytes.
+    unused = ["--ignore", "redoc", "--ignore", "rest_framework"]
+    _manage(root, environment, "collectstatic", "-v0", "--no-input", "--clear", *unused)
+    stamp.write_text(digest.hexdigest())
+
+
+def _children(root: Path, port: int, environment: dict[str, str]) -> list[Child]:
+    logs = root / "var" / "log"
+    python = [sys.executable, "-m"]
+    web_environment = {**environment, "STATEMENT_TIMEOUT_MS": str(WEB_STATEMENT_TIMEOUT_MS)}
+    web = [
+        *python, "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", str(os.cpu_count() or 1), "--blocking-threads", str(THREADS_A_WORKER),
+        "--access-log", "--no-ws", "--log-level", "info", "koogallery.wsgi:application",
+    ]  # fmt: skip
+    celery = [*python, "celery", "-A", "koogallery"]
+    schedule = str(root / "var" / "celerybeat-schedule")
+    worker = [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-mingle", "--without-gossip"]
+    beat = [*celery, "beat", "--loglevel", "INFO", "--schedule", schedule, "--pidfile", ""]
+    return [
+        Child("web", web, logs / "web.log", web_environment),
+        Child("worker", worker, logs / "worker.log", environment),
+        Child("beat", beat, logs / "beat.log", environment),
+    ]
+
+
+@contextlib.contextmanager
+def _started(children: list[Child], root: Path) -> Iterator[list[Child]]:
+    running: list[Child] = []
+    try:
+        for child in children:
+            child.log.write_bytes(b"")
+            child.start(root)
+            running.append(child)
+        yield running
+    finally:
+        # Beat first, so that it wakes nobody who is about to go; the web server last, so that visitors are served.
+        for child in reversed(running):
+            child.stop()
+
+
+def _raise_if_dead(children: list[Child]) -> None:
+    for child in children:
+        status = child.process.poll()
+        if status is not None:
+            raise CannotRun(f"The {child.name} process ended (status {status}): {child.last_line()}")
+
+
+def _wait_until_ready(children: list[Child], port: int) -> None:
+    worker = next(child for child in children if child.name == "worker")
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end:
+        _raise_if_dead(children)
+        if _answers(port) and " ready." in worker.log.read_text(errors="replace"):
+            return
+        time.sleep(0.1)
+    raise CannotRun(f"The marketplace was not ready after {READY_SECONDS} seconds; see {worker.log.parent}.")
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as response:  # noqa: S310
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _greet(root: Path, port: int, clock: timedelta) -> None:
+    later = f" Its clock is {clock} ahead." if clock else ""
+    print(
+        f"\nKooGallery runs at http://127.0.0.1:{port}/{later}\n"
+        f"  Logs and e-mails: {root / 'var' / 'log'} (web.log, worker.log; e-mails are printed there)\n"
+        "  Demo logins, all with the password koogallery-demo:\n"
+        "    buyer@demo.example (Contoso Retail), buyer2@demo.example (Alder Health), viewer@demo.example,\n"
+        "    seller@demo.example (Northwind Digital), seller2@demo.example (Harbor Labs), operator@demo.example\n"
+        "  Stop everything with Ctrl-C.",
+        flush=True,
+    )
+
+
+def _watch(children: list[Child]) -> None:
+    while True:
+        _raise_if_dead(children)
+        time.sleep(0.5)
