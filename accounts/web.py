@@ -9,13 +9,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from accounts.actor import Actor, Party
 from accounts.models import Account, Membership, Seller, SellerMember, User
 from accounts.permissions import Permission, require
+from koogallery.kernel.web.address import client_address
 
 ACCOUNT_KEY = "acting_for_account"
 SELLER_KEY = "acting_for_seller"
@@ -38,16 +38,6 @@ class SellerRequest(HttpRequest):
     user: User
     seller: Seller
     actor: Actor
-
-
-def client_address(request: HttpRequest) -> str:
-    """The client's address; a forwarded one is believed only from as many proxies as the settings trust."""
-    proxies = settings.TRUSTED_PROXIES
-    if proxies:
-        forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-        if forwarded:
-            return forwarded[-min(proxies, len(forwarded))]
-    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def membership_of(request: HttpRequest) -> Membership | None:

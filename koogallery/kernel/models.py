@@ -164,3 +164,24 @@ class OutboxMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} for {self.subscriber} on {self.subject}"
+
+
+class IdempotencyKey(models.Model):
+    """A program's key for one logical request, with the answer that it got; the same key answers the same again.
+
+    `scope` names whose key it is ("account:12", "seller:3"), so that the kernel knows no app.
+    """
+
+    scope = models.CharField(max_length=40)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text=_("method, address and body"))
+    created_at = models.DateTimeField(default=clock.machine_now)
+    status = models.PositiveSmallIntegerField(null=True, help_text=_("empty while the first request is running"))
+    body = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scope", "key"], name="idempotency_key_once")]
+        indexes = [models.Index("created_at", name="idempotency_key_age")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.key}"

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from koogallery.kernel import clock
+from koogallery.kernel.api.idempotency import purge_old_keys
 from koogallery.kernel.delivery import deliver, purge_delivered
 from koogallery.kernel.sweep import sweep
 
@@ -21,5 +22,6 @@ def deliver_outbox() -> None:
 
 @shared_task
 def purge_outbox() -> None:
-    """Remove messages that were delivered long ago (once a day is enough)."""
+    """Remove messages that were delivered long ago, and old idempotency keys (once a day is enough)."""
     purge_delivered(clock.now())
+    purge_old_keys()
