@@ -204,6 +204,10 @@ class PaymentAllocation(models.Model):
     def __str__(self) -> str:
         return f"{self.payment} for {self.order}"
 
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
 
 class Refund(models.Model):
     """Money on its way back to where it came from; its public id is the gateway's idempotency key."""

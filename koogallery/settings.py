@@ -303,12 +303,34 @@ PAYMENT_GATEWAY: str = env.str("PAYMENT_GATEWAY", default="billing.gateways.sand
 
 API_REQUESTS_PER_MINUTE_PER_KEY: int = env.int("API_REQUESTS_PER_MINUTE_PER_KEY", default=6_000)
 API_REQUESTS_PER_MINUTE_PER_ADDRESS: int = env.int("API_REQUESTS_PER_MINUTE_PER_ADDRESS", default=60_000)
-REST_FRAMEWORK: dict[str, object] = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+REST_FRAMEWORK: dict[str, object] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": [
+        "koogallery.kernel.api.input.StrictJSONParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "koogallery.kernel.api.throttles.AddressThrottle",
+        "koogallery.kernel.api.throttles.KeyThrottle",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "koogallery.kernel.api.output.NewestFirst",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "koogallery.kernel.api.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+}
 SPECTACULAR_SETTINGS: dict[str, object] = {
     "TITLE": "KooGallery",
+    "DESCRIPTION": "An open-source marketplace for cloud software. Errors are RFC 9457 problem documents.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": r"/api/v1/",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
 }
 
 # --- content security (UX 9) -----------------------------------------------------------------------------------

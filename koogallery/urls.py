@@ -12,7 +12,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("notifications.urls")),
     path("", include("accounts.urls")),
     path("", include("koogallery.kernel.web.urls")),
+    path("api/v1/", include("koogallery.api_urls")),
     path("admin/", admin.site.urls),
     path("account/", include("allauth.account.urls")),
     path("account/", include("allauth.mfa.urls")),
 ]
+
+handler400 = "koogallery.kernel.web.faults.bad_request"
+handler403 = "koogallery.kernel.web.faults.forbidden"
+handler404 = "koogallery.kernel.web.faults.not_found"
+handler500 = "koogallery.kernel.web.faults.server_error"

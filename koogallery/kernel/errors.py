@@ -59,6 +59,12 @@ class InvalidInput(DomainError):
     default_message = "Check the values and try again."
 
 
+class FieldNotTaken(InvalidInput):
+    """A body names something that it may not set."""
+
+    default_message = "The body has fields that are not taken here."
+
+
 class InvalidTransition(DomainError):
     """The object's state forbids this step, or it is somebody else's turn."""
 

@@ -13,7 +13,6 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
-from rest_framework.views import APIView
 
 SALT = "koogallery.api.cursor"
 DEFAULT_SIZE, LARGEST_SIZE = 20, 100
@@ -35,7 +34,7 @@ class NewestFirst(BasePagination):
 
     column = "created_at"
 
-    def paginate_queryset(self, queryset: "QuerySet[Any]", request: Request, view: APIView | None = None) -> list[Any]:
+    def paginate_queryset(self, queryset: "QuerySet[Any]", request: Request, view: Any = None) -> list[Any]:
         self.request = request
         size = request.query_params.get("page_size", "")
         self.size = min(int(size), LARGEST_SIZE) if size.isascii() and size.isdigit() and size.strip("0") else DEFAULT_SIZE
@@ -83,7 +82,7 @@ class NewestFirst(BasePagination):
             "properties": {"count": {"type": "integer"}, "next": link, "previous": link, "results": schema},
         }
 
-    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         return [
             {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}},
             {"name": "page_size", "in": "query", "required": False, "schema": {"type": "integer", "maximum": LARGEST_SIZE}},

@@ -8,7 +8,6 @@ from django.http import Http404, HttpRequest, JsonResponse
 from django_fsm import TransitionNotAllowed
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 from koogallery.kernel.errors import DomainError, InvalidTransition
 
@@ -97,6 +96,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         body = problem(400, "validation_error", "The request cannot be read.")
     else:
         return None
+    # Loaded late: rest_framework.views itself loads this module by its settings.
+    from rest_framework.views import set_rollback
+
     set_rollback()
     return Response(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
 

@@ -1,0 +1,210 @@
+"""REST: orders with their payments (API.md)."""
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.resources import BuyerAPIView, SellerAPIView
+from billing.models import PaymentAllocation
+from billing.services import PaymentRequest, pay_order
+from koogallery.kernel.api.idempotency import idempotent
+from koogallery.kernel.api.input import CleanCharField, StrictBooleanField, StrictSerializer
+from koogallery.kernel.api.output import MoneySerializer, NewestFirst
+from orders import ports
+from orders.models import Order
+from orders.services import Placement, cancel_order, place_order
+from pricing.api import QuoteInput
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    """One line of an order, with names and price as they were."""
+
+    specification = serializers.IntegerField(source="specification_id", allow_null=True)
+    specification_name = serializers.CharField()
+    product_name = serializers.CharField()
+    quantity = serializers.IntegerField()
+    attributes = serializers.JSONField()
+    billing_mode = serializers.CharField()
+    duration = serializers.SerializerMethodField()
+    amount = MoneySerializer(source="money")
+    subscription = serializers.SerializerMethodField()
+
+    def get_duration(self, line: Any) -> dict[str, Any] | None:
+        return {"value": line.duration_value, "unit": line.duration_unit} if line.duration_value else None
+
+    def get_subscription(self, line: Any) -> str | None:
+        return next((one.public_id for one in line.subscriptions.all()), None)
+
+
+class PaymentSerializer(serializers.Serializer[Any]):
+    """A payment of the order; the amount is what of it is for this order."""
+
+    id = serializers.CharField(source="payment.public_id")
+    status = serializers.CharField(source="payment.status")
+    method = serializers.CharField(source="payment.method")
+    amount = serializers.SerializerMethodField()
+
+    def get_amount(self, allocation: PaymentAllocation) -> dict[str, str]:
+        return allocation.money.as_json()
+
+
+class OrderSerializer(serializers.Serializer[Any]):
+    """An order."""
+
+    number = serializers.CharField()
+    kind = serializers.CharField()
+    status = serializers.CharField()
+    product = serializers.CharField(source="product.slug")
+    product_name = serializers.CharField(source="product.name")
+    seller = serializers.CharField(source="seller.slug")
+    payable = MoneySerializer(source="payable_money")
+    lines = LineSerializer(many=True, source="lines.all")
+    payments = PaymentSerializer(many=True, source="allocations.all")
+    service_flow = serializers.SerializerMethodField()
+    subscription = serializers.SerializerMethodField()
+    auto_renew = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+    unpaid_until = serializers.DateTimeField(allow_null=True)
+    paid_at = serializers.DateTimeField(allow_null=True)
+    accepted_at = serializers.DateTimeField(allow_null=True)
+    completes_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    cancelled_at = serializers.DateTimeField(allow_null=True)
+
+    def get_service_flow(self, order: Order) -> str | None:
+        summary = self.context["deliveries"].get(order.pk)
+        return summary.service_flow if summary else None
+
+    def get_subscription(self, order: Order) -> str | None:
+        apps = [app.public_id for line in order.lines.all() for app in line.subscriptions.all()]
+        return apps[0] if apps else None
+
+
+def with_payments(rows: "QuerySet[Order]") -> "QuerySet[Order]":
+    """Everything that an order's object prints, in a fixed number of queries."""
+    allocations = PaymentAllocation.objects.select_related("payment").order_by("id")
+    return rows.prefetch_related(Prefetch("allocations", allocations))
+
+
+def as_json(orders: list[Order]) -> list[dict[str, Any]]:
+    """Order objects of API.md."""
+    context = {"deliveries": ports.delivery_summaries(orders)}
+    return OrderSerializer(orders, many=True, context=context).data  # type: ignore[return-value]
+
+
+class OrderInput(QuoteInput):
+    """A quote's body and what confirms it."""
+
+    auto_renew = StrictBooleanField(required=False, default=False)
+    agreements_accepted = StrictBooleanField(required=False, default=False)
+    quote = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=4000)
+
+    def as_placement(self) -> Placement:
+        return Placement(
+            request=self.as_request(),
+            auto_renew=self.validated_data["auto_renew"],
+            agreements_accepted=self.validated_data["agreements_accepted"],
+            quote=self.validated_data.get("quote") or "",
+        )
+
+
+class OrderList(BuyerAPIView):
+    """The account's orders."""
+
+    @extend_schema(operation_id="orders_list", responses=OrderSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        pages = NewestFirst()
+        rows = with_payments(Order.objects.for_account(self.account).with_lines())
+        return pages.get_paginated_response(as_json(pages.paginate_queryset(rows, request, self)))
+
+    @extend_schema(operation_id="orders_create", request=OrderInput, responses={201: OrderSerializer})
+    @idempotent()
+    def post(self, request: Request) -> Response:
+        given = OrderInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        order = place_order(given.as_placement(), account=self.account, by=self.actor)
+        return Response(_object(self, order.number), status=201)
+
+
+def _object(view: BuyerAPIView, number: str) -> dict[str, Any]:
+    rows = with_payments(Order.objects.for_account(view.account).with_lines())
+    return as_json([rows.get(number=number)])[0]
+
+
+def _order(view: BuyerAPIView, number: str) -> Order:
+    order = Order.objects.for_account(view.account).filter(number=number).first()
+    if order is None:
+        raise Http404
+    return order
+
+
+class OrderDetail(BuyerAPIView):
+    """One order."""
+
+    @extend_schema(operation_id="orders_retrieve", responses=OrderSerializer)
+    def get(self, request: Request, number: str) -> Response:
+        return Response(_object(self, _order(self, number).number))
+
+
+class PayInput(StrictSerializer):
+    """How to pay; a card without `payment_method` is the account's default card."""
+
+    method = serializers.ChoiceField(choices=["card", "balance", "monthly_settlement"])
+    payment_method = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=16)
+
+
+class OrderPay(BuyerAPIView):
+    """Charge the order's payable amount."""
+
+    @extend_schema(operation_id="orders_pay", request=PayInput, responses={200: OrderSerializer})
+    @idempotent("claimed")
+    def post(self, request: Request, number: str) -> Response:
+        order = _order(self, number)
+        given = PayInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        wanted = PaymentRequest(given.validated_data["method"], given.validated_data.get("payment_method") or "")
+        pay_order(order, wanted, by=self.actor)
+        return Response(_object(self, number))
+
+
+class OrderCancel(BuyerAPIView):
+    """Cancel an order that is pending payment."""
+
+    @extend_schema(operation_id="orders_cancel", request=None, responses={200: OrderSerializer})
+    @idempotent()
+    def post(self, request: Request, number: str) -> Response:
+        StrictSerializer(data=request.data).is_valid(raise_exception=True)
+        cancel_order(_order(self, number), by=self.actor)
+        return Response(_object(self, number))
+
+
+class SellerOrderSerializer(serializers.Serializer[Any]):
+    """An order as its seller sees it."""
+
+    number = serializers.CharField()
+    kind = serializers.CharField()
+    status = serializers.CharField()
+    product = serializers.CharField(source="product.slug")
+    customer = serializers.CharField(source="account.name")
+    payable = MoneySerializer(source="payable_money")
+    created_at = serializers.DateTimeField()
+    paid_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+
+
+class SellerOrderList(SellerAPIView):
+    """What was bought of the seller, once it was paid."""
+
+    @extend_schema(operation_id="seller_orders_list", responses=SellerOrderSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        pages = NewestFirst()
+        rows = Order.objects.for_seller(self.seller).select_related("product", "account")
+        found = pages.paginate_queryset(rows, request, self)
+        return pages.get_paginated_response(SellerOrderSerializer(found, many=True).data)
+
+

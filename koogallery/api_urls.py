@@ -1,0 +1,40 @@
+"""Every address of the REST interface, below `/api/v1/` (API.md)."""
+
+from csp.decorators import csp_update
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from billing import api as billing
+from catalog import api as catalog
+from pricing import api as pricing
+from renewals import api as renewals
+from supervision import api as supervision
+
+# The documentation's own program writes styles into its page; no other page may.
+docs = csp_update({"style-src": ["'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view(url_name="api-schema"))
+
+urlpatterns = [
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs/", docs, name="api-docs"),
+    path("products/", catalog.ProductList.as_view()),
+    path("products/<slug:slug>/", catalog.ProductDetail.as_view()),
+    path("saved/", catalog.SavedList.as_view()),
+    path("saved/<slug:slug>/", catalog.SavedDetail.as_view()),
+    path("quotes/", pricing.QuoteCreate.as_view()),
+    path("orders/", billing.OrderList.as_view()),
+    path("orders/<str:number>/", billing.OrderDetail.as_view()),
+    path("orders/<str:number>/pay/", billing.OrderPay.as_view()),
+    path("orders/<str:number>/cancel/", billing.OrderCancel.as_view()),
+    path("subscriptions/", renewals.SubscriptionList.as_view()),
+    path("subscriptions/<str:public_id>/", renewals.SubscriptionDetail.as_view()),
+    path("service-flows/", supervision.FlowList.as_view()),
+    path("service-flows/<str:public_id>/", supervision.FlowDetail.as_view()),
+    path("service-flows/<str:public_id>/attachments/<str:key>/", supervision.FlowFile.as_view()),
+    path("service-flows/<str:public_id>/<str:action>/", supervision.FlowAction.as_view()),
+    path("seller/orders/", billing.SellerOrderList.as_view()),
+    path("seller/subscriptions/", renewals.SellerSubscriptionList.as_view()),
+    path("seller/service-flows/", supervision.SellerFlowList.as_view()),
+    path("seller/service-flows/<str:public_id>/", supervision.SellerFlowDetail.as_view()),
+    path("seller/service-flows/<str:public_id>/attachments/<str:key>/", supervision.SellerFlowFile.as_view()),
+    path("seller/service-flows/<str:public_id>/<str:action>/", supervision.SellerFlowAction.as_view()),
+]

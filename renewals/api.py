@@ -1,0 +1,92 @@
+"""REST: subscriptions, which Purchased Apps lists (API.md)."""
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.resources import BuyerAPIView, SellerAPIView
+from koogallery.kernel.api.output import NewestFirst
+from orders.models import Subscription
+from renewals.choices import RenewalMode
+from renewals.models import RenewalPlan
+from renewals.rules import next_deduction
+
+
+class SubscriptionSerializer(serializers.Serializer[Any]):
+    """A purchased app."""
+
+    id = serializers.CharField(source="public_id")
+    order = serializers.CharField(source="line.order.number")
+    product = serializers.CharField(source="product.slug")
+    product_name = serializers.CharField(source="product.name")
+    specification = serializers.IntegerField(source="specification_id", allow_null=True)
+    specification_name = serializers.CharField(source="line.specification_name")
+    delivery_method = serializers.CharField()
+    billing_mode = serializers.CharField()
+    status = serializers.CharField()
+    starts_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    grace_until = serializers.DateTimeField(allow_null=True)
+    retention_until = serializers.DateTimeField(allow_null=True)
+    auto_renewal = serializers.SerializerMethodField()
+    attributes = serializers.JSONField()
+    quantity = serializers.IntegerField()
+    application = serializers.SerializerMethodField()
+
+    def get_auto_renewal(self, app: Subscription) -> dict[str, Any]:
+        plan: RenewalPlan | None = self.context["plans"].get(app.pk)
+        enabled = bool(plan and plan.mode == RenewalMode.AUTO)
+        due = next_deduction(app.expires_at) if enabled and app.expires_at else None
+        return {
+            "supported": app.product.auto_renewal_supported,
+            "enabled": enabled,
+            "period": {"value": plan.period_value, "unit": plan.period_unit} if plan else None,
+            "count": plan.count if plan else None,
+            "next_deduction_at": due.isoformat() if due else None,
+        }
+
+    def get_application(self, app: Subscription) -> dict[str, str] | None:
+        """Filled by delivery by machine; people's deliveries have none."""
+        return None
+
+
+def as_json(apps: list[Subscription]) -> list[dict[str, Any]]:
+    """Subscription objects of API.md, with one query for all renewal plans."""
+    plans = {plan.subscription_id: plan for plan in RenewalPlan.objects.filter(subscription__in=apps)}
+    return SubscriptionSerializer(apps, many=True, context={"plans": plans}).data  # type: ignore[return-value]
+
+
+class SubscriptionList(BuyerAPIView):
+    """What Purchased Apps lists."""
+
+    @extend_schema(operation_id="subscriptions_list", responses=SubscriptionSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        pages = NewestFirst()
+        rows = Subscription.objects.for_account(self.account).in_purchased_apps().with_table_columns()
+        return pages.get_paginated_response(as_json(pages.paginate_queryset(rows, request, self)))
+
+
+class SubscriptionDetail(BuyerAPIView):
+    """One subscription, also before Purchased Apps lists it."""
+
+    @extend_schema(operation_id="subscriptions_retrieve", responses=SubscriptionSerializer)
+    def get(self, request: Request, public_id: str) -> Response:
+        rows = Subscription.objects.for_account(self.account).with_table_columns()
+        app = rows.filter(public_id=public_id).first()
+        if app is None:
+            raise Http404
+        return Response(as_json([app])[0])
+
+
+class SellerSubscriptionList(SellerAPIView):
+    """What runs of the seller's products."""
+
+    @extend_schema(operation_id="seller_subscriptions_list", responses=SubscriptionSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        pages = NewestFirst()
+        rows = Subscription.objects.for_seller(self.seller).with_table_columns()
+        return pages.get_paginated_response(as_json(pages.paginate_queryset(rows, request, self)))
