@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,6 +26,7 @@ class DurationField(StrictSerializer):
     unit = serializers.ChoiceField(choices=["month", "year"])
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {"type": ["string", "integer"]}})
 class AttributesField(serializers.Field[Any, Any, Any, Any]):
     """`{"attribute code": value}`: texts and whole numbers."""
 
