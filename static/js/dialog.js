@@ -1,4 +1,4 @@
-// Confirmations open as a <dialog> in place of their own page; a form marked data-once is sent once.
+// Confirmations open as a <dialog> in place of their own page.
 export function enhance(root) {
   for (const opener of root.querySelectorAll("[data-dialog]")) {
     const dialog = document.getElementById(opener.dataset.dialog);
@@ -13,26 +13,4 @@ export function enhance(root) {
     }
     dialog.addEventListener("close", () => opener.focus());
   }
-  for (const form of root.querySelectorAll("form[data-once]")) {
-    form.addEventListener("submit", (event) => {
-      if (form.dataset.sent) {
-        event.preventDefault();
-        return;
-      }
-      form.dataset.sent = "yes";
-      const button = event.submitter;
-      button?.setAttribute("aria-disabled", "true");
-      const busy = button?.dataset.busy ?? form.dataset.busy;
-      if (button && busy) button.textContent = busy;
-    });
-  }
 }
-
-// A page that Back brings from memory may send again.
-addEventListener("pageshow", (event) => {
-  if (!event.persisted) return;
-  for (const form of document.querySelectorAll("form[data-once]")) {
-    delete form.dataset.sent;
-    form.querySelector("[aria-disabled]")?.removeAttribute("aria-disabled");
-  }
-});

@@ -1,5 +1,7 @@
 // Checks files before they travel, takes dropped ones, and shows the progress of the form that carries them.
 // The server checks all of it again.
+import { hold, release } from "./once.js";
+
 const size = (bytes) => (bytes < 1048576 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1048576).toFixed(1)} MB`);
 
 function fault(file, rules) {
@@ -33,7 +35,7 @@ function row(file, error, remove) {
   return item;
 }
 
-function send(form, upload, list) {
+function send(form, list) {
   const request = new XMLHttpRequest();
   const bar = document.createElement("progress");
   bar.max = 100;
@@ -67,19 +69,18 @@ function send(form, upload, list) {
     said.textContent = message;
     bar.remove();
     cancel.remove();
-    delete form.dataset.sent;
+    release(form);
   };
   request.addEventListener("load", () => {
-    // The answer is a whole page, at its own address when the server redirected.
-    if (new URL(request.responseURL).pathname !== location.pathname) {
-      location.assign(request.responseURL);
-      return;
-    }
+    // The answer is a whole page, at another address when the server redirected. It is shown as it came: loading it
+    // again would lose the message that it brought.
     const page = new DOMParser().parseFromString(request.responseText, "text/html");
-    document.body.replaceWith(page.body);
+    if (request.responseURL !== location.href) history.pushState(null, "", request.responseURL);
     document.title = page.title;
-    import("./app.js").then((app) => app.enhance());
+    document.body.replaceWith(page.body);
     scrollTo(0, 0);
+    document.getElementById("main")?.focus({ preventScroll: true });
+    import("./app.js").then((app) => app.enhance());
   });
   request.addEventListener("error", () => stop("The connection broke. Try again."));
   request.addEventListener("abort", () => stop("Canceled. Nothing was sent."));
@@ -131,14 +132,15 @@ export function enhance(root) {
       take([...input.files, ...event.dataTransfer.files]);
     });
     form?.addEventListener("submit", (event) => {
-      if (event.defaultPrevented) return;
-      if (!input.validity.valid) {
+      if (form.dataset.sent) {
         event.preventDefault();
-        delete form.dataset.sent;
+      } else if (!input.validity.valid) {
+        event.preventDefault();
         list.querySelector(".has-error button")?.focus();
       } else if (input.files.length) {
         event.preventDefault();
-        send(form, upload, list);
+        hold(form, event.submitter);
+        send(form, list);
       }
     });
   }
