@@ -43,7 +43,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         return KEYWORD
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class ApiKeyScheme(OpenApiAuthenticationExtension):
     """How the schema describes it."""
 
     target_class = ApiKeyAuthentication

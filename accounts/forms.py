@@ -26,7 +26,7 @@ def plain_text(value: str) -> None:
         raise ValidationError(str(refused)) from refused
 
 
-class SignupForm(AllauthSignupForm):  # type: ignore[misc]
+class SignupForm(AllauthSignupForm):
     """Register: the person and the organisation that he buys for."""
 
     full_name = forms.CharField(
@@ -52,10 +52,12 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
         return user
 
 
-ZONES = [("", _("The site's time zone"))] + [(name, name) for name in sorted(zoneinfo.available_timezones()) if "/" in name]
+ZONES = [("", _("The site's time zone"))] + [
+    (name, name) for name in sorted(zoneinfo.available_timezones()) if "/" in name
+]
 
 
-class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
+class SettingsForm(forms.ModelForm):
     """Account and Display Settings."""
 
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=ZONES, required=False)

@@ -61,7 +61,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: list[str] = []  # type: ignore[misc]
     objects = UserManager()
 
     class Meta(TypedModelMeta):
@@ -185,9 +185,9 @@ def hash_key(key: str) -> str:
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def usable(self) -> Self:
         """Keys that still open the door: not revoked, and their maker is still a member."""
-        still_member = Q(
-            account__isnull=False, account__memberships__user=models.F("user"), user__is_active=True
-        ) | Q(seller__isnull=False, seller__members__user=models.F("user"), user__is_active=True)
+        still_member = Q(account__isnull=False, account__memberships__user=models.F("user"), user__is_active=True) | Q(
+            seller__isnull=False, seller__members__user=models.F("user"), user__is_active=True
+        )
         return self.filter(still_member, revoked_at=None).distinct()
 
 
@@ -198,7 +198,9 @@ class ApiKey(models.Model):
     account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.CASCADE, related_name="api_keys")
     seller = models.ForeignKey(Seller, null=True, blank=True, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=80)
-    prefix = models.CharField(max_length=12, editable=False, help_text=_("The key's first characters, to tell keys apart"))
+    prefix = models.CharField(
+        max_length=12, editable=False, help_text=_("The key's first characters, to tell keys apart")
+    )
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
@@ -210,8 +212,7 @@ class ApiKey(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="api_key_acts_for_one_account_or_one_seller",
-                condition=Q(account__isnull=True, seller__isnull=False)
-                | Q(account__isnull=False, seller__isnull=True),
+                condition=Q(account__isnull=True, seller__isnull=False) | Q(account__isnull=False, seller__isnull=True),
             )
         ]
 

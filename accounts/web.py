@@ -93,9 +93,7 @@ def seller_actor(user: User, seller: Seller, *, address: str = "", key_id: int |
 
 def operator_actor(user: User, *, address: str = "") -> Actor:
     """A member of the operations staff."""
-    return Actor(
-        party=Party.OPERATIONS, label=user.get_full_name(), user_id=user.pk, role="operator", address=address
-    )
+    return Actor(party=Party.OPERATIONS, label=user.get_full_name(), user_id=user.pk, role="operator", address=address)
 
 
 def login_required(view: View) -> View:
@@ -162,5 +160,3 @@ def seller_required(view: View) -> View:
 def _come_back_to(request: HttpRequest) -> str:
     """Where logging in leads: the page itself, or its referrer's place for a form that was sent."""
     return request.get_full_path() if request.method in ("GET", "HEAD") else "/"
-
-

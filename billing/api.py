@@ -206,5 +206,3 @@ class SellerOrderList(SellerAPIView):
         rows = Order.objects.for_seller(self.seller).select_related("product", "account")
         found = pages.paginate_queryset(rows, request, self)
         return pages.get_paginated_response(SellerOrderSerializer(found, many=True).data)
-
-

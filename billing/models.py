@@ -154,7 +154,7 @@ class Payment(models.Model):
         status,
         source=[*OPEN_PAYMENTS, PaymentStatus.FAILED],
         target=PaymentStatus.SUCCEEDED,
-        conditions=[may_still_succeed],
+        conditions=[may_still_succeed],  # type: ignore[list-item]
     )
     def succeed(self, reference: str, at: datetime) -> None:
         self.reference = reference
@@ -169,9 +169,7 @@ class Payment(models.Model):
         self.action_url = ""
         self.ended_at = at
 
-    @transition(
-        status, source=[PaymentStatus.SUCCEEDED, PaymentStatus.PARTLY_REFUNDED], target=PaymentStatus.REFUNDING
-    )
+    @transition(status, source=[PaymentStatus.SUCCEEDED, PaymentStatus.PARTLY_REFUNDED], target=PaymentStatus.REFUNDING)
     def start_refund(self) -> None:
         """A refund is on its way."""
 

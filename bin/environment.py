@@ -37,7 +37,9 @@ def find_python():
 
 
 def _run(command, sentence):
-    cache = os.environ.get("UV_CACHE_DIR") or (None if os.access(os.path.expanduser("~"), os.W_OK) else ROOT / "var/cache")
+    cache = os.environ.get("UV_CACHE_DIR") or (
+        None if os.access(os.path.expanduser("~"), os.W_OK) else ROOT / "var/cache"
+    )
     environment = {**os.environ, "VIRTUAL_ENV": str(VENV), "UV_PROJECT_ENVIRONMENT": str(VENV), "PYTHONUTF8": "1"}
     if cache:
         environment["UV_CACHE_DIR"] = str(cache)
@@ -60,10 +62,11 @@ def ensure(*, dev):
         fail(f"This folder is read-only: {ROOT}")
     if shutil.disk_usage(ROOT).free < 600 * 2**20:
         fail("The disk is full: KooGallery needs 600 MB for its environment and data.")
-    print("Setting up the environment (once, a minute or two) ...", flush=True)
     # In this order, so that an interrupted set-up is taken up again next time.
     STAMP.unlink(missing_ok=True)
-    _run([python, "-m", "venv", VENV], "Python could not make an environment (on Debian: apt-get install python3-venv).")
+    _run(
+        [python, "-m", "venv", VENV], "Python could not make an environment (on Debian: apt-get install python3-venv)."
+    )
     _run([PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", f"uv=={UV_VERSION}"],
          "The package uv could not be installed.")  # fmt: skip
     extra = [] if dev or "dev" in have else ["--no-dev"]

@@ -68,7 +68,7 @@ class PriceSerializer(serializers.Serializer[Any]):
         return {"yearly": "year", "monthly": "month", "pay_per_use": "hour"}.get(price.billing_mode, "")
 
     def get_amount(self, price: Any) -> str:
-        return price.money.digits()  # type: ignore[no-any-return]
+        return price.money.digits()
 
 
 class AttributeSerializer(serializers.Serializer[Any]):

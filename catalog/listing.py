@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -56,9 +57,7 @@ def _link(search: Search, slug: str) -> str:
 
 
 def _boxes(title: str, name: str, facets: list[Facet], chosen: tuple[str, ...], *, is_open: bool = True) -> FilterGroup:
-    options = [
-        Choice(facet.slug, facet.name, selected=facet.slug in chosen, count=facet.count) for facet in facets
-    ]
+    options = [Choice(facet.slug, facet.name, selected=facet.slug in chosen, count=facet.count) for facet in facets]
     return FilterGroup(title, name, open=is_open, options=options)
 
 
@@ -100,7 +99,7 @@ def chips(found: Found, tree: CategoryTree, slug: str) -> list[Chip]:
     """The filters in force, each with the address without it."""
     search = found.search
     sellers = {facet.slug: facet.name for facet in found.facets["seller"]}
-    names = {
+    names: dict[str, tuple[str, dict[str, Any]]] = {
         "category": (_("Categories"), {one: category.name for one, category in tree.by_slug.items()}),
         "delivery_method": (_("Delivery Methods"), dict(DeliveryMethod.choices)),
         "operating_system": (_("Operating Systems"), dict(OperatingSystem.choices)),
@@ -126,7 +125,7 @@ def chips(found: Found, tree: CategoryTree, slug: str) -> list[Chip]:
 def finder_selects(search: Search, tree: CategoryTree) -> list[FilterGroup]:
     """The home page's four selects (guide 2.1, step 2)."""
 
-    def select(title: str, name: str, every: str, choices: list[tuple[str, str]]) -> FilterGroup:
+    def select(title: str, name: str, every: str, choices: Iterable[tuple[str, object]]) -> FilterGroup:
         chosen = getattr(search, name)
         options = [Choice("", every), *(Choice(value, str(text), selected=value in chosen) for value, text in choices)]
         return FilterGroup(title, name, options=options)

@@ -21,6 +21,10 @@ def render_markdown(text: str) -> SafeString:
         token.tag = SHIFT.get(token.tag, token.tag)
     html = parser.renderer.render(tokens, parser.options, {})
     clean = nh3.clean(
-        html, tags=TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"}, link_rel="nofollow noopener"
+        html,
+        tags=TAGS,
+        attributes={"a": {"href"}},
+        url_schemes={"http", "https", "mailto"},
+        link_rel="nofollow noopener",
     )
     return mark_safe(clean)  # cleaned one line above by an allow-list

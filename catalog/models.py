@@ -240,8 +240,7 @@ class Attribute(models.Model):
             models.UniqueConstraint(fields=["specification", "code"], name="one_attribute_per_code"),
             models.CheckConstraint(
                 name="quantity_attributes_have_bounds",
-                condition=Q(kind="enumerated")
-                | Q(minimum__gte=0, maximum__gte=F("minimum"), step__gte=1),
+                condition=Q(kind="enumerated") | Q(minimum__gte=0, maximum__gte=F("minimum"), step__gte=1),
             ),
         ]
 

@@ -3,17 +3,18 @@
 OR inside a group of filters, AND between groups; a group's own choice does not narrow its own counts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, Func, Q, QuerySet, TextField, Value
+from django.db.models import Count, F, Func, Q, TextField, Value
 from django.http import QueryDict
 
 from catalog.choices import BillingMode, DeliveryMethod, OperatingSystem
-from catalog.models import Category, Product
+from catalog.models import Category, Product, ProductQuerySet
 from koogallery.kernel.text import clean_text
 
 PAGE_SIZE = 20
@@ -184,7 +185,7 @@ def count(search: Search, tree: CategoryTree) -> int:
     return _filtered(search, tree).count()
 
 
-def _filtered(search: Search, tree: CategoryTree, without: str = "") -> "QuerySet[Product]":
+def _filtered(search: Search, tree: CategoryTree, without: str = "") -> ProductQuerySet:
     """Published products that match, the group `without` left out."""
     rows = Product.objects.published()
     if search.text:
@@ -211,7 +212,7 @@ def _filtered(search: Search, tree: CategoryTree, without: str = "") -> "QuerySe
     return rows
 
 
-def _ordered(rows: "QuerySet[Product]", search: Search) -> "QuerySet[Product]":
+def _ordered(rows: ProductQuerySet, search: Search) -> ProductQuerySet:
     match search.ordering:
         case "newest":
             return rows.order_by("-published_at", "id")
@@ -261,7 +262,7 @@ def _facets(search: Search, tree: CategoryTree) -> dict[str, list[Facet]]:
     }
 
 
-def _known(counted: dict[str, tuple[str, int]], choices: list[tuple[str, str]]) -> list[Facet]:
+def _known(counted: dict[str, tuple[str, int]], choices: Iterable[tuple[str, object]]) -> list[Facet]:
     """Every known value, with 0 where nothing has it."""
     return [Facet(slug, str(label), counted.get(slug, ("", 0))[1]) for slug, label in choices]
 
@@ -284,7 +285,8 @@ def without(search: Search, group: str, value: str) -> Search:
         return replace(search, min_price=None, max_price=None, page=1)
     if group == "q":
         return replace(search, text="", page=1)
-    return replace(search, page=1, **{group: tuple(one for one in getattr(search, group) if one != value)})
+    left: dict[str, Any] = {group: tuple(one for one in getattr(search, group) if one != value)}
+    return replace(search, page=1, **left)
 
 
 def as_query(search: Search) -> str:

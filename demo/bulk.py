@@ -41,7 +41,7 @@ def load_more(number: int, at: datetime, progress: Callable[[str, int, int], Non
 def _batch(numbers: range, sellers: list[Seller], leaves: list[Category], at: datetime) -> None:
     products, prices = [], []
     for number in numbers:
-        dice = random.Random(number)  # noqa: S311
+        dice = random.Random(number)
         method, supervised, flow_type, modes = SHAPES[dice.randrange(len(SHAPES))]
         amounts = {mode: Decimal(dice.randrange(100, 90_000)).scaleb(-2) for mode in modes}
         name = f"{dice.choice(FIRST)} {dice.choice(SECOND)} {dice.choice(KINDS)} {number}"

@@ -168,7 +168,11 @@ def _specification(product: Product, entry: dict[str, Any], position: int) -> No
 def _texts(product: Product, entry: dict[str, Any], at: datetime) -> None:
     CustomerCase.objects.bulk_create(
         CustomerCase(
-            product=product, customer=case["customer"], title=case["title"], text=case["text"].strip(), position=position
+            product=product,
+            customer=case["customer"],
+            title=case["title"],
+            text=case["text"].strip(),
+            position=position,
         )
         for position, case in enumerate(entry.get("customer_cases") or [])
     )

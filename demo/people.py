@@ -11,7 +11,7 @@ from accounts.web import buyer_actor, operator_actor, seller_actor
 from billing.gateways.sandbox import SandboxGateway
 from billing.services import bind_card
 
-PASSWORD = "koogallery-demo"  # noqa: S105
+PASSWORD = "koogallery-demo"
 
 LOGINS = (
     ("buyer@demo.example", "owner of Contoso Retail"),

@@ -48,9 +48,7 @@ class Story:
         account, buyer = self._side(alder)
         chosen = _specification(slug, specification)
         prices = {price.billing_mode for price in chosen.prices.all()}
-        mode = next(
-            one for one in (BillingMode.MONTHLY, BillingMode.YEARLY, BillingMode.ONE_TIME) if one in prices
-        )
+        mode = next(one for one in (BillingMode.MONTHLY, BillingMode.YEARLY, BillingMode.ONE_TIME) if one in prices)
         duration = {"monthly": Duration(3, "month"), "yearly": Duration(1, "year")}.get(mode.value)
         placement = Placement(QuoteRequest(chosen.pk, mode, duration), agreements_accepted=True)
         return place_order(placement, account=account, by=buyer, at=self.at(days_ago))
@@ -178,9 +176,7 @@ def _refunded(story: Story, slug: str) -> None:
     reason = "No licence arrived in a week."
     services.file_appeal(flow, reason=reason, by=story.people.buyer, at=story.at(23))
     decision = "The seller could not show that a licence was delivered."
-    services.decide_appeal(
-        flow, decision=Decision.REFUND, reason=decision, by=story.people.operator, at=story.at(21)
-    )
+    services.decide_appeal(flow, decision=Decision.REFUND, reason=decision, by=story.people.operator, at=story.at(21))
 
 
 def _saved(people: People, slugs: list[str], now: datetime) -> None:

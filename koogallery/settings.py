@@ -165,7 +165,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge outbox": {"task": "koogallery.kernel.tasks.purge_outbox", "schedule": 86400.0},
 }
 
-STORAGES = {
+STORAGES: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }

@@ -114,7 +114,10 @@ class Order(models.Model):
             models.Index("seller", F("created_at").desc(), F("id").desc(), name="order_seller_newest"),
             models.Index("unpaid_until", "id", condition=Q(status="pending_payment"), name="order_unpaid_due"),
             models.Index(
-                "completes_at", "id", condition=Q(status="processing", completes_at__isnull=False), name="order_completion_due"
+                "completes_at",
+                "id",
+                condition=Q(status="processing", completes_at__isnull=False),
+                name="order_completion_due",
             ),
         ]
         constraints = [
@@ -332,7 +335,12 @@ class Subscription(models.Model):
     class Meta(TypedModelMeta):
         indexes = [
             models.Index("account", F("created_at").desc(), F("id").desc(), name="subscription_account_newest"),
-            models.Index("expires_at", "id", condition=Q(status="enabled", expires_at__isnull=False), name="subscription_expiry_due"),
+            models.Index(
+                "expires_at",
+                "id",
+                condition=Q(status="enabled", expires_at__isnull=False),
+                name="subscription_expiry_due",
+            ),
             models.Index("grace_until", "id", condition=Q(status="expired"), name="subscription_grace_due"),
             models.Index("retention_until", "id", condition=Q(status="frozen"), name="subscription_retention_due"),
         ]
@@ -388,5 +396,3 @@ class Subscription(models.Model):
     def close(self, at: datetime) -> None:
         """Released, refunded or unsubscribed: it cannot be renewed any more."""
         self.closed_at = at
-
-

@@ -89,7 +89,7 @@ class RenewalSerializer(serializers.Serializer[Any]):
     amount = MoneySerializer()
 
     def get_period(self, renewal: Any) -> dict[str, Any]:
-        return renewal.period.as_json()  # type: ignore[no-any-return]
+        return renewal.period.as_json()
 
 
 class QuoteSerializer(serializers.Serializer[Quote]):

@@ -107,8 +107,8 @@ def read_configuration(data: QueryDict, specifications: Mapping[int, Specificati
     if duration and data.get("duration") and data.get("duration_unit", duration.unit) == duration.unit:
         duration = Duration(_number(data, "duration", "Required Duration"), duration.unit)
     known_codes = {attribute.code for attribute in facts.attributes}
-    given = {
-        name.removeprefix(ATTRIBUTE_PREFIX): data[name] for name in data if name.startswith(ATTRIBUTE_PREFIX)
+    given: dict[str, str] = {
+        name.removeprefix(ATTRIBUTE_PREFIX): data.get(name, "") for name in data if name.startswith(ATTRIBUTE_PREFIX)
     }
     request = QuoteRequest(
         specification=facts.id,

@@ -229,7 +229,9 @@ def _checked_duration(facts: SpecificationFacts, request: QuoteRequest) -> Durat
         if request.billing_mode == BillingMode.MONTHLY:
             raise _refused("duration", f"Select a duration from 1 to {LONGEST_MONTHS} months.")
         longest = facts.longest_years
-        raise _refused("duration", "Select 1 year." if longest == 1 else f"Select a duration from 1 to {longest} years.")
+        raise _refused(
+            "duration", "Select 1 year." if longest == 1 else f"Select a duration from 1 to {longest} years."
+        )
     return request.duration
 
 
@@ -258,7 +260,12 @@ def _line(facts: SpecificationFacts, price: PriceFacts, request: QuoteRequest, a
 
 
 def quote_purchase(
-    facts: SpecificationFacts, request: QuoteRequest, *, tax_rate: Decimal = Decimal(0), at: datetime, lifetime: timedelta
+    facts: SpecificationFacts,
+    request: QuoteRequest,
+    *,
+    tax_rate: Decimal = Decimal(0),
+    at: datetime,
+    lifetime: timedelta,
 ) -> Quote:
     """What `request` costs at `at`: list price, no discount or coupon yet, tax on what is payable.
 

@@ -82,7 +82,11 @@ def specification_on_sale(specification: int) -> Specification:
 
 
 def quote_purchase(
-    request: QuoteRequest, *, account: Account | None, at: datetime | None = None, facts: SpecificationFacts | None = None
+    request: QuoteRequest,
+    *,
+    account: Account | None,
+    at: datetime | None = None,
+    facts: SpecificationFacts | None = None,
 ) -> Quote:
     """The price of `request` for `account` (None: a visitor), signed; stores nothing.
 
@@ -171,5 +175,3 @@ def modes_on_sale(facts: Iterable[SpecificationFacts]) -> list[BillingMode]:
     """Every billing mode that any of the specifications is sold in, in the page's order."""
     sold = {mode for one in facts for mode in one.prices}
     return [mode for mode in MODE_ORDER if mode in sold]
-
-

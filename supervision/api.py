@@ -130,17 +130,18 @@ def _texts(request: Request, taken: tuple[str, ...]) -> dict[str, str]:
         ValidationError: something else than a text.
     """
     known = {*taken, "attachment", "attachments"}
-    unknown = sorted(set(request.data) - known)
+    data: dict[str, Any] = request.data if isinstance(request.data, dict) else {}
+    unknown = sorted(set(data) - known)
     if unknown:
         raise FieldNotTaken(errors={name: ["This field is not taken here."] for name in unknown})
     texts = {}
     for name in taken:
-        value = request.data.get(name, "")
+        value = data.get(name, "")
         if not isinstance(value, str):
             raise serializers.ValidationError({name: ["Not a valid string."]})
         texts[name] = value
     for name in ("attachment", "attachments"):
-        if name in request.data and not _files(request) and request.data[name] not in (None, "", []):
+        if name in data and not _files(request) and data[name] not in (None, "", []):
             raise serializers.ValidationError({name: ["Send files as multipart/form-data."]})
     return texts
 

@@ -9,8 +9,5 @@ for _flow_type in FlowType:
     _states = {status: state(status, _flow_type) for status in FlowStatus}
     register(
         f"flow.{_flow_type}",
-        {
-            status: Badge(one.tone, one.icon, one.table_label, one.filter_label)
-            for status, one in _states.items()
-        },
+        {status: Badge(one.tone, one.icon, one.table_label, one.filter_label) for status, one in _states.items()},
     )

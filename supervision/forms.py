@@ -33,7 +33,7 @@ class ActForm(forms.Form):
         self.act = act
         if act.text:
             self.fields[act.text] = forms.CharField(
-                label=act.label,
+                label=str(act.label),
                 required=act.required,
                 max_length=LONGEST_TEXT,
                 widget=forms.Textarea(attrs={"rows": 6}),

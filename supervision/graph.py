@@ -166,7 +166,9 @@ def graph_for(parameters: Parameters) -> Graph:
 
 
 SELLER_SILENCE = "After five days without an update by the seller, the customer may appeal."
-BUYER_SILENCE = "After five days without an answer by the customer, the seller may appeal. Nothing is accepted by silence."
+BUYER_SILENCE = (
+    "After five days without an answer by the customer, the seller may appeal. Nothing is accepted by silence."
+)
 
 
 def state(status: str, flow_type: str) -> State:

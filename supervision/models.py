@@ -113,7 +113,9 @@ class ServiceFlow(models.Model):
             models.Index("seller", F("created_at").desc(), F("id").desc(), name="flow_seller_newest"),
             models.Index("account", condition=Q(waiting_on="buyer"), name="flow_waits_for_buyer"),
             models.Index("seller", condition=Q(waiting_on="seller"), name="flow_waits_for_seller"),
-            models.Index("status", "waiting_since", condition=Q(waiting_on="operations"), name="flow_waits_for_operations"),
+            models.Index(
+                "status", "waiting_since", condition=Q(waiting_on="operations"), name="flow_waits_for_operations"
+            ),
             models.Index("closes_at", "id", condition=~Q(status__in=["completed", "closed"]), name="flow_end_due"),
         ]
         constraints = [
@@ -175,7 +177,7 @@ class ServiceFlow(models.Model):
         status,
         source=list(OPEN),
         target=GET_STATE(lambda _flow, step, _at: step.target, states=list(FlowStatus)),
-        conditions=[lambda flow: flow.is_open],
+        conditions=[lambda flow: flow.status in OPEN],  # type: ignore[attr-defined]
     )
     def take(self, step: Step, at: datetime) -> None:
         """Take one step of the graph. The only way in which a flow's status changes.

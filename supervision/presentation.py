@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor, Party
 from koogallery.kernel.web.badges import Tone
-from koogallery.kernel.web.parts import Record, Step, StoredFile
+from koogallery.kernel.web.parts import Record, Step, StoredFile, Text
 from supervision import services
 from supervision.acts import Act, offered
 from supervision.choices import Action, FlowStatus
@@ -56,7 +56,7 @@ class FlowView:
     verdict: AppealVerdict
     reminder_refusal: str | None
     my_turn: bool
-    turn: str
+    turn: Text
     pips: list[bool]
     deadline: datetime | None
     request_text: str
@@ -78,7 +78,7 @@ def attachment_url(flow: ServiceFlow, key: str, party: Party) -> str:
 def present(flow: ServiceFlow, by: Actor, at: datetime) -> FlowView:
     """Everything a page prints; `flow` with its table columns, `records__attachments` and `appeals` prefetched."""
     records = list(flow.records.all())
-    names = {Party.BUYER: flow.account.name, Party.SELLER: flow.seller.name}
+    names: dict[Party, Text] = {Party.BUYER: flow.account.name, Party.SELLER: flow.seller.name}
     names[by.party] = _("You")
     entries = [_record(flow, entry, names, by.party) for entry in records]
     request = _latest(records, Action.SUBMIT_REQUEST)
@@ -117,7 +117,7 @@ def _files(flow: ServiceFlow, entry: FlowRecord | None, party: Party) -> list[St
     ]
 
 
-def _record(flow: ServiceFlow, entry: FlowRecord, names: dict[Party, str], party: Party) -> Record:
+def _record(flow: ServiceFlow, entry: FlowRecord, names: dict[Party, Text], party: Party) -> Record:
     tone, icon = LOOKS.get(entry.action, ("neutral", "circle-dot"))
     own = entry.party == party
     moved = entry.from_status != entry.to_status
@@ -135,7 +135,7 @@ def _record(flow: ServiceFlow, entry: FlowRecord, names: dict[Party, str], party
     )
 
 
-def _steps(flow: ServiceFlow, records: list[FlowRecord], names: dict[Party, str]) -> list[Step]:
+def _steps(flow: ServiceFlow, records: list[FlowRecord], names: dict[Party, Text]) -> list[Step]:
     """The way to completion, with where the flow is; a loop shows its round."""
     path = flow.graph.path()
     here = flow.frozen_from or flow.status

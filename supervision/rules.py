@@ -59,7 +59,9 @@ def appeal_verdict(terms: AppealTerms, by: Party, at: datetime) -> AppealVerdict
         who = "seller" if other is Party.SELLER else "customer"
         # Strictly more than five days (guide 4.2: "for more than five days").
         if at > opens:
-            return AppealVerdict(True, f"The {who} has not updated the service flow for more than {_days(terms.silence)}.")
+            return AppealVerdict(
+                True, f"The {who} has not updated the service flow for more than {_days(terms.silence)}."
+            )
         from_when = opens + timedelta(seconds=1)
         if from_when < terms.appeals_close_at:
             why = f"It opens if the {who} does not update the service flow for more than {_days(terms.silence)}."

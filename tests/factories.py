@@ -98,9 +98,7 @@ class ProductFactory(DjangoModelFactory):
     support_email = "support@seller.example"
 
     class Params:
-        service = factory.Trait(
-            delivery_method=DeliveryMethod.PROFESSIONAL_SERVICE, flow_type=FlowType.STANDARD
-        )
+        service = factory.Trait(delivery_method=DeliveryMethod.PROFESSIONAL_SERVICE, flow_type=FlowType.STANDARD)
         saas_supervised = factory.Trait(
             delivery_method=DeliveryMethod.SAAS, flow_type=FlowType.SAAS, auto_renewal_supported=False
         )
@@ -154,7 +152,9 @@ class AgreementFactory(DjangoModelFactory):
     text = "You pay, we keep the money until you accept."
 
 
-def a_specification(*, prices: dict[str, str] | None = None, product: Product | None = None, **traits: Any) -> Specification:
+def a_specification(
+    *, prices: dict[str, str] | None = None, product: Product | None = None, **traits: Any
+) -> Specification:
     """A specification on sale: of `product`, or of a new one with `traits`; monthly for 5.00 USD by default."""
     specification = SpecificationFactory(product=product or ProductFactory(**traits))
     for mode, amount in (prices or {"monthly": "5.00"}).items():

@@ -18,7 +18,11 @@ pytestmark = pytest.mark.django_db
 
 
 def ok(response, status=200):
-    assert response.status_code == status, (response.status_code, response.headers.get("Location"), response.content[:3000])
+    assert response.status_code == status, (
+        response.status_code,
+        response.headers.get("Location"),
+        response.content[:3000],
+    )
     return response
 
 

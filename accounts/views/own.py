@@ -12,7 +12,8 @@ from accounts.actor import Actor
 from accounts.forms import ApiKeyForm, SettingsForm
 from accounts.models import Account, ApiKey, Membership, Seller, User
 from accounts.services import create_api_key, revoke_api_key
-from accounts.web import ACCOUNT_KEY, SELLER_KEY, buyer_actor, client_address, login_required, seller_actor
+from accounts.web import ACCOUNT_KEY, SELLER_KEY, buyer_actor, login_required, seller_actor
+from koogallery.kernel.web.address import client_address
 
 YEAR_SECONDS = 31_536_000
 
@@ -70,7 +71,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
     user = _person(request)
     accounts = {f"account:{one.public_id}": one for one in Account.objects.of_user(user)}
     sellers = {f"seller:{one.slug}": one for one in Seller.objects.of_user(user)}
-    sides = [(value, one.name) for value, one in (*accounts.items(), *sellers.items())]
+    sides = [(value, str(one)) for value, one in (*accounts.items(), *sellers.items())]
     form = ApiKeyForm(request.POST or None, sides=sides)
     secret = ""
     if request.method == "POST" and form.is_valid():

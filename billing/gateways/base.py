@@ -76,7 +76,7 @@ class PaymentGateway(Protocol):
 
 @cache
 def _load(path: str) -> PaymentGateway:
-    return import_string(path)()  # type: ignore[no-any-return]
+    return import_string(path)()
 
 
 def gateway() -> PaymentGateway:

@@ -68,7 +68,7 @@ def products(request: HttpRequest, slug: str = "") -> HttpResponse:
         "category": tree.by_slug.get(slug),
         "found": found,
         "page": found.page,
-        "cards": [(card(product), product.slug, product.is_saved) for product in found_products],
+        "cards": [(card(product), product.slug, getattr(product, "is_saved", False)) for product in found_products],
         "groups": filter_groups(found, tree, slug),
         "chips": chips(found, tree, slug),
         "clear_url": request.path,
@@ -129,5 +129,3 @@ def requirement_template(request: HttpRequest, slug: str) -> HttpResponse:
     response = HttpResponse(product.requirement_template, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{product.slug}-requirements.txt"'
     return response
-
-

@@ -60,6 +60,6 @@ def breaches() -> Iterator[Breach]:
     """Walk every invariant; at most 20 rows of each, so that one fault does not hide the others."""
     for invariant in invariants():
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM ({invariant.breaches}) AS broken LIMIT {MOST_BREACHES}")  # noqa: S608
+            cursor.execute(f"SELECT * FROM ({invariant.breaches}) AS broken LIMIT {MOST_BREACHES}")
             rows = cursor.fetchall()
         yield from (Breach(invariant, row) for row in rows)

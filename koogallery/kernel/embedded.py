@@ -319,9 +319,7 @@ def running(var: Path) -> bool:
 
 
 @contextlib.contextmanager
-def servers(
-    var: Path, *, before_start: Callable[[], None] | None = None
-) -> Iterator[tuple[Postgres, Valkey]]:
+def servers(var: Path, *, before_start: Callable[[], None] | None = None) -> Iterator[tuple[Postgres, Valkey]]:
     """Run the checkout's Postgres and Valkey within the block; one process at a time may (lock in `var/`).
 
     `before_start` runs in each child before it becomes its server.

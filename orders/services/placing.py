@@ -56,7 +56,9 @@ def place_order(placement: Placement, *, account: Account, by: Actor, at: dateti
     at = at or clock.now()
     require(by, Permission.BUY)
     with transaction.atomic():
-        account = Account.objects.select_for_update(of=("self",), no_key=True).select_related("reseller").get(pk=account.pk)
+        account = (
+            Account.objects.select_for_update(of=("self",), no_key=True).select_related("reseller").get(pk=account.pk)
+        )
         if account.is_frozen:
             raise AccountFrozen
         if not placement.agreements_accepted:
@@ -147,7 +149,13 @@ def _create(
 
 
 def open_draft(
-    request: QuoteRequest, *, account: Account, user: User, by: Actor, auto_renew: bool = False, at: datetime | None = None
+    request: QuoteRequest,
+    *,
+    account: Account,
+    user: User,
+    by: Actor,
+    auto_renew: bool = False,
+    at: datetime | None = None,
 ) -> PurchaseDraft:
     """Keep a configuration for 24 hours between "Continue to Submit" and Pay Now.
 
@@ -212,7 +220,9 @@ def place_draft(
     """
     at = at or clock.now()
     with transaction.atomic():
-        draft = PurchaseDraft.objects.select_for_update(of=("self",)).select_related("order", "account").get(pk=draft.pk)
+        draft = (
+            PurchaseDraft.objects.select_for_update(of=("self",)).select_related("order", "account").get(pk=draft.pk)
+        )
         if draft.order is not None:
             return draft.order
         if draft.expires_at < at:
@@ -229,5 +239,3 @@ def place_draft(
         draft.order = order
         draft.save(update_fields=["order"])
     return order
-
-

@@ -144,9 +144,7 @@ def agreements(request: BuyerRequest) -> HttpResponse:
 @buyer_required()
 def agreement(request: BuyerRequest, pk: int) -> HttpResponse:
     """`/my/agreements/<id>/`: one accepted text."""
-    accepted = get_object_or_404(
-        AcceptedAgreement.objects.for_account(request.account).select_related("order"), pk=pk
-    )
+    accepted = get_object_or_404(AcceptedAgreement.objects.for_account(request.account).select_related("order"), pk=pk)
     return render(request, "orders/agreement.html", {"accepted": accepted})
 
 

@@ -46,9 +46,7 @@ def app_list(request: BuyerRequest) -> HttpResponse:
 @buyer_required()
 def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
     """`/my/apps/<id>/`: Basic Information and Seller Information, as the guide shows them."""
-    app = get_object_or_404(
-        Subscription.objects.for_account(request.account).with_table_columns(), public_id=public_id
-    )
+    app = get_object_or_404(Subscription.objects.for_account(request.account).with_table_columns(), public_id=public_id)
     now, order = clock.now(), app.line.order
     remaining = rest_text(app.expires_at - now) if app.expires_at and app.expires_at > now else ""
     plan = RenewalPlan.objects.filter(subscription=app).first()

@@ -165,9 +165,7 @@ def close_with_order(flow: ServiceFlow, *, reason: str, by: Actor, at: datetime)
     if not flow.is_open:
         return
     system = by.acting_as(Party.SYSTEM)
-    step = next(
-        (one for one in flow.graph.steps if one.action == Action.CLOSE and one.source == flow.status), None
-    )
+    step = next((one for one in flow.graph.steps if one.action == Action.CLOSE and one.source == flow.status), None)
     if step is None:
         appeal = _open_appeal(flow)
         appeal.withdraw(at)
@@ -175,5 +173,3 @@ def close_with_order(flow: ServiceFlow, *, reason: str, by: Actor, at: datetime)
         step = step_for(flow, Action.DECIDE_REFUND, by.acting_as(Party.OPERATIONS))
     take(flow, step, by=system, at=at, note=reason)
     publish(FlowClosed(order_number=flow.order.number, reason=reason), at=at)
-
-

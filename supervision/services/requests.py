@@ -96,5 +96,3 @@ def reject_request(flow: ServiceFlow, *, reason: str, by: Actor, at: datetime | 
         take(flow, step_for(flow, Action.REJECT_REQUEST, by), by=by, at=at, note=text)
         publish(RequestRejected(order_number=flow.order.number, reason=text), at=at)
     return flow
-
-

@@ -1,6 +1,6 @@
 """My KooGallery > Service Supervision (guide, chapter 4)."""
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -40,7 +40,7 @@ def act(request: BuyerRequest, number: str, path: str) -> HttpResponse:
 
 @require_safe
 @buyer_required()
-def attachment(request: BuyerRequest, number: str, key: str) -> HttpResponse:
+def attachment(request: BuyerRequest, number: str, key: str) -> HttpResponseBase:
     """A file of the flow, as a download."""
     flow = pages.flow_or_404(ServiceFlow.objects.for_account(request.account), number)
     return pages.attachment_file(flow, key)
@@ -48,7 +48,7 @@ def attachment(request: BuyerRequest, number: str, key: str) -> HttpResponse:
 
 @require_safe
 @buyer_required()
-def records(request: BuyerRequest, number: str) -> HttpResponse:
+def records(request: BuyerRequest, number: str) -> HttpResponseBase:
     """Operation Records as CSV."""
     flow = pages.flow_or_404(ServiceFlow.objects.for_account(request.account), number)
     return pages.records_csv(flow, Party.BUYER)

@@ -79,7 +79,9 @@ def _row(flow: ServiceFlow, by: Actor) -> Row:
         url=reverse("supervision:seller_detail" if seller else "supervision:detail", args=[number]),
         mine=flow.waiting_on == by.party,
         act=act,
-        act_url=reverse("supervision:seller_act" if seller else "supervision:act", args=[number, act.path]) if act else "",
+        act_url=reverse("supervision:seller_act" if seller else "supervision:act", args=[number, act.path])
+        if act
+        else "",
     )
 
 
@@ -103,7 +105,7 @@ def flow_list(request: HttpRequest, rows: ServiceFlowQuerySet, by: Actor) -> Flo
     by_status = (numbered.filter(flow_type=flow_type) if flow_type else numbered).counts("status")
     shown = numbered.filter(**({"status": status} if status else {}), **({"flow_type": flow_type} if flow_type else {}))
     shown = shown.with_table_columns().prefetch_related("order__lines").waiting_first(by.party)
-    page = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
+    page: Page[Any] = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
     page.object_list = [_row(flow, by) for flow in page.object_list]
     tabs = [
         Link(label, _address(request, status=one), current=status == one, count=by_status.get(one, 0))

@@ -95,7 +95,10 @@ def attachment_file(flow: ServiceFlow, key: str) -> FileResponse:
     """A file of the flow as a download; never shown in the page, never guessed at by the browser."""
     found = get_object_or_404(flow.attachments, public_id=key)
     response = FileResponse(
-        default_storage.open(found.file.name), as_attachment=True, filename=found.name, content_type=found.content_type
+        default_storage.open(str(found.file.name)),
+        as_attachment=True,
+        filename=found.name,
+        content_type=found.content_type,
     )
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -1,6 +1,6 @@
 """The seller portal's dashboard and Service Supervision (UX 3.6)."""
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -65,7 +65,7 @@ def act(request: SellerRequest, number: str, path: str) -> HttpResponse:
 
 @require_safe
 @seller_required
-def attachment(request: SellerRequest, number: str, key: str) -> HttpResponse:
+def attachment(request: SellerRequest, number: str, key: str) -> HttpResponseBase:
     """A file of the flow, as a download."""
     flow = pages.flow_or_404(ServiceFlow.objects.for_seller(request.seller), number)
     return pages.attachment_file(flow, key)
@@ -73,7 +73,7 @@ def attachment(request: SellerRequest, number: str, key: str) -> HttpResponse:
 
 @require_safe
 @seller_required
-def records(request: SellerRequest, number: str) -> HttpResponse:
+def records(request: SellerRequest, number: str) -> HttpResponseBase:
     """Operation Records as CSV."""
     flow = pages.flow_or_404(ServiceFlow.objects.for_seller(request.seller), number)
     return pages.records_csv(flow, Party.SELLER)

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from typing import Any
 
 from django.core import signing
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
@@ -26,7 +26,7 @@ class MoneySerializer(serializers.Serializer[Any]):
     currency = serializers.CharField(read_only=True)
 
     def to_representation(self, instance: Any) -> dict[str, str]:
-        return instance.as_json()  # type: ignore[no-any-return]
+        return instance.as_json()
 
 
 class NewestFirst(BasePagination):
@@ -34,19 +34,19 @@ class NewestFirst(BasePagination):
 
     column = "created_at"
 
-    def paginate_queryset(self, queryset: "QuerySet[Any]", request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.request = request
         size = request.query_params.get("page_size", "")
-        self.size = min(int(size), LARGEST_SIZE) if size.isascii() and size.isdigit() and size.strip("0") else DEFAULT_SIZE
+        self.size = (
+            min(int(size), LARGEST_SIZE) if size.isascii() and size.isdigit() and size.strip("0") else DEFAULT_SIZE
+        )
         self.count = queryset.order_by().count()
         rows, forward, anchored = queryset, True, False
         if token := request.query_params.get("cursor"):
             at, pk, forward = self._read(token)
             anchored = True
             beyond = "lt" if forward else "gt"
-            rows = rows.filter(
-                Q(**{f"{self.column}__{beyond}": at}) | Q(**{self.column: at, f"pk__{beyond}": pk})
-            )
+            rows = rows.filter(Q(**{f"{self.column}__{beyond}": at}) | Q(**{self.column: at, f"pk__{beyond}": pk}))
         order = (f"-{self.column}", "-pk") if forward else (self.column, "pk")
         found = list(rows.order_by(*order)[: self.size + 1])
         more = len(found) > self.size
@@ -71,7 +71,9 @@ class NewestFirst(BasePagination):
         return replace_query_param(self.request.build_absolute_uri(), "cursor", token) if token else None
 
     def get_paginated_response(self, data: Any) -> Response:
-        body = OrderedDict(count=self.count, next=self._link(self.next), previous=self._link(self.previous), results=data)
+        body = OrderedDict(
+            count=self.count, next=self._link(self.next), previous=self._link(self.previous), results=data
+        )
         return Response(body)
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -85,5 +87,10 @@ class NewestFirst(BasePagination):
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         return [
             {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}},
-            {"name": "page_size", "in": "query", "required": False, "schema": {"type": "integer", "maximum": LARGEST_SIZE}},
+            {
+                "name": "page_size",
+                "in": "query",
+                "required": False,
+                "schema": {"type": "integer", "maximum": LARGEST_SIZE},
+            },
         ]

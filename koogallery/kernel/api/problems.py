@@ -87,8 +87,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         body = problem(400, "validation_error", first, errors=named)
     elif isinstance(error, exceptions.APIException):
         status = error.status_code
-        if isinstance(error, exceptions.Throttled) and error.wait is not None:
-            headers["Retry-After"] = str(int(error.wait) + 1)
+        if isinstance(error, exceptions.Throttled) and (wait := getattr(error, "wait", None)) is not None:
+            headers["Retry-After"] = str(int(wait) + 1)
         if auth := getattr(error, "auth_header", ""):
             headers["WWW-Authenticate"] = auth
         body = problem(status, CODES.get(HTTPStatus(status), "error"), str(error.detail))
