@@ -1,0 +1,76 @@
+"""Operations staff's screens of people and organisations."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+
+from accounts.models import Account, ApiKey, Membership, Seller, SellerMember, User
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+else:
+    ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
+
+
+@admin.register(User)
+class UserAdmin(ModelAdmin):
+    """People; passwords are set by their owners, through the reset that they ask for."""
+
+    list_display = ["email", "full_name", "is_staff", "is_active", "date_joined"]
+    list_filter = ["is_staff", "is_active"]
+    search_fields = ["email", "full_name"]
+    fields = ["email", "full_name", "is_active", "is_staff", "is_superuser", "groups", "date_joined", "last_login"]
+    readonly_fields = ["date_joined", "last_login"]
+
+
+class MembershipInline(TabularInline):
+    model = Membership
+    extra = 0
+    autocomplete_fields = ["user"]
+
+
+@admin.register(Account)
+class AccountAdmin(ModelAdmin):
+    """Buying organisations with their members."""
+
+    list_display = ["name", "country", "currency", "level", "frozen_at", "created_at"]
+    list_filter = ["level", "country"]
+    search_fields = ["name", "public_id"]
+    fields = ["name", "public_id", "country", "currency", "level", "frozen_at", "created_at"]
+    readonly_fields = ["public_id", "created_at"]
+    inlines = [MembershipInline]
+
+
+class SellerMemberInline(TabularInline):
+    model = SellerMember
+    extra = 0
+    autocomplete_fields = ["user"]
+
+
+@admin.register(Seller)
+class SellerAdmin(ModelAdmin):
+    """Selling organisations with their members."""
+
+    list_display = ["name", "slug", "country", "email", "frozen_at"]
+    search_fields = ["name", "slug", "email"]
+    inlines = [SellerMemberInline]
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ModelAdmin):
+    """Keys of programs: to look at; their hashes are not shown."""
+
+    list_display = ["name", "prefix", "account", "seller", "user", "created_at", "last_used_at", "revoked_at"]
+    search_fields = ["name", "prefix", "user__email"]
+    fields = list_display
+    list_select_related = ["account", "seller", "user"]
+
+    def has_add_permission(self, request: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,179 @@
+"""Operations staff's screens of service flows: queues, records to look at, and the verbs that are theirs."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.actor import Actor
+from accounts.web import operator_actor
+from koogallery.kernel.admin import ReadOnlyAdmin
+from koogallery.kernel.errors import DomainError
+from koogallery.kernel.money import Money, round_money
+from koogallery.kernel.web.address import client_address
+from orders.admin import ReadOnlyInline
+from supervision import services
+from supervision.choices import AppealStatus, Decision, FlowStatus
+from supervision.models import Appeal, Attachment, FlowRecord, FlowTemplate, ServiceFlow
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+def _operator(request: HttpRequest) -> Actor:
+    assert request.user.is_authenticated
+    return operator_actor(request.user, address=client_address(request))
+
+
+@admin.register(FlowTemplate)
+class FlowTemplateAdmin(ModelAdmin):
+    """Parameters of each flow type. A row is never changed: a new one is the next version, for orders from then on."""
+
+    list_display = [
+        "flow_type",
+        "version",
+        "request_attachment",
+        "drafts",
+        "appeal_on_acceptance_after",
+        "appeal_after",
+    ]
+    list_filter = ["flow_type"]
+    exclude = ["version"]
+
+    def save_model(self, request: HttpRequest, obj: FlowTemplate, form: Any, change: bool) -> None:
+        obj.version = FlowTemplate.in_force(obj.flow_type).version + 1
+        super().save_model(request, obj, form, change)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class RecordInline(ReadOnlyInline):
+    model = FlowRecord
+    fields = ["at", "action", "party", "by", "from_status", "to_status", "note", "address"]
+
+
+class AttachmentInline(ReadOnlyInline):
+    model = Attachment
+    fields = ["name", "size", "purpose", "content_type", "sha256"]
+
+
+class AppealInline(ReadOnlyInline):
+    model = Appeal
+    exclude = ["decided_by"]
+
+
+class WaitsForUs(admin.SimpleListFilter):
+    """The two queues."""
+
+    title = "queue"
+    parameter_name = "queue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(FlowStatus.UNDER_APPEAL, "Appeals"), (FlowStatus.PLATFORM_REVIEW, "Service reviews")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(status=self.value()).order_by("waiting_since") if self.value() else queryset
+
+
+class ReviewForm(forms.Form):
+    """Approve a delivery, or return it with a reason."""
+
+    verdict = forms.ChoiceField(choices=[("approve", "Approve"), ("return", "Return to the seller")])
+    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 4}), required=False, max_length=1000)
+
+
+class DecisionForm(forms.Form):
+    """Decide an appeal; the reason is shown to both sides."""
+
+    decision = forms.ChoiceField(choices=Decision.choices)
+    refund = forms.DecimalField(
+        required=False, min_value=Decimal("0.01"), max_digits=14, help_text="Only with a refund: empty gives all back."
+    )
+    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 4}), max_length=1000)
+
+
+@admin.register(ServiceFlow)
+class ServiceFlowAdmin(ReadOnlyAdmin):
+    """Every flow with its records; the buttons call the same services as the portals."""
+
+    list_display = ["order", "account", "seller", "flow_type", "status", "waiting_on", "waiting_since", "our_turn"]
+    list_filter = [WaitsForUs, "status", "flow_type"]
+    list_select_related = ["order", "account", "seller"]
+    search_fields = ["order__number", "account__name", "seller__name"]
+    inlines = [RecordInline, AppealInline, AttachmentInline]
+    readonly_fields = ["our_turn"]
+    show_full_result_count = False
+
+    @admin.display(description="Our turn")
+    def our_turn(self, flow: ServiceFlow) -> SafeString | str:
+        """A link to the page where operations act."""
+        if flow.status not in (FlowStatus.UNDER_APPEAL, FlowStatus.PLATFORM_REVIEW):
+            return "—"
+        label = "Decide the appeal" if flow.is_frozen else "Review the delivery"
+        return format_html('<a href="{}">{}</a>', reverse("admin:supervision_serviceflow_act", args=[flow.pk]), label)
+
+    def get_urls(self) -> list[URLPattern]:
+        act = path("<int:pk>/act/", self.admin_site.admin_view(self.act), name="supervision_serviceflow_act")
+        return [act, *super().get_urls()]
+
+    def act(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Decide an appeal or review a delivery."""
+        flow = get_object_or_404(ServiceFlow.objects.with_table_columns(), pk=pk)
+        if not self.has_view_permission(request, flow):
+            return redirect("admin:index")
+        form: forms.Form = (DecisionForm if flow.is_frozen else ReviewForm)(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                self._carry_out(flow, form.cleaned_data, _operator(request))
+            except DomainError as refused:
+                form.add_error(None, refused.message)
+            else:
+                self.message_user(request, f"Done: {flow.order.number}.", messages.SUCCESS)
+                return redirect("admin:supervision_serviceflow_change", pk)
+        appeal = flow.appeals.filter(status=AppealStatus.OPEN).first()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{flow.order.number}: {flow.state.filter_label}",
+            "flow": flow,
+            "appeal": appeal,
+            "form": form,
+            "records": flow.records.all(),
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/supervision/act.html", context)
+
+    def _carry_out(self, flow: ServiceFlow, given: dict[str, Any], by: Actor) -> None:
+        if flow.is_frozen:
+            currency = flow.order.currency
+            refund = Money(round_money(given["refund"], currency), currency) if given["refund"] else None
+            services.decide_appeal(
+                flow, decision=Decision(given["decision"]), reason=given["reason"], refund=refund, by=by
+            )
+        elif given["verdict"] == "approve":
+            services.approve_delivery(flow, by=by)
+        else:
+            services.return_delivery(flow, reason=given["reason"], by=by)
+
+
+@admin.register(FlowRecord)
+class FlowRecordAdmin(ReadOnlyAdmin):
+    """Operation records, which nobody can change."""
+
+    list_display = ["at", "flow", "action", "party", "by", "from_status", "to_status"]
+    list_filter = ["action", "party"]
+    search_fields = ["flow__order__number", "by"]
+    list_select_related = ["flow"]
+    show_full_result_count = False
