@@ -8,8 +8,8 @@ from markdown_it import MarkdownIt
 
 TAGS = {"p", "h3", "h4", "h5", "h6", "ul", "ol", "li", "strong", "em", "code", "pre", "blockquote", "a", "hr", "br",
         "table", "thead", "tbody", "tr", "th", "td"}  # fmt: skip
-# The page has the h1 and the sections their h2, so a seller's headings begin at h3.
-SHIFT = {f"h{level}": f"h{min(6, level + 2)}" for level in range(1, 7)}
+# The page has the h1 and the sections their h2, so a seller's headings begin at h3, whether he begins with # or ##.
+SHIFT = {f"h{level}": f"h{min(6, max(3, level + 1))}" for level in range(1, 7)}
 
 
 @lru_cache(maxsize=512)
