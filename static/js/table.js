@@ -2,7 +2,9 @@
 export function enhance(root) {
   for (const region of root.querySelectorAll("[data-scroll]")) {
     const fit = () => {
-      if (region.scrollWidth > region.clientWidth) region.tabIndex = 0;
+      const wide = region.scrollWidth > region.clientWidth;
+      region.classList.toggle("is-wide", wide);
+      if (wide) region.tabIndex = 0;
       else region.removeAttribute("tabindex");
     };
     new ResizeObserver(fit).observe(region);
