@@ -63,7 +63,7 @@ class ApiKeyAdmin(ModelAdmin):
 
     list_display = ["name", "prefix", "account", "seller", "user", "created_at", "last_used_at", "revoked_at"]
     search_fields = ["name", "prefix", "user__email"]
-    fields = list_display
+    fields = ["name", "prefix", "account", "seller", "user", "created_at", "last_used_at", "revoked_at"]
     list_select_related = ["account", "seller", "user"]
 
     def has_add_permission(self, request: Any) -> bool:

@@ -67,4 +67,14 @@ class PaymentMethodAdmin(ReadOnlyAdmin):
     list_display = ["account", "brand", "last4", "expires_year", "expires_month", "is_default", "unbound_at"]
     list_select_related = ["account"]
     search_fields = ["account__name", "last4"]
-    fields = [*list_display, "gateway", "bound_at"]
+    fields = [
+        "account",
+        "brand",
+        "last4",
+        "expires_year",
+        "expires_month",
+        "is_default",
+        "gateway",
+        "bound_at",
+        "unbound_at",
+    ]

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.permissions import Permission, require
 from accounts.resources import BuyerAPIView, SellerAPIView
 from billing.models import PaymentAllocation
 from billing.services import PaymentRequest, pay_order
@@ -165,6 +166,7 @@ class OrderPay(BuyerAPIView):
     @idempotent("claimed")
     def post(self, request: Request, number: str) -> Response:
         order = _order(self, number)
+        require(self.actor, Permission.PAY)
         given = PayInput(data=request.data)
         given.is_valid(raise_exception=True)
         wanted = PaymentRequest(given.validated_data["method"], given.validated_data.get("payment_method") or "")

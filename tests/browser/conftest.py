@@ -1,0 +1,103 @@
+"""A real Chromium. Where there is none a browser test fails in CI and is skipped with a plain reason elsewhere."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings as django_settings
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PASSWORD = "correct-horse-battery"
+SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1440, "height": 900}}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, headless."""
+    # Playwright runs an event loop in this thread; Django's ORM is used beside it, never inside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        reason = "There is no Chromium: apt-get install chromium."
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield started
+        started.close()
+
+
+class Person:
+    """Somebody at a browser of his own; every console error and CSP violation is a fault of the test."""
+
+    def __init__(self, context: BrowserContext, base: str, name: str) -> None:
+        self.context, self.base, self.name = context, base, name
+        self.page: Page = context.new_page()
+        self.faults: list[str] = []
+        self.page.on("console", self._listen)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+
+    def _listen(self, message: object) -> None:
+        text, kind = getattr(message, "text", ""), getattr(message, "type", "")
+        # A refused form answers 422 on purpose, which Chromium notes as a failed resource.
+        if kind == "error" and "422" not in text:
+            self.faults.append(text)
+
+    def goto(self, path: str) -> Page:
+        self.page.goto(f"{self.base}{path}")
+        return self.page
+
+    def log_in(self, email: str) -> None:
+        page = self.goto("/account/login/")
+        page.fill("input[name=login]", email)
+        page.fill("input[name=password]", PASSWORD)
+        page.click("main button[type=submit]")
+        page.wait_for_url(lambda url: "/login/" not in url)
+
+    def look(self, title: str) -> None:
+        """A picture at both widths, light and dark, and axe without a finding in each."""
+        folder = Path(django_settings.BASE_DIR) / "var" / "screenshots"
+        folder.mkdir(parents=True, exist_ok=True)
+        for size, box in SIZES.items():
+            self.page.set_viewport_size(box)
+            for theme in ("light", "dark"):
+                self.page.evaluate("theme => document.documentElement.dataset.bsTheme = theme", theme)
+                self.page.wait_for_timeout(50)
+                self.page.screenshot(path=folder / f"{title}-{size}-{theme}.png", full_page=True)
+                found = Axe().run(self.page, options={"runOnly": RULES}).response["violations"]
+                assert not found, (title, size, theme, [(one["id"], one["nodes"][0]["html"]) for one in found])
+        self.page.set_viewport_size(SIZES["desktop"])
+        overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"{title} is {overflow} px too wide"
+
+
+@pytest.fixture
+def person(browser: Browser, live_server: object) -> Iterator[Callable[[str], Person]]:
+    """`person("buyer")`: a new browser context."""
+    people: list[Person] = []
+
+    def come(name: str) -> Person:
+        context = browser.new_context(viewport=SIZES["desktop"], reduced_motion="reduce")
+        context.set_default_timeout(10_000)
+        people.append(Person(context, str(live_server), name))
+        return people[-1]
+
+    yield come
+    for one in people:
+        one.context.close()
+    faults = {one.name: one.faults for one in people if one.faults}
+    assert not faults, faults

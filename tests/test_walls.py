@@ -1,0 +1,251 @@
+"""Every address of the project, as everybody: a new one without a row in this table fails.
+
+Rows say who may: `public`, `person` (logged in), `buyer` (member of the account that it belongs to; a stranger's is
+404), `seller`, `staff`, `own` (the person's own), and for acts the permission that a viewer lacks (403).
+"""
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import Account
+from billing.models import PaymentMethod, SandboxCharge
+from catalog.services import refresh_listing
+from orders.models import AcceptedAgreement, Order, PurchaseDraft, Subscription
+from orders.services import open_draft
+from pricing.rules import Duration, QuoteRequest
+from supervision import services
+from supervision.models import Attachment
+from tests.api.conftest import Api, buyer_api
+from tests.factories import AgreementFactory, MembershipFactory, SellerMemberFactory, UserFactory
+from tests.supervision.conftest import Deal, make_deal
+from tests.supervision.test_flow import a_file
+
+pytestmark = pytest.mark.django_db
+
+PUBLIC, PERSON, BUYER, SELLER, STAFF = "public", "person", "buyer", "seller", "staff"
+# A buyer's act: refused to a viewer of the account with 403.
+ACT = "act"
+
+PAGES: dict[str, str] = {
+    "catalog:home": PUBLIC,
+    "catalog:products": PUBLIC,
+    "catalog:total": PUBLIC,
+    "catalog:search": PUBLIC,
+    "catalog:category": PUBLIC,
+    "catalog:logo": PUBLIC,
+    "catalog:requirement_template": PUBLIC,
+    "catalog:seller": PUBLIC,
+    "catalog:saved": BUYER,
+    "catalog:save_page": ACT,
+    "catalog:save": ACT,
+    "catalog:remove": ACT,
+    "orders:product": PUBLIC,
+    "orders:product_quote": PUBLIC,
+    "orders:agreement_in_force": PUBLIC,
+    "orders:draft_new": ACT,
+    "orders:confirm": ACT,
+    "orders:agreements": BUYER,
+    "orders:agreement": BUYER,
+    "billing:pay": BUYER,
+    "billing:done": BUYER,
+    "billing:returned": BUYER,
+    "billing:orders": BUYER,
+    "billing:order": BUYER,
+    "billing:order_cancel": ACT,
+    "billing:payment_methods": BUYER,
+    "billing:card_bound": ACT,
+    "billing:card_default": ACT,
+    "billing:card_unbind": ACT,
+    "billing:sandbox_card": PERSON,
+    "billing:sandbox_confirm": PERSON,
+    "supervision:list": BUYER,
+    "supervision:detail": BUYER,
+    "supervision:records": BUYER,
+    "supervision:attachment": BUYER,
+    "supervision:act": ACT,
+    "supervision:seller_dashboard": SELLER,
+    "supervision:seller_list": SELLER,
+    "supervision:seller_detail": SELLER,
+    "supervision:seller_records": SELLER,
+    "supervision:seller_attachment": SELLER,
+    "supervision:seller_act": SELLER,
+    "renewals:apps": BUYER,
+    "renewals:app": BUYER,
+    "notifications:messages": PERSON,
+    "notifications:read_all": PERSON,
+    "notifications:read": PERSON,
+    "accounts:settings": PERSON,
+    "accounts:switch": PERSON,
+    "accounts:api_keys": PERSON,
+    "accounts:api_key_revoke": PERSON,
+    "web:theme": PUBLIC,
+    "web:styleguide": STAFF,
+    "web:healthz": PUBLIC,
+    "web:readyz": PUBLIC,
+    "api-schema": PUBLIC,
+    "api-docs": PUBLIC,
+}
+# Kept by django-allauth and django.contrib.admin, which test their own walls; ours are in test_operations.py.
+FOREIGN = ("account_", "mfa_", "admin:")
+POST_ONLY = {
+    "catalog:save", "catalog:remove", "billing:card_default", "billing:card_unbind", "notifications:read_all",
+    "notifications:read", "accounts:api_key_revoke",
+}  # fmt: skip
+# Lists of one's own have nothing of others to hide.
+OWN_LISTS = {
+    "catalog:saved", "catalog:save_page", "catalog:save", "catalog:remove", "orders:agreements", "orders:draft_new",
+    "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
+    "supervision:seller_list", "renewals:apps",
+}  # fmt: skip
+
+
+def walk(patterns, prefix="", namespace="") -> list[tuple[str, str]]:
+    """Every (name, route) of the project."""
+    found = []
+    for one in patterns:
+        route = prefix + str(one.pattern)
+        if isinstance(one, URLResolver):
+            inner = f"{namespace}{one.namespace}:" if one.namespace else namespace
+            found += walk(one.url_patterns, route, inner)
+        elif isinstance(one, URLPattern):
+            found.append((f"{namespace}{one.name}" if one.name else "", route))
+    return found
+
+
+ROUTES = walk(get_resolver().url_patterns)
+
+
+def test_every_page_has_a_row():
+    names = {name for name, route in ROUTES if name and not name.startswith(FOREIGN) and not route.startswith("admin/")}
+    assert names == set(PAGES)
+
+
+@dataclass
+class World:
+    deal: Deal
+    draft: PurchaseDraft
+
+    def address(self, route: str) -> str:
+        """A real address of Contoso's deal for a route."""
+        order = Order.objects.get()
+        values = {
+            "slug": order.product.slug,
+            "number": order.number,
+            "draft_id": self.draft.public_id,
+            "key": Attachment.objects.get().public_id,
+            "path": "accept",
+            "pk": "1",
+            "payment_id": order.allocations.get().payment.public_id,
+            "public_id": Subscription.objects.get().public_id,
+            "reference": SandboxCharge.objects.get().reference,
+        }
+        if "payment-methods" in route:
+            values["public_id"] = PaymentMethod.objects.get().public_id
+        if "sellers/" in route:
+            values["slug"] = order.seller.slug
+        if "categories/" in route:
+            values["slug"] = order.product.category.slug
+        if "seller/" in route:
+            values["path"] = "deliver"
+        if "agreements" in route:
+            kept = AcceptedAgreement.objects.get()
+            values["pk"] = str(kept.pk if route.startswith("my/") else kept.agreement_id)
+        return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values[found[1]], route)
+
+
+@pytest.fixture
+def world() -> World:
+    AgreementFactory()
+    deal = make_deal()
+    refresh_listing(deal.flow.order.product)
+    services.deliver(deal.flow, note="Key.", files=[a_file()], by=deal.seller)
+    account = Account.objects.get(pk=deal.buyer.account_id)
+    request = QuoteRequest(deal.flow.order.lines.get().specification_id, "monthly", Duration(1, "month"))
+    user = account.memberships.get().user
+    product = deal.flow.order.product
+    product.requirement_template = "1. What?"
+    product.save()
+    return World(deal, open_draft(request, account=account, user=user, by=deal.buyer))
+
+
+def ask(client: Client, name: str, address: str) -> int:
+    return (client.post(address) if name in POST_ONLY else client.get(address)).status_code
+
+
+CASES = [pytest.param(name, route, id=name) for name, route in ROUTES if name in PAGES]
+
+
+@pytest.mark.parametrize(("name", "route"), CASES)
+def test_walls_of_pages(world, name, route):
+    who, address = PAGES[name], world.address(route)
+    visitor, stranger, other_seller, viewer = Client(), Client(), Client(), Client()
+    stranger.force_login(MembershipFactory().user)
+    other_seller.force_login(SellerMemberFactory().user)
+    account = Account.objects.get(pk=world.deal.buyer.account_id)
+    viewer.force_login(MembershipFactory(account=account, role="viewer").user)
+    if who == PUBLIC:
+        assert ask(visitor, name, address) in (200, 302)
+        return
+    assert ask(visitor, name, address) == 302, "visitors are sent to log in"
+    if who == STAFF:
+        assert ask(stranger, name, address) == 404
+    elif who == PERSON:
+        nobodys = "<" in route or name == "billing:sandbox_card"
+        assert ask(stranger, name, address) in ((404,) if nobodys else (200, 302))
+    elif who == SELLER:
+        assert ask(stranger, name, address) == 404
+        assert ask(other_seller, name, address) == (200 if name in OWN_LISTS else 404)
+    else:
+        assert ask(other_seller, name, address) == 404
+        # A card that the processor does not know is bad input, whoever brings it.
+        assert ask(stranger, name, address) in ((200, 302, 400) if name in OWN_LISTS else (404,))
+        assert ask(viewer, name, address) == 403 if who == ACT else ask(viewer, name, address) in (200, 302)
+
+
+OPERATIONS = [
+    (name or route, route)
+    for name, route in ROUTES
+    if route.startswith("api/v1/") and "schema" not in route and "docs" not in route
+]
+
+
+@pytest.mark.parametrize(("name", "route"), OPERATIONS, ids=[route for _name, route in OPERATIONS])
+def test_walls_of_the_api(world, name, route):
+    flow = world.deal.flow.public_id
+    path = route.removeprefix("api/v1/")
+    path = path.replace("<str:action>", "accept" if "seller/" not in path else "deliver")
+    path = path.replace("<str:public_id>", flow if "flows" in path else Subscription.objects.get().public_id)
+    path = world.address(path).removeprefix("/")
+    posts = path.endswith(("pay/", "cancel/", "accept/", "deliver/", "quotes/"))
+    removes = re.fullmatch(r"saved/.+/", path)
+
+    def status(api: Api) -> int:
+        return (api.post(path) if posts else api.delete(path) if removes else api.get(path)).status_code
+
+    if path.startswith("products/"):
+        assert status(Api("")) == 200
+        return
+    assert status(Api("")) == 401
+    assert status(Api("kg_wrong")) == 401
+    stranger = status(buyer_api())
+    if path.startswith("seller/"):
+        assert stranger == 403
+        from tests.api.conftest import on_sale, seller_api
+
+        assert status(seller_api(on_sale())) == (404 if "<" in route else 200)
+    elif "<" in route:
+        assert stranger == 404
+        account = Account.objects.get(pk=world.deal.buyer.account_id)
+        viewer = status(buyer_api("viewer", account, card=False))
+        assert viewer == (403 if posts or removes else 200)
+    else:
+        assert stranger in (200, 400)
+
+
+def test_a_stranger_logged_in_as_nobody_in_particular_sees_no_console(client):
+    client.force_login(UserFactory())
+    assert client.get("/my/apps/").status_code == 404
