@@ -147,7 +147,7 @@ def test_a_licence_from_the_home_page_to_completed(person, templates):
     page = operator.goto("/admin/orders/order/")
     assert page.is_visible(f"text={number}")
     page = operator.goto(f"/admin/supervision/flowrecord/?q={number}")
-    assert page.locator("#result_list tbody tr").count() == 6
+    assert page.locator("#result_list tbody tr").count() == 5
 
 
 def test_a_service_is_requested_confirmed_delivered_and_accepted(person, templates):

@@ -81,6 +81,14 @@ def test_script_evaluates_no_text(path: Path):
     assert not re.search(r"\beval\(|new Function|innerHTML|insertAdjacentHTML|document\.write", text)
 
 
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_no_script_imports_one_whose_address_carries_a_hash(path: Path):
+    entries = {"app.js", "theme-first.js"}
+    imported = set(re.findall(r"""["']\./([a-z-]+\.js)["']""", path.read_text()))
+    assert not imported & entries
+    assert all((path.parent / name).exists() for name in imported)
+
+
 def test_every_icon_that_a_template_names_is_in_the_sprite():
     sprite = (ROOT / "static" / "vendor" / "icons" / "icons.svg").read_text()
     drawn = set(re.findall(r'<symbol id="([^"]+)"', sprite))
