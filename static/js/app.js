@@ -1,32 +1,5 @@
-// The one entry: every page works without it. A module is fetched only where its mark stands in the page.
-const MODULES = [
-  ["[data-theme-toggle]", "./theme.js"],
-  ["[data-menu]", "./menu.js"],
-  ["[data-shortcut]", "./shortcuts.js"],
-  ["[data-flash], [data-error-summary]", "./notices.js"],
-  ["[data-calc]", "./calc.js"],
-  ["[data-configure]", "./configure.js"],
-  ["[data-filters]", "./filters.js"],
-  ["[data-dialog]", "./dialog.js"],
-  ["[data-once]", "./once.js"],
-  ["[data-countdown]", "./countdown.js"],
-  ["[data-counter]", "./counter.js"],
-  ["[data-upload]", "./upload.js"],
-  ["[data-scroll]", "./table.js"],
-  ["[data-quantity]", "./stepper.js"],
-  ["[data-copy]", "./copy.js"],
-  ["[data-help]", "./help.js"],
-  ["[data-dirty-warning]", "./dirty.js"],
-];
-
-/** Bring `root` to life; called once for the document and again for every fragment that replaces a part of it. */
-export async function enhance(root = document) {
-  await Promise.all(
-    MODULES.filter(([mark]) => root.matches?.(mark) || root.querySelector(mark)).map(async ([, path]) => {
-      const module = await import(path);
-      module.enhance(root);
-    }),
-  );
-}
+// The one entry of every page, which works without it as well. Nothing imports this file: its address carries a hash,
+// so an import by name would be a second copy and everything would happen twice.
+import { enhance } from "./enhance.js";
 
 enhance();

@@ -1,7 +1,7 @@
 // Configuring a product: another specification or billing mode offers other fields, so the form of that choice is
 // fetched and put in place; the focus stays on the chosen tile. When that fails the page is loaded instead.
 //   <form data-configure data-page-url="/products/x/" data-quote-target="cost"> ... <div data-reload> radios </div>
-import { enhance as enhanceAll } from "./app.js";
+import { enhance as enhanceAll } from "./enhance.js";
 
 let running;
 

@@ -1,7 +1,7 @@
 // Filters: a change fetches the page of the new address and takes over its results and counts; the address is the
 // state, so Back and sharing work. The boxes stay, and with them the focus.
 //   <form data-filters> anywhere, <aside id="filters">, <div id="results">
-import { enhance as enhanceAll } from "./app.js";
+import { enhance as enhanceAll } from "./enhance.js";
 import { debounce } from "./fragment.js";
 
 const WAIT_MS = 250;

@@ -1,5 +1,5 @@
 // Fetching a part of a page: the old part stays, marked busy, until the new one is there.
-import { enhance } from "./app.js";
+import { enhance } from "./enhance.js";
 
 const SLOW_MS = 300;
 

@@ -80,7 +80,7 @@ function send(form, list) {
     document.body.replaceWith(page.body);
     scrollTo(0, 0);
     document.getElementById("main")?.focus({ preventScroll: true });
-    import("./app.js").then((app) => app.enhance());
+    import("./enhance.js").then((app) => app.enhance());
   });
   request.addEventListener("error", () => stop("The connection broke. Try again."));
   request.addEventListener("abort", () => stop("Canceled. Nothing was sent."));
