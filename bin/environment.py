@@ -36,7 +36,8 @@ def find_python():
     return fail("KooGallery needs Python 3.11 or newer, and this is {}.{}.".format(*sys.version_info[:2]))
 
 
-def _run(command, sentence):
+def _run(command, sentence, otherwise=None):
+    """Run a command; where it fails, run `otherwise` instead; where that fails too, say so and stop."""
     cache = os.environ.get("UV_CACHE_DIR") or (
         None if os.access(os.path.expanduser("~"), os.W_OK) else ROOT / "var/cache"
     )
@@ -45,9 +46,12 @@ def _run(command, sentence):
         environment["UV_CACHE_DIR"] = str(cache)
         environment["PIP_NO_CACHE_DIR"] = "1"
     done = subprocess.run([str(part) for part in command], cwd=ROOT, env=environment, capture_output=True, text=True)
+    if done.returncode and otherwise:
+        return _run(otherwise, sentence)
     if done.returncode:
         lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         fail("{} {}".format(sentence, lines[-1].strip() if lines else ""))
+    return None
 
 
 def ensure(*, dev):
@@ -70,8 +74,9 @@ def ensure(*, dev):
     _run([PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", f"uv=={UV_VERSION}"],
          "The package uv could not be installed.")  # fmt: skip
     extra = [] if dev or "dev" in have else ["--no-dev"]
-    _run([VENV / "bin" / "uv", "sync", "--frozen", "--inexact", "-q", "--python", PYTHON, *extra],
-         "The packages of uv.lock could not be installed.")  # fmt: skip
+    sync = [VENV / "bin" / "uv", "sync", "--frozen", "--inexact", "-q", "--python", PYTHON, *extra]
+    # Behind a company's proxy only the machine's own certificates know it.
+    _run(sync, "The packages of uv.lock could not be installed.", otherwise=[*sync, "--system-certs"])
     STAMP.write_text(wanted + (" dev" if not extra else ""))
 
 
