@@ -66,6 +66,7 @@ def ensure(*, dev):
         fail(f"This folder is read-only: {ROOT}")
     if shutil.disk_usage(ROOT).free < 600 * 2**20:
         fail("The disk is full: KooGallery needs 600 MB for its environment and data.")
+    print("Setting up the environment (once, a minute or two) ...", flush=True)
     # In this order, so that an interrupted set-up is taken up again next time.
     STAMP.unlink(missing_ok=True)
     _run(

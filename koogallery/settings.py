@@ -7,7 +7,6 @@ With no `DATABASE_URL` and no `REDIS_URL` the embedded Postgres and Valkey of th
 import os
 import sys
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import environ
@@ -228,7 +227,6 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
-OPERATORS_NEED_MFA: bool = env.bool("OPERATORS_NEED_MFA", default=PRODUCTION)
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -284,7 +282,6 @@ ATTACHMENT_MAX_BYTES: int = env.int("ATTACHMENT_MAX_BYTES", default=52_428_800)
 ATTACHMENTS_MAX: int = env.int("ATTACHMENTS_MAX", default=10)
 GRACE_PERIODS = {"default": _duration("GRACE_PERIOD_SECONDS", days=15), "saas": _duration("GRACE_PERIOD_SAAS_SECONDS")}
 RETENTION_PERIODS = {"default": _duration("RETENTION_PERIOD_SECONDS", days=15)}
-TAX_RATES: dict[str, Decimal] = {}
 
 # --- who answers the two doors to the right (orders/ports.py) --------------------------------------------------
 
@@ -361,4 +358,3 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {"django.request": {"level": "ERROR"}, "celery": {"level": "INFO"}},
 }
-SENTRY_DSN: str = env.str("SENTRY_DSN", default="")

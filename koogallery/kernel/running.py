@@ -121,10 +121,10 @@ def main(arguments: list[str], root: Path) -> int:
         _run(root, options.port, reset=options.reset_demo, clock=options.clock)
     except Stopped:
         return 0
-    except (CannotRun, embedded.EmbeddedError):
-        pass
-    except OSError:
-        pass
+    except (CannotRun, embedded.EmbeddedError) as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"{error.strerror}: {error.filename or root}", file=sys.stderr)
     return 1
 
 
@@ -182,6 +182,7 @@ def _reset(var: Path) -> None:
     data = embedded.data_folder(var)
     for folder in (data, var / "media"):
         shutil.rmtree(folder, ignore_errors=True)
+    print("The old data is gone.", flush=True)
 
 
 def _environment(root: Path, port: int, clock: timedelta) -> dict[str, str]:
@@ -280,14 +281,23 @@ def _wait_until_ready(children: list[Child], port: int) -> None:
 
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as response:  # noqa: S310
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 
 
 def _greet(root: Path, port: int, clock: timedelta) -> None:
-    pass
+    later = f" Its clock is {clock} ahead." if clock else ""
+    print(
+        f"\nKooGallery runs at http://127.0.0.1:{port}/{later}\n"
+        f"  Logs and e-mails: {root / 'var' / 'log'} (web.log, worker.log; e-mails are printed there)\n"
+        "  Demo logins, all with the password koogallery-demo:\n"
+        "    buyer@demo.example (Contoso Retail), buyer2@demo.example (Alder Health), viewer@demo.example,\n"
+        "    seller@demo.example (Northwind Digital), seller2@demo.example (Harbor Labs), operator@demo.example\n"
+        "  Stop everything with Ctrl-C.",
+        flush=True,
+    )
 
 
 def _watch(children: list[Child]) -> None:
