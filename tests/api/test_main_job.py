@@ -30,7 +30,7 @@ def test_a_licence_is_bought_delivered_and_accepted(api, timers):
     assert placed.status_code == 201, placed.json()
     order = placed.json()
     assert (order["status"], order["kind"], order["service_flow"]) == ("pending_payment", "new", None)
-    assert order["unpaid_until"]
+    assert order["unpaid_until"].endswith("Z")
 
     paid = api.post(f"orders/{order['number']}/pay/", {"method": "card"})
     assert paid.status_code == 200, paid.json()

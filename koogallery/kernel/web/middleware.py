@@ -66,9 +66,11 @@ def clean_addresses(get_response: Respond) -> Respond:
 
 
 def visitor_zone(get_response: Respond) -> Respond:
-    """Print times in the person's zone, else in the site's."""
+    """Print times in the person's zone, else in the site's; programs get UTC (API.md)."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        if is_api(request):
+            return get_response(request)
         name = request.COOKIES.get("zone", "")
         try:
             zone = zoneinfo.ZoneInfo(name) if name else zoneinfo.ZoneInfo(settings.SITE_TIME_ZONE)

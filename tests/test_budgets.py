@@ -1,0 +1,84 @@
+"""At most 12 SQL queries on any page, however many rows there are."""
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Account
+from catalog.services import refresh_listing, save_product
+from tests.factories import AgreementFactory, SellerMemberFactory, a_specification
+from tests.supervision.conftest import make_deal
+
+pytestmark = pytest.mark.django_db
+
+BUDGET = 12
+
+
+@pytest.fixture
+def deal():
+    AgreementFactory()
+    deal = make_deal()
+    refresh_listing(deal.flow.order.product)
+    return deal
+
+
+def more_rows(deal, number: int) -> None:
+    """More of everything for the same buyer and seller."""
+    from billing.services import PaymentRequest, pay_order
+    from orders.services import Placement, place_order
+    from pricing.rules import Duration, QuoteRequest
+
+    account = Account.objects.get(pk=deal.buyer.account_id)
+    for _ in range(number):
+        specification = a_specification(seller=deal.flow.seller)
+        refresh_listing(specification.product)
+        save_product(specification.product, account=account, by=deal.buyer)
+        request = QuoteRequest(specification.pk, "monthly", Duration(1, "month"))
+        order = place_order(Placement(request, agreements_accepted=True), account=account, by=deal.buyer)
+        pay_order(order, PaymentRequest(), by=deal.buyer)
+
+
+def count(client, path: str) -> int:
+    cache.clear()
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        response = client.get(path)
+    assert response.status_code == 200, (path, response.status_code)
+    assert len(queries) <= BUDGET, (path, len(queries), [one["sql"][:120] for one in queries])
+    return len(queries)
+
+
+def test_pages_stay_within_their_budget_whatever_the_number_of_rows(client, deal):
+    from django.test import Client
+
+    number, slug = deal.flow.order.number, deal.flow.order.product.slug
+    seller_slug = deal.flow.seller.slug
+    member = SellerMemberFactory(seller=deal.flow.seller)
+    selling = Client()
+    selling.force_login(member.user)
+    client.force_login(Account.objects.get(pk=deal.buyer.account_id).memberships.get().user)
+    app = deal.flow.order.lines.get().subscriptions.get()
+    buyer_pages = [
+        "/", "/products/", f"/products/{slug}/", f"/sellers/{seller_slug}/", "/my/saved/", "/my/apps/", f"/my/apps/{app.public_id}/",
+        "/my/agreements/", "/my/messages/", "/my/supervision/", f"/my/supervision/{number}/", f"/my/supervision/{number}/accept/",
+        "/billing/orders/", f"/billing/orders/{number}/", "/billing/payment-methods/", f"/purchase/orders/{number}/done/",
+        "/account/settings/", "/account/api-keys/", "/account/switch/",
+    ]  # fmt: skip
+    seller_pages = [
+        "/seller/",
+        "/seller/supervision/",
+        f"/seller/supervision/{number}/",
+        f"/seller/supervision/{number}/deliver/",
+    ]
+
+    def walk() -> dict[str, int]:
+        return {path: count(client, path) for path in buyer_pages} | {
+            path: count(selling, path) for path in seller_pages
+        }
+
+    few = walk()
+    more_rows(deal, 6)
+    many = walk()
+    assert {path: (few[path], many[path]) for path in few if many[path] > few[path] + 1} == {}
