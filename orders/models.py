@@ -66,7 +66,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def with_lines(self) -> Self:
         """With everything that a list or the API prints of an order, in a fixed number of queries."""
         return self.select_related("product", "seller").prefetch_related(
-            models.Prefetch("lines", OrderLine.objects.prefetch_related("subscriptions"))
+            models.Prefetch("lines", OrderLine.objects.prefetch_related("subscriptions", "specification__attributes"))
         )
 
 
@@ -225,6 +225,17 @@ class OrderLine(models.Model):
     @property
     def money(self) -> Money:
         return Money(self.amount, self.currency)
+
+    @property
+    def chosen_attributes(self) -> list[tuple[str, object]]:
+        """The chosen attributes in the seller's words: (name, value); a code whose name is gone stands for itself."""
+        known = {one.code: one for one in self.specification.attributes.all()} if self.specification else {}
+        words: list[tuple[str, object]] = []
+        for code, value in self.attributes.items():
+            attribute = known.get(code)
+            choices = {one["code"]: one["name"] for one in attribute.choices} if attribute else {}
+            words.append((attribute.name if attribute else code, choices.get(value, value)))
+        return words
 
     @property
     def duration_label(self) -> str:

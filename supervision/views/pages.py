@@ -34,14 +34,14 @@ def flow_or_404(rows: ServiceFlowQuerySet, number: str) -> ServiceFlow:
 
 def details(request: HttpRequest, flow: ServiceFlow, by: Actor, template: str) -> HttpResponse:
     """The details page of one side."""
-    line = flow.order.lines.first()
+    line = flow.order.lines.select_related("specification").first()
     context = {
         "view": present(flow, by, clock.now()),
         "flow": flow,
         "order": flow.order,
         "product": flow.order.product,
         "line": line,
-        "attributes": list(line.attributes.items()) if line else [],
+        "attributes": line.chosen_attributes if line else [],
     }
     return render(request, template, context)
 
