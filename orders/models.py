@@ -65,9 +65,9 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def with_lines(self) -> Self:
         """With everything that a list or the API prints of an order, in a fixed number of queries."""
-        return self.select_related("product", "seller").prefetch_related(
-            models.Prefetch("lines", OrderLine.objects.prefetch_related("subscriptions", "specification__attributes"))
-        )
+        lines = OrderLine.objects.select_related("specification")
+        lines = lines.prefetch_related("subscriptions", "specification__attributes")
+        return self.select_related("product", "seller").prefetch_related(models.Prefetch("lines", lines))
 
 
 class Order(models.Model):
