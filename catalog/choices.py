@@ -82,3 +82,10 @@ class AttributeKind(models.TextChoices):
 
     ENUMERATED = "enumerated", _("One of several choices")
     QUANTITY = "quantity", _("A quantity")
+
+
+class DocumentKind(models.TextChoices):
+    """What a document of a product is for."""
+
+    GUIDE = "guide", _("User guide")
+    DOWNLOAD = "download", _("Download")

@@ -1,4 +1,4 @@
-"""What is sold: categories, products, their specifications and list prices, and what buyers saved."""
+"""What is sold: categories, products, their specifications, list prices and agreements."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
-from accounts.models import Account, Seller, User
+from accounts.models import Seller
 from catalog.choices import (
     PRODUCT_DELIVERY_METHODS,
     AttributeKind,
@@ -338,33 +338,3 @@ class Agreement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} {self.version}"
-
-
-class SavedProductQuerySet(models.QuerySet["SavedProduct"]):
-    def for_account(self, account: Account) -> Self:
-        return self.filter(account=account)
-
-
-class SavedProduct(models.Model):
-    """An entry of My Saved List, with the price at the time of saving."""
-
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="saved_products")
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="saves")
-    saved_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    saved_at = models.DateTimeField(default=clock.now)
-    price_then = UnitPriceField(null=True)
-    currency = CurrencyField()
-
-    objects = SavedProductQuerySet.as_manager()
-
-    class Meta(TypedModelMeta):
-        ordering = ["-saved_at"]
-        constraints = [models.UniqueConstraint(fields=["account", "product"], name="saved_once_per_account")]
-
-    def __str__(self) -> str:
-        return f"{self.product} saved by {self.account}"
-
-    @property
-    def money_then(self) -> Money | None:
-        """The starting price at the time of saving."""
-        return None if self.price_then is None else Money(self.price_then, self.currency)

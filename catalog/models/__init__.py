@@ -1,0 +1,41 @@
+"""The catalogue's data."""
+
+from catalog.models.feed import CatalogueChange
+from catalog.models.products import (
+    Agreement,
+    Attribute,
+    Category,
+    CustomerCase,
+    Price,
+    Product,
+    ProductQuerySet,
+    ReleaseNote,
+    Specification,
+)
+from catalog.models.saved import SavedProduct
+from catalog.models.showcase import (
+    Collection,
+    CollectionItem,
+    ProductDocument,
+    ProductPicture,
+    Synonym,
+)
+
+__all__ = [
+    "Agreement",
+    "Attribute",
+    "CatalogueChange",
+    "Category",
+    "Collection",
+    "CollectionItem",
+    "CustomerCase",
+    "Price",
+    "Product",
+    "ProductDocument",
+    "ProductPicture",
+    "ProductQuerySet",
+    "ReleaseNote",
+    "SavedProduct",
+    "Specification",
+    "Synonym",
+]
