@@ -9,7 +9,7 @@ commit in another order than they began, and no long transaction holds the feed 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -19,6 +19,8 @@ from django.db.migrations.state import ProjectState
 from catalog.models.feed import CatalogueChange
 
 PURGE_BATCH = 20_000
+# A place older than this is lost: what followed it may have been removed.
+KEEP_FEED = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -82,8 +83,9 @@ def filter_groups(found: Found, tree: CategoryTree, slug: str) -> list[FilterGro
         _boxes(_("Delivery Methods"), "delivery_method", found.facets["delivery_method"], search.delivery_method),
         _boxes(_("Operating Systems"), "operating_system", found.facets["operating_system"], search.operating_system),
         _boxes(_("Pricing Plans"), "pricing", found.facets["pricing"], search.pricing),
+        _boxes(_price_title(), "price_range", found.facets["price"], search.price, is_open=bool(search.price)),
         FilterGroup(
-            _("Price range"),
+            _("Price from – to"),
             kind="range",
             open=search.min_price is not None or search.max_price is not None,
             low_name="min_price",
@@ -105,6 +107,7 @@ def chips(found: Found, tree: CategoryTree, slug: str) -> list[Chip]:
         "operating_system": (_("Operating Systems"), dict(OperatingSystem.choices)),
         "pricing": (_("Pricing Plans"), dict(BillingMode.choices)),
         "seller": (_("Sold by"), sellers),
+        "price": (_price_title(), {facet.slug: facet.name for facet in found.facets["price"]}),
     }
     shown = []
     if search.text:
@@ -118,8 +121,13 @@ def chips(found: Found, tree: CategoryTree, slug: str) -> list[Chip]:
     if search.min_price is not None or search.max_price is not None:
         low = "0" if search.min_price is None else format(search.min_price, "f")
         high = "∞" if search.max_price is None else format(search.max_price, "f")
-        shown.append(Chip(_("Price range"), f"{low} – {high}", _link(searching.without(search, "price", ""), slug)))
+        url = _link(searching.without(search, "bounds", ""), slug)
+        shown.append(Chip(_("Price from – to"), f"{low} – {high}", url))
     return shown
+
+
+def _price_title() -> str:
+    return _("Price range (%(currency)s)") % {"currency": settings.SITE_CURRENCY}
 
 
 def finder_selects(search: Search, tree: CategoryTree) -> list[FilterGroup]:

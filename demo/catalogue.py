@@ -1,4 +1,4 @@
-"""Loads the hand-written catalogue of `demo/data/`: 20 sellers, their products, the platform's agreements."""
+"""Loads the hand-written catalogue of `demo/data/`: sellers, their products, the platform's agreements, synonyms."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from catalog.models import (
     Product,
     ReleaseNote,
     Specification,
+    Synonym,
 )
 from catalog.services import refresh_listing
 from demo.logos import logo_svg
@@ -61,6 +62,12 @@ def load_agreements(at: datetime) -> None:
             version=entry["version"],
             defaults={"title": entry["title"], "text": entry["text"], "position": position, "in_force_since": at},
         )
+
+
+def load_synonyms() -> None:
+    """What means the same to search; kept when it is there already."""
+    for words in _read(DATA / "synonyms.yaml")["synonyms"]:
+        Synonym.objects.get_or_create(words=words)
 
 
 def seller_files() -> Iterator[Path]:

@@ -87,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "koogallery.kernel.web.middleware.clean_addresses",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "koogallery.kernel.web.page_cache.PageCacheMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -142,6 +143,24 @@ CACHES = {
     }
 }
 
+# --- search -------------------------------------------------------------------------------------------------------
+
+# What finds products (catalog/search/engine.py): the index of each web process, or plain Postgres
+# ("catalog.search.postgres.PostgresEngine").
+SEARCH_ENGINE: str = env.str("SEARCH_ENGINE", default="catalog.search.index.engine.IndexEngine")
+SEARCH_INDEX_DIR = Path(env.str("SEARCH_INDEX_DIR", default=str(VAR_DIR / "search")))
+# Web processes follow the catalogue in a thread. A test, whose data nobody else can see, does before each question.
+SEARCH_FOLLOW = "question" if TESTING else "thread"
+SEARCH_FOLLOW_WITHIN_SECONDS: float = env.float("SEARCH_FOLLOW_WITHIN_SECONDS", default=4.0)
+
+# --- pages of visitors (koogallery/kernel/web/page_cache.py) -------------------------------------------------------
+
+# How long a page is kept at most; 0: not at all. A change is seen within a second or two in any case.
+PAGE_CACHE_SECONDS: float = env.float("PAGE_CACHE_SECONDS", default=0.0 if TESTING else 60.0)
+# The memory of each web process for pages, compressed.
+PAGE_CACHE_BYTES: int = env.int("PAGE_CACHE_BYTES", default=32 * 2**20)
+PAGE_CACHE_KNOWLEDGE = "catalog.knowledge.known"
+
 CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Longer than the longest task, so that a task is not given to a second worker while it runs.
@@ -161,6 +180,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep timers": {"task": "koogallery.kernel.tasks.sweep_timers", "schedule": 3.0, "options": {"expires": 3}},
     "deliver outbox": {"task": "koogallery.kernel.tasks.deliver_outbox", "schedule": 3.0, "options": {"expires": 3}},
+    "tend search index": {"task": "catalog.tasks.tend_search_index", "schedule": 60.0, "options": {"expires": 60}},
+    "purge catalogue feed": {"task": "catalog.tasks.purge_catalogue_feed", "schedule": 86400.0},
     "purge outbox": {"task": "koogallery.kernel.tasks.purge_outbox", "schedule": 86400.0},
 }
 

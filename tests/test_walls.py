@@ -35,6 +35,7 @@ PAGES: dict[str, str] = {
     "catalog:products": PUBLIC,
     "catalog:total": PUBLIC,
     "catalog:search": PUBLIC,
+    "catalog:suggest": PUBLIC,
     "catalog:category": PUBLIC,
     "catalog:logo": PUBLIC,
     "catalog:requirement_template": PUBLIC,

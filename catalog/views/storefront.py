@@ -1,9 +1,10 @@
 """What visitors see: home, catalogue, categories, sellers, logos, requirement templates."""
 
 from dataclasses import replace
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
@@ -13,6 +14,7 @@ from accounts.web import membership_of
 from catalog import search as searching
 from catalog.listing import card, chips, filter_groups, finder_selects, with_saved
 from catalog.models import Product
+from koogallery.kernel.web.page_cache import visitors_page
 from koogallery.kernel.web.parts import Link
 from koogallery.kernel.web.tiles import generated
 
@@ -20,6 +22,7 @@ SHOWN_ON_HOME = 6
 
 
 @require_safe
+@visitors_page
 def home(request: HttpRequest) -> HttpResponse:
     """`/`: the finder with live "Total results", categories with counts, newest and most purchased products."""
     tree = searching.category_tree()
@@ -45,6 +48,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@visitors_page
 def total(request: HttpRequest) -> HttpResponse:
     """`/products/total/`: the finder's live "Total results"."""
     tree = searching.category_tree()
@@ -53,8 +57,9 @@ def total(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@visitors_page
 def products(request: HttpRequest, slug: str = "") -> HttpResponse:
-    """`/products/` and `/categories/<slug>/`: the catalogue; the address is the state."""
+    """`/products/`, `/search/` and `/categories/<slug>/`: the catalogue; the address is the state."""
     tree = searching.category_tree()
     if slug and slug not in tree.by_slug:
         raise Http404
@@ -64,7 +69,7 @@ def products(request: HttpRequest, slug: str = "") -> HttpResponse:
     found = searching.find(search, tree)
     membership = membership_of(request)
     found_products = with_saved(found.page.object_list, membership.account_id if membership else None)
-    context = {
+    context: dict[str, Any] = {
         "category": tree.by_slug.get(slug),
         "found": found,
         "page": found.page,
@@ -78,6 +83,9 @@ def products(request: HttpRequest, slug: str = "") -> HttpResponse:
         "search_text": search.text,
         "tabs": _tabs(tree, slug),
     }
+    if search.text:
+        context["matching_sellers"] = searching.suggest(search.text, tree).sellers
+        context["meant_url"] = f"{request.path}?{searching.as_query(replace(search, text=found.meant, page=1))}"
     if request.GET.get("fragment") == "results":
         return render(request, "catalog/_results.html", context)
     return render(request, "catalog/products.html", context)
@@ -96,13 +104,17 @@ def _tabs(tree: searching.CategoryTree, slug: str) -> list[Link]:
 
 
 @require_safe
-def search(request: HttpRequest) -> HttpResponse:
-    """`/search/?q=`: the catalogue with that text."""
-    query = request.GET.urlencode()
-    return redirect(f"/products/?{query}" if query else "/products/")
+@visitors_page
+def suggestions(request: HttpRequest) -> HttpResponse:
+    """`/search/suggest/?q=`: products, sellers and categories that the text may be the beginning of, as a fragment."""
+    tree = searching.category_tree()
+    text = searching.read_search(request.GET, tree).text
+    found = searching.suggest(text, tree)
+    return render(request, "catalog/_suggestions.html", {"found": found, "text": text})
 
 
 @require_safe
+@visitors_page
 def seller(request: HttpRequest, slug: str) -> HttpResponse:
     """`/sellers/<slug>/`: who sells, how to reach him, what he sells."""
     found = get_object_or_404(Seller.objects.filter(frozen_at=None), slug=slug)

@@ -13,6 +13,7 @@ from catalog.choices import DeliveryMethod, OperatingSystem
 from catalog.markdown import render_markdown
 from catalog.models import CustomerCase, Product, ReleaseNote, SavedProduct
 from koogallery.kernel.money import Money
+from koogallery.kernel.web.page_cache import about, visitors_page
 from koogallery.kernel.web.parts import Choice, CostLine
 from orders.ports import sale_refusal
 from pricing import services
@@ -44,12 +45,13 @@ class PriceTable:
 
 
 @require_safe
+@visitors_page
 def product_page(request: HttpRequest, slug: str) -> HttpResponse:
     """`/products/<slug>/`: step 1, Configure, of a purchase (guide 2.1, step 4). The query is the configuration."""
     product = _product(request, slug)
     specifications = services.facts_of_product(product)
     configuration, quote, errors = _configured(request, specifications)
-    return render(
+    response = render(
         request,
         "orders/product.html",
         {
@@ -71,9 +73,11 @@ def product_page(request: HttpRequest, slug: str) -> HttpResponse:
         },
         status=422 if errors else 200,
     )
+    return about(response, [product.pk])
 
 
 @require_safe
+@visitors_page
 def quote_fragment(request: HttpRequest, slug: str) -> HttpResponse:
     """`/products/<slug>/quote/`: Cost Details for the configuration in the query, as the calculator fetches it."""
     product = get_object_or_404(Product.objects.reachable().select_related("seller"), slug=slug)
@@ -85,7 +89,7 @@ def quote_fragment(request: HttpRequest, slug: str) -> HttpResponse:
         "auto_renew": bool(configuration and configuration.auto_renew),
         "errors": errors,
     }
-    return render(request, "orders/_cost.html", context, status=422 if errors else 200)
+    return about(render(request, "orders/_cost.html", context, status=422 if errors else 200), [product.pk])
 
 
 def _product(request: HttpRequest, slug: str) -> Product:

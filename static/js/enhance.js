@@ -7,6 +7,7 @@ const MODULES = [
   ["[data-calc]", "./calc.js"],
   ["[data-configure]", "./configure.js"],
   ["[data-filters]", "./filters.js"],
+  ["[data-suggest]", "./suggest.js"],
   ["[data-dialog]", "./dialog.js"],
   ["[data-once]", "./once.js"],
   ["[data-countdown]", "./countdown.js"],

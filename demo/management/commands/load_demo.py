@@ -12,7 +12,7 @@ from django.test.utils import override_settings
 from accounts.models import User
 from catalog.models import Product
 from demo.bulk import load_more
-from demo.catalogue import load_agreements, load_sellers
+from demo.catalogue import load_agreements, load_sellers, load_synonyms
 from demo.people import LOGINS, PASSWORD, load_people
 from demo.story import tell
 from koogallery.kernel import clock
@@ -50,6 +50,7 @@ class Command(BaseCommand):
         now = clock.now()
         with transaction.atomic():
             load_agreements(now)
+            load_synonyms()
             load_sellers(now, self.progress)
             people = load_people(now)
         # What happened long ago is told in the product, but sends nobody an e-mail today.

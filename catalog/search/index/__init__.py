@@ -1,0 +1,1 @@
+"""The search index: postings, phrases, columns and bitmaps in numpy arrays that all processes of a machine share."""
