@@ -19,6 +19,8 @@ from django.db.migrations.state import ProjectState
 from catalog.models.feed import CatalogueChange
 
 PURGE_BATCH = 20_000
+# More changes than this are not read one by one: who follows begins anew (a rebuilt index, an empty cache).
+MOST_CHANGES = 50_000
 # A place older than this is lost: what followed it may have been removed.
 KEEP_FEED = timedelta(days=3)
 
@@ -31,7 +33,7 @@ class Changes:
         place: where to read on.
         products: ids of products that changed, appeared or vanished.
         shop: something changed that concerns every page: a category, a synonym, an agreement of the platform.
-        count: rows of the feed.
+        count: rows of the feed; `MOST_CHANGES` means that there may be more, and that these are not all.
     """
 
     place: str
@@ -70,9 +72,10 @@ def changes_since(place: str) -> Changes:
                 SELECT product, xid FROM catalog_cataloguechange
                 WHERE xid >= pg_snapshot_xmin(%(place)s::pg_snapshot)::text::bigint
                   AND NOT pg_visible_in_snapshot(xid::text::xid8, %(place)s::pg_snapshot)
+                LIMIT %(most)s
             ) AS new ON true
             """,
-            {"place": place},
+            {"place": place, "most": MOST_CHANGES},
         )
         now, same_database, products, shop, count = cursor.fetchone()
     if not same_database:
@@ -145,7 +148,8 @@ CREATE FUNCTION "{table}_note_change"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO catalog_cataloguechange (product, xid, at)
     SELECT noted.product, pg_current_xact_id()::text::bigint, clock_timestamp()
-    FROM ({products}) AS noted (product);
+    FROM ({products}) AS noted (product)
+    ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
 CREATE TRIGGER "{table}_inserted" AFTER INSERT ON "{table}" REFERENCING NEW TABLE AS changed

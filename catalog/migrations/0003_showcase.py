@@ -32,7 +32,8 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(help_text="The machine's time, for purging")),
             ],
             options={
-                'indexes': [models.Index(fields=['xid'], name='catalogue_change_xid'), models.Index(fields=['at'], name='catalogue_change_at')],
+                'indexes': [models.Index(fields=['at'], name='catalogue_change_at')],
+                'constraints': [models.UniqueConstraint(fields=('xid', 'product'), nulls_distinct=False, name='noted_once_a_transaction')],
             },
         ),
         migrations.CreateModel(

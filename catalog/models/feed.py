@@ -23,9 +23,10 @@ class CatalogueChange(models.Model):
     at = models.DateTimeField(help_text="The machine's time, for purging")
 
     class Meta(TypedModelMeta):
-        indexes = [
-            models.Index(fields=["xid"], name="catalogue_change_xid"),
-            models.Index(fields=["at"], name="catalogue_change_at"),
+        indexes = [models.Index(fields=["at"], name="catalogue_change_at")]
+        constraints = [
+            # A product that one transaction writes to many times is one change; followers read by `xid`.
+            models.UniqueConstraint(fields=["xid", "product"], nulls_distinct=False, name="noted_once_a_transaction")
         ]
 
     def __str__(self) -> str:

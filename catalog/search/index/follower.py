@@ -14,7 +14,7 @@ import structlog
 from django.conf import settings
 from django.db import close_old_connections, connection
 
-from catalog.feed import Changes, PlaceLost, changes_since, place_now
+from catalog.feed import MOST_CHANGES, Changes, PlaceLost, changes_since, place_now
 from catalog.models import Synonym
 from catalog.search.engine import EngineUnavailable
 from catalog.search.index import segment as segments
@@ -31,9 +31,8 @@ POLL_SECONDS = 1.0
 TOO_OLD_SECONDS = 15.0
 # So many products are indexed in memory when there is no built index; more wait for `rebuild_search`.
 INDEXED_IN_MEMORY = 5_000
-# So many changed products are read at a time, and so many may lie beside the built segment.
+# So many changed products are read at a time.
 AT_ONCE = 2_000
-MOST_CHANGED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,7 @@ class Follower:
         self._state: State | None = None
         self._built: Path | None = None
         self._place = ""
+        self._behind = False
         self._lock = threading.Lock()
         self.generation = Generation()
         self.last_changes: dict[int, int] = {}
@@ -114,7 +114,7 @@ class Follower:
             self._built = built
             return
         self._state = State(main, Columns(main.arrays), _thesaurus())
-        self._built, self._place = built, place
+        self._built, self._place, self._behind = built, place, False
         log.info("search_index_opened", segment=built.name, products=main.size)
 
     def _begin(self) -> None:
@@ -132,9 +132,13 @@ class Follower:
             self._place = changes.place
             self._note(changes)
             return
-        if len(state.gone | changes.products) > MOST_CHANGED:
-            # The last good state goes on answering until it is too old; a rebuilt segment takes over.
-            log.warning("search_index_behind", changed=len(changes.products))
+        if changes.count >= MOST_CHANGES or len(state.gone | changes.products) > MOST_CHANGES:
+            # The state as it is goes on answering until a rebuilt segment takes over (catalog/tasks.py), and nothing
+            # is kept meanwhile: the place stays, so each look finds the same again.
+            if not self._behind:
+                log.warning("search_index_behind", changes=changes.count)
+            self._behind = True
+            self._note(Changes(self._place, frozenset(), shop=True, count=1))
             return
         thesaurus = _thesaurus() if changes.shop else None
         changed = sorted(changes.products)
@@ -149,7 +153,7 @@ class Follower:
         before = self.generation
         number = before.anything + (1 if changes.count else 0)
         if changes.products:
-            kept = self.last_changes if len(self.last_changes) < MOST_CHANGED else {}
+            kept = self.last_changes if len(self.last_changes) < MOST_CHANGES else {}
             self.last_changes = kept | dict.fromkeys(changes.products, number)
             if not kept:
                 changes = Changes(changes.place, changes.products, shop=True, count=changes.count)

@@ -11,6 +11,9 @@ from django.test.utils import override_settings
 
 from accounts.models import User
 from catalog.models import Product
+from catalog.search.index.documents import are_at_most
+from catalog.search.index.follower import INDEXED_IN_MEMORY
+from catalog.search.index.upkeep import rebuild
 from demo.bulk import load_more
 from demo.catalogue import load_agreements, load_sellers, load_synonyms
 from demo.people import LOGINS, PASSWORD, load_people
@@ -45,6 +48,8 @@ class Command(BaseCommand):
         if products:
             count = load_more(products, now, self.progress)
             self.stdout.write(f"There are {count:,} products now.")
+            if not are_at_most(INDEXED_IN_MEMORY):
+                self.stdout.write(f"Indexed {rebuild():,} products for the search.")
 
     def _load(self) -> None:
         now = clock.now()
