@@ -147,6 +147,9 @@ class ProductPageSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     facets = serializers.DictField(child=FacetSerializer(many=True))
+    corrected = serializers.CharField(help_text="The text that was searched in place of a mistyped one")
+    did_you_mean = serializers.CharField(help_text="A text that would find more")
+    reduced = serializers.BooleanField(help_text="The search index was not there; a plainer search answered")
     results = ProductSerializer(many=True)
 
 
@@ -163,7 +166,8 @@ class ProductList(APIView):
         operation_id="products_list",
         parameters=[
             _query("q", "Free text"),
-            *(_query(name, "May repeat", many=True) for name in searching.GROUPS[:5]),
+            *(_query(name, "May repeat", many=True) for name in searching.GROUPS if name != "price"),
+            _query("price_range", "Such as 10-50 (from 10 up to, not including, 50); may repeat", many=True),
             _query("min_price", "Lowest starting price"),
             _query("max_price", "Highest starting price"),
             _query("ordering", "relevance, newest, price, -price or popular"),
@@ -183,17 +187,16 @@ class ProductList(APIView):
             return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
 
         page = found.page
-        facets = {
-            group: FacetSerializer([one for one in counted if group != "seller"], many=True).data
-            for group, counted in found.facets.items()
-            if group != "seller"
-        }
+        facets = {group: FacetSerializer(counted, many=True).data for group, counted in found.facets.items()}
         return Response(
             {
                 "count": found.total,
                 "next": link(page.next_page_number() if page.has_next() else None),
                 "previous": link(page.previous_page_number() if page.has_previous() else None),
                 "facets": facets,
+                "corrected": found.corrected,
+                "did_you_mean": found.meant,
+                "reduced": found.reduced,
                 "results": ProductSerializer(page.object_list, many=True).data,
             }
         )
@@ -219,6 +222,8 @@ class SavedSerializer(serializers.Serializer[Any]):
     product = ProductSerializer()
     saved_at = serializers.DateTimeField()
     price_when_saved = MoneySerializer(source="money_then", allow_null=True)
+    price_now = MoneySerializer(source="product.starting_price", allow_null=True)
+    price_change = MoneySerializer(allow_null=True)
 
 
 class SaveInput(StrictSerializer):

@@ -1,7 +1,9 @@
 """The verbs of the catalogue: publishing, taking down, saving to a list."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 
+from django.core import signing
 from django.db import transaction
 
 from accounts.actor import Actor
@@ -11,11 +13,13 @@ from catalog.choices import BillingMode
 from catalog.events import ProductPublished, ProductTakenDown
 from catalog.models import Price, Product, SavedProduct
 from koogallery.kernel import clock
-from koogallery.kernel.errors import InvalidTransition
+from koogallery.kernel.errors import InvalidTransition, NotFound
 from koogallery.kernel.outbox import publish
 
 MODE_ORDER = [BillingMode.MONTHLY, BillingMode.YEARLY, BillingMode.ONE_TIME, BillingMode.PAY_PER_USE]
 MOST_SAVED = 500
+REMOVED_SALT = "catalog.removed"
+UNDO_LIFETIME = timedelta(hours=1)
 
 
 def refresh_listing(product: Product) -> Product:
@@ -115,12 +119,58 @@ def save_product(product: Product, *, account: Account, by: Actor, at: datetime 
     return saved
 
 
-def remove_saved(product: Product, *, account: Account, by: Actor) -> bool:
-    """Take a product off the list; True when it was on it.
+def remove_saved(product: Product, *, account: Account, by: Actor) -> str:
+    """Take a product off the list.
+
+    Returns:
+        What `restore_saved` puts the very entry back with, for an hour; empty when the product was not on the list.
 
     Raises:
         PermissionRefused: the role may not buy.
     """
     require(by, Permission.BUY)
-    removed, _each = SavedProduct.objects.for_account(account).filter(product=product).delete()
-    return bool(removed)
+    with transaction.atomic():
+        saved = (
+            SavedProduct.objects.for_account(account).select_for_update(of=("self",)).filter(product=product).first()
+        )
+        if saved is None:
+            return ""
+        saved.delete()
+    return signing.dumps(
+        {
+            "account": account.pk,
+            "product": product.pk,
+            "by": saved.saved_by_id,
+            "at": saved.saved_at.isoformat(),
+            "price": None if saved.price_then is None else str(saved.price_then),
+            "currency": saved.currency,
+        },
+        salt=REMOVED_SALT,
+    )
+
+
+def restore_saved(removed: str, *, account: Account, by: Actor) -> SavedProduct:
+    """Put an entry back as it was, with its date and price. A second time, or when saved anew, nothing happens.
+
+    Raises:
+        PermissionRefused: the role may not buy.
+        NotFound: the token is none of this account's, is older than an hour, or the product is gone.
+    """
+    require(by, Permission.BUY)
+    try:
+        entry = signing.loads(removed, salt=REMOVED_SALT, max_age=UNDO_LIFETIME)
+    except signing.BadSignature:
+        raise NotFound("This removal can no longer be undone.") from None
+    if entry["account"] != account.pk or not Product.objects.filter(pk=entry["product"]).exists():
+        raise NotFound("This removal can no longer be undone.")
+    saved, _created = SavedProduct.objects.get_or_create(
+        account=account,
+        product_id=entry["product"],
+        defaults={
+            "saved_by_id": entry["by"],
+            "saved_at": datetime.fromisoformat(entry["at"]),
+            "price_then": None if entry["price"] is None else Decimal(entry["price"]),
+            "currency": entry["currency"],
+        },
+    )
+    return saved

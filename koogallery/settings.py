@@ -161,6 +161,9 @@ PAGE_CACHE_SECONDS: float = env.float("PAGE_CACHE_SECONDS", default=0.0 if TESTI
 PAGE_CACHE_BYTES: int = env.int("PAGE_CACHE_BYTES", default=32 * 2**20)
 PAGE_CACHE_KNOWLEDGE = "catalog.knowledge.known"
 
+# Pages of other apps that search engines may list (catalog/views/seo.py).
+SITEMAP_PAGES: list[str] = ["/help/", "/learn/", "/sell/"]
+
 CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Longer than the longest task, so that a task is not given to a second worker while it runs.

@@ -8,11 +8,13 @@ import re
 from dataclasses import dataclass
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import Account
 from billing.models import PaymentMethod, SandboxCharge
+from catalog.models import Collection
 from catalog.services import refresh_listing
 from orders.models import AcceptedAgreement, Order, PurchaseDraft, Subscription
 from orders.services import open_draft
@@ -40,6 +42,16 @@ PAGES: dict[str, str] = {
     "catalog:logo": PUBLIC,
     "catalog:requirement_template": PUBLIC,
     "catalog:seller": PUBLIC,
+    "catalog:card": PUBLIC,
+    "catalog:picture": PUBLIC,
+    "catalog:document": PUBLIC,
+    "catalog:collection": PUBLIC,
+    "catalog:compare": PUBLIC,
+    "catalog:site_card": PUBLIC,
+    "catalog:robots": PUBLIC,
+    "catalog:sitemap": PUBLIC,
+    "catalog:sitemap_file": PUBLIC,
+    "catalog:undo_remove": ACT,
     "catalog:saved": BUYER,
     "catalog:save_page": ACT,
     "catalog:save": ACT,
@@ -93,7 +105,7 @@ PAGES: dict[str, str] = {
 # Kept by django-allauth and django.contrib.admin, which test their own walls; ours are in test_operations.py.
 FOREIGN = ("account_", "mfa_", "admin:")
 POST_ONLY = {
-    "catalog:save", "catalog:remove", "billing:card_default", "billing:card_unbind", "notifications:read_all",
+    "catalog:save", "catalog:remove", "catalog:undo_remove", "billing:card_default", "billing:card_unbind", "notifications:read_all",
     "notifications:read", "accounts:api_key_revoke",
 }  # fmt: skip
 # Lists of one's own have nothing of others to hide.
@@ -135,6 +147,7 @@ class World:
         order = Order.objects.get()
         values = {
             "slug": order.product.slug,
+            "name": "pages",
             "number": order.number,
             "draft_id": self.draft.public_id,
             "key": Attachment.objects.get().public_id,
@@ -148,6 +161,13 @@ class World:
             values["public_id"] = PaymentMethod.objects.get().public_id
         if "sellers/" in route:
             values["slug"] = order.seller.slug
+        if "collections/" in route:
+            values["slug"] = Collection.objects.create(slug="featured", title="Featured").slug
+        if "pictures/" in route:
+            file = SimpleUploadedFile("shown.png", b"\x89PNG")
+            values["pk"] = str(order.product.pictures.create(picture=file, alt="A chart", width=1, height=1).pk)
+        if "documents/" in route:
+            values["pk"] = str(order.product.documents.create(title="Guide", file=SimpleUploadedFile("a.txt", b"How")).pk)
         if "categories/" in route:
             values["slug"] = order.product.category.slug
         if "seller/" in route:

@@ -136,6 +136,13 @@ class Product(models.Model):
             models.Index("category", F("published_at").desc(), "id", name="product_category_newest"),
             models.Index(F("published_at").desc(), "id", condition=Q(status="published"), name="product_newest"),
             models.Index(F("popularity").desc(), "id", condition=Q(status="published"), name="product_popular"),
+            models.Index(
+                "category",
+                F("popularity").desc(),
+                "id",
+                condition=Q(status="published"),
+                name="product_category_popular",
+            ),
             models.Index("lowest_price", "id", condition=Q(status="published"), name="product_price"),
             models.Index("seller", "status", name="product_seller_status"),
             GinIndex(fields=["operating_systems"], name="product_operating_systems"),

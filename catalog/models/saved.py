@@ -43,3 +43,11 @@ class SavedProduct(models.Model):
     def money_then(self) -> Money | None:
         """The starting price at the time of saving."""
         return None if self.price_then is None else Money(self.price_then, self.currency)
+
+    @property
+    def price_change(self) -> Money | None:
+        """By how much the starting price rose (or fell, negative) since; None where the two cannot be compared."""
+        now, then = self.product.starting_price, self.money_then
+        if now is None or then is None or now.currency != then.currency:
+            return None
+        return Money(now.amount - then.amount, now.currency)

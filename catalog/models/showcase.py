@@ -118,7 +118,7 @@ class CollectionItem(models.Model):
     """A product's place in a collection."""
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="items")
-    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="+")
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="collection_items")
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta(TypedModelMeta):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -12,13 +13,16 @@ from django.views.decorators.http import require_safe
 from accounts.models import Seller
 from accounts.web import membership_of
 from catalog import search as searching
+from catalog.collections import shelves
 from catalog.listing import card, chips, filter_groups, finder_selects, with_saved
-from catalog.models import Product
+from catalog.models import Collection, Product
+from catalog.seo.meta import home_meta, listing_meta, seller_meta
 from koogallery.kernel.web.page_cache import visitors_page
 from koogallery.kernel.web.parts import Link
 from koogallery.kernel.web.tiles import generated
 
 SHOWN_ON_HOME = 6
+SHOWN_OF_SELLER = 24
 
 
 @require_safe
@@ -42,6 +46,8 @@ def home(request: HttpRequest) -> HttpResponse:
         ],
         "newest": [card(product) for product in on_sale.order_by("-published_at", "id")[:SHOWN_ON_HOME]],
         "popular": [card(product) for product in on_sale.order_by("-popularity", "id")[:SHOWN_ON_HOME]],
+        "shelves": shelves(None),
+        "meta": home_meta(),
         "hide_search": False,
     }  # fmt: skip
     return render(request, "catalog/home.html", context)
@@ -82,7 +88,11 @@ def products(request: HttpRequest, slug: str = "") -> HttpResponse:
         "layout": "grid" if request.GET.get("layout") == "grid" else "list",
         "search_text": search.text,
         "tabs": _tabs(tree, slug),
+        "meta": listing_meta(found, tree.by_slug.get(slug)),
     }
+    if slug and search == replace(searching.Search(), category=(slug,)):
+        # The category's own page, nothing chosen yet: what operators put in front.
+        context["shelves"] = shelves(tree.by_slug[slug])
     if search.text:
         context["matching_sellers"] = searching.suggest(search.text, tree).sellers
         context["meant_url"] = f"{request.path}?{searching.as_query(replace(search, text=found.meant, page=1))}"
@@ -118,8 +128,34 @@ def suggestions(request: HttpRequest) -> HttpResponse:
 def seller(request: HttpRequest, slug: str) -> HttpResponse:
     """`/sellers/<slug>/`: who sells, how to reach him, what he sells."""
     found = get_object_or_404(Seller.objects.filter(frozen_at=None), slug=slug)
-    on_sale = Product.objects.published().for_seller(found).with_card_columns().order_by("-popularity", "id")
-    return render(request, "catalog/seller.html", {"seller": found, "cards": [card(one) for one in on_sale[:60]]})
+    tree = searching.category_tree()
+    asked = searching.read_search(request.GET, tree)
+    search = searching.Search(seller=(slug,), ordering="popular", page=asked.page)
+    on_sale = searching.find(search, tree, page_size=SHOWN_OF_SELLER)
+    context = {
+        "seller": found,
+        "cards": [card(one) for one in on_sale.page],
+        "page": on_sale.page,
+        "total": on_sale.total,
+        "categories": [facet for facet in on_sale.facets["category"] if facet.count],
+        "meta": seller_meta(found),
+    }
+    return render(request, "catalog/seller.html", context)
+
+
+@require_safe
+@visitors_page
+def collection(request: HttpRequest, slug: str) -> HttpResponse:
+    """`/collections/<slug>/`: products that operators put together."""
+    found = get_object_or_404(Collection.objects.filter(published=True), slug=slug)
+    listed = Product.objects.published().with_card_columns()
+    rows = listed.filter(collection_items__collection=found).order_by(
+        "collection_items__position", "collection_items__id"
+    )
+    page = Paginator(rows, SHOWN_OF_SELLER).get_page(request.GET.get("page"))
+    return render(
+        request, "catalog/collection.html", {"collection": found, "page": page, "cards": [card(one) for one in page]}
+    )
 
 
 @require_safe

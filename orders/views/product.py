@@ -1,18 +1,32 @@
 """The product page: everything about a product, its configuration and what that costs now."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.web import membership_of
-from catalog.choices import DeliveryMethod, OperatingSystem
+from catalog.choices import DeliveryMethod, DocumentKind, OperatingSystem
+from catalog.listing import card
 from catalog.markdown import render_markdown
-from catalog.models import CustomerCase, Product, ReleaseNote, SavedProduct
+from catalog.models import (
+    Agreement,
+    CustomerCase,
+    Product,
+    ProductDocument,
+    ProductPicture,
+    ReleaseNote,
+    SavedProduct,
+)
+from catalog.seo.meta import offer, product_meta
 from koogallery.kernel.money import Money
+from koogallery.kernel.web.formats import price_text
 from koogallery.kernel.web.page_cache import about, visitors_page
 from koogallery.kernel.web.parts import Choice, CostLine
 from orders.ports import sale_refusal
@@ -20,6 +34,8 @@ from pricing import services
 from pricing.configuration import Configuration, default_configuration, read_configuration
 from pricing.errors import NotConfigurable
 from pricing.rules import AttributeFacts, Quote, SpecificationFacts
+
+RELATED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +67,7 @@ def product_page(request: HttpRequest, slug: str) -> HttpResponse:
     product = _product(request, slug)
     specifications = services.facts_of_product(product)
     configuration, quote, errors = _configured(request, specifications)
+    tables, related, refusal = _price_tables(specifications), _related(product), sale_refusal(product)
     response = render(
         request,
         "orders/product.html",
@@ -66,14 +83,19 @@ def product_page(request: HttpRequest, slug: str) -> HttpResponse:
             "quote": quote,
             "cost_lines": cost_lines(product.name, quote),
             "auto_renew_offered": bool(product.auto_renewal_supported and configuration and configuration.durations),
-            "price_tables": _price_tables(specifications),
-            "refusal": sale_refusal(product),
+            "price_tables": tables,
+            "comparison": _comparison(tables),
+            "related": [card(one) for one in related],
+            "agreements": Agreement.objects.for_product(product),
+            "documents": [{**one, "label": DocumentKind(one["kind"]).label} for one in product.shown_documents],
+            "meta": product_meta(product, _offers(tables), on_sale=not refusal),
+            "refusal": refusal,
             "what_follows": what_follows(product),
             "current_step": 1,
         },
         status=422 if errors else 200,
     )
-    return about(response, [product.pk])
+    return about(response, [product.pk, *(one.pk for one in related)])
 
 
 @require_safe
@@ -92,12 +114,16 @@ def quote_fragment(request: HttpRequest, slug: str) -> HttpResponse:
     return about(render(request, "orders/_cost.html", context, status=422 if errors else 200), [product.pk])
 
 
-def _product(request: HttpRequest, slug: str) -> Product:
+def _product(request: HttpRequest, slug: str) -> Any:
     products = (
         Product.objects.reachable()
         .select_related("seller", "category", "category__parent")
-        .prefetch_related(
-            Prefetch("customer_cases", CustomerCase.objects.all()), Prefetch("release_notes", ReleaseNote.objects.all())
+        .prefetch_related(Prefetch("release_notes", ReleaseNote.objects.all()))
+        # Small lists that hang on the product come with it, in the same query.
+        .annotate(
+            shown_pictures=_listed(ProductPicture.objects.all(), "pk", "alt", "width", "height"),
+            shown_documents=_listed(ProductDocument.objects.all(), "pk", "title", "kind", "url"),
+            shown_cases=_listed(CustomerCase.objects.all(), "title", "customer", "text"),
         )
     )
     membership = membership_of(request)
@@ -105,6 +131,11 @@ def _product(request: HttpRequest, slug: str) -> Product:
         saved = SavedProduct.objects.filter(account=membership.account_id, product=OuterRef("pk"))
         products = products.annotate(is_saved=Exists(saved))
     return get_object_or_404(products, slug=slug)
+
+
+def _listed(rows: QuerySet[Any], *names: str) -> ArraySubquery:
+    """The product's own rows as a list of plain objects with these fields, in their order."""
+    return ArraySubquery(rows.filter(product=OuterRef("pk")).values(one=JSONObject(**{name: name for name in names})))
 
 
 def _configured(
@@ -169,6 +200,39 @@ def _price_tables(specifications: dict[int, SpecificationFacts]) -> list[PriceTa
             prices.append((str(mode.label), Money(price.amount, facts.currency), unit))
         tables.append(PriceTable(facts, prices))
     return tables
+
+
+def _offers(tables: list[PriceTable]) -> list[dict[str, Any]]:
+    """Each list price for search engines."""
+    return [
+        offer(f"{table.facts.name}, {label}", money.digits(), money.currency, unit.rsplit("/", 1)[-1])
+        for table in tables
+        for label, money, unit in table.prices
+    ]
+
+
+def _comparison(tables: list[PriceTable]) -> list[tuple[str, list[str]]]:
+    """The specifications side by side: attributes, the most of one order, and each billing mode's price."""
+    rows: dict[str, list[str]] = {}
+    for at, table in enumerate(tables):
+        says = {attribute.name: _choice_text(attribute) for attribute in table.facts.attributes}
+        says[_("Most of one order")] = str(table.facts.max_quantity)
+        says |= {label: price_text(money, unit) for label, money, unit in table.prices}
+        for label, text in says.items():
+            rows.setdefault(label, ["—"] * len(tables))[at] = text
+    return list(rows.items())
+
+
+def _choice_text(attribute: AttributeFacts) -> str:
+    if attribute.choices:
+        return ", ".join(name for _code, name in attribute.choices)
+    return f"{attribute.minimum} – {attribute.maximum} {attribute.unit}".strip()
+
+
+def _related(product: Product) -> list[Product]:
+    """Other products of the category, the most purchased first, in one query over one index range."""
+    others = Product.objects.published().filter(category_id=product.category_id).exclude(pk=product.pk)
+    return list(others.with_card_columns().order_by("-popularity", "id")[:RELATED])
 
 
 def what_follows(product: Product) -> str:

@@ -1,0 +1,1 @@
+"""What search engines and social networks read of the storefront."""
