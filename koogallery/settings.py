@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "billing",
     "renewals",
     "notifications",
+    "support",
     "demo",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -301,6 +302,8 @@ QUOTE_LIFETIME = _duration("QUOTE_LIFETIME_SECONDS", hours=24)
 FLOW_LIFETIME = _duration("FLOW_LIFETIME_SECONDS", days=365)
 APPEAL_BAN_BEFORE_CLOSE = _duration("APPEAL_BAN_BEFORE_CLOSE_SECONDS", days=15)
 SILENCE_BEFORE_APPEAL = _duration("SILENCE_BEFORE_APPEAL_SECONDS", days=5)
+# Requirements and sales enquiries that one person or address may send within an hour.
+REQUESTS_PER_HOUR: int = env.int("REQUESTS_PER_HOUR", default=5)
 REMINDER_INTERVAL = _duration("REMINDER_INTERVAL_SECONDS", hours=24)
 PAYMENT_ASK_AFTER = _duration("PAYMENT_ASK_AFTER_SECONDS", minutes=2)
 PAYMENT_ACTION_LIFETIME = _duration("PAYMENT_ACTION_LIFETIME_SECONDS", hours=1)

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("supervision.urls")),
     path("", include("renewals.urls")),
     path("", include("notifications.urls")),
+    path("", include("support.urls")),
     path("", include("accounts.urls")),
     path("", include("koogallery.kernel.web.urls")),
     path("api/v1/", include("koogallery.api_urls")),

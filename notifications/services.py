@@ -1,6 +1,6 @@
 """Telling people: a message for each, and an e-mail where the table says so and the person wants it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -85,25 +85,59 @@ def tell(notice: Notice, event: Event, cause: str, at: datetime) -> int:
         "account": about.order.account.name,
     }
     title, text = notice.title.format_map(words), notice.text.format_map(words)
+    return write(
+        people_of(notice.audience, about),
+        cause=cause,
+        event=type(event).__name__,
+        title=title,
+        text=text,
+        url=LINKS[notice.link](about),
+        at=at,
+        email=notice.email,
+    )
+
+
+def write(
+    people: Iterable[tuple[User, Account | None, Seller | None]],
+    *,
+    cause: str,
+    event: str,
+    title: str,
+    text: str,
+    url: str,
+    at: datetime,
+    email: bool = True,
+) -> int:
+    """Write a message to each of these people, each with the side in which it concerns him.
+
+    Args:
+        cause: a name for what happened: nobody is told twice of the same.
+        event: the kind of what happened.
+        url: the path of the page to act on.
+        email: whether it also goes out by e-mail to those who want that.
+
+    Returns:
+        How many messages are new.
+    """
     written = 0
     with transaction.atomic():
-        for user, account, seller in people_of(notice.audience, about):
+        for user, account, seller in people:
             _message, is_new = Message.objects.get_or_create(
                 user=user,
                 cause=cause,
                 defaults={
                     "account": account,
                     "seller": seller,
-                    "event": type(event).__name__,
+                    "event": event,
                     "title": title[:LONGEST_TITLE],
                     "text": text[:LONGEST_TEXT],
-                    "url": LINKS[notice.link](about),
+                    "url": url,
                     "at": at,
-                    "wants_email": notice.email and user.wants_email,
+                    "wants_email": email and user.wants_email,
                 },
             )
             written += is_new
-        if written and notice.email:
+        if written and email:
             publish(MessagesWritten(cause=cause), at=at)
     return written
 

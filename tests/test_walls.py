@@ -21,6 +21,7 @@ from orders.services import open_draft
 from pricing.rules import Duration, QuoteRequest
 from supervision import services
 from supervision.models import Attachment
+from support.models import Requirement, SalesEnquiry
 from tests.api.conftest import Api, buyer_api
 from tests.factories import AgreementFactory, MembershipFactory, SellerMemberFactory, UserFactory
 from tests.supervision.conftest import Deal, make_deal
@@ -43,6 +44,14 @@ PAGES: dict[str, str] = {
     "catalog:requirement_template": PUBLIC,
     "catalog:seller": PUBLIC,
     "catalog:card": PUBLIC,
+    "support:requirement": PUBLIC,
+    "support:requirement_sent": PUBLIC,
+    "support:contact_sales": PUBLIC,
+    "support:contact_sent": PUBLIC,
+    "support:help": PUBLIC,
+    "support:learning": PUBLIC,
+    "support:article": PUBLIC,
+    "support:sell": PUBLIC,
     "catalog:picture": PUBLIC,
     "catalog:document": PUBLIC,
     "catalog:collection": PUBLIC,
@@ -167,7 +176,15 @@ class World:
             file = SimpleUploadedFile("shown.png", b"\x89PNG")
             values["pk"] = str(order.product.pictures.create(picture=file, alt="A chart", width=1, height=1).pk)
         if "documents/" in route:
-            values["pk"] = str(order.product.documents.create(title="Guide", file=SimpleUploadedFile("a.txt", b"How")).pk)
+            values["pk"] = str(
+                order.product.documents.create(title="Guide", file=SimpleUploadedFile("a.txt", b"How")).pk
+            )
+        if "requirements/<" in route:
+            values["reference"] = Requirement.objects.create(email="a@b.example").reference
+        if "contact/<" in route:
+            values["reference"] = SalesEnquiry.objects.create(product=order.product, seller=order.seller).reference
+        if "learn/" in route:
+            values["slug"] = "appeals"
         if "categories/" in route:
             values["slug"] = order.product.category.slug
         if "seller/" in route:
