@@ -69,6 +69,10 @@ class Segment:
         """The number of a word as written; None where no document has it."""
         return _find(self.words, key(word))
 
+    def word_stem_of(self, word: int) -> int:
+        """The number of a word's stem."""
+        return int(self.arrays["word_stem"][word])
+
     def words_beginning(self, prefix: str) -> range:
         """The numbers of the words that begin so."""
         low = key(prefix)

@@ -174,6 +174,7 @@ class PageCacheMiddleware:
             response[name] = value
         if zipped:
             response["Content-Encoding"] = "gzip"
+        response["Content-Length"] = str(len(response.content))
         response["ETag"] = kept.etag
         # Any cache may keep it, and asks each time whether it is still true.
         response.setdefault("Cache-Control", "public, max-age=0, must-revalidate")
