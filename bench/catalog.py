@@ -266,7 +266,7 @@ def _wait_for(port: int, path: str) -> None:
             time.sleep(0.2)
 
 
-def show(report: dict) -> None:  # type: ignore[type-arg]
+def show(report: dict) -> None:
     """The table, with the targets."""
     print(f"\n{report['products']:,} products, {CONNECTIONS} connections; latency at {RATE:.0f} requests/s")
     for caches, cases in report["cases"].items():

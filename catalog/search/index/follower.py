@@ -170,6 +170,7 @@ class Thread:
     def __init__(self, follow: Callable[[], None]) -> None:
         self._follow = follow
         self._first = threading.Event()
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="catalogue-follower", daemon=True)
         self._thread.start()
 
@@ -177,8 +178,13 @@ class Thread:
         """Wait until the catalogue was read once, at most so long."""
         self._first.wait(seconds)
 
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        self._stop.set()
+        self._thread.join(10)
+
     def _run(self) -> None:
-        while True:
+        while not self._stop.is_set():
             began = time.monotonic()
             try:
                 self._follow()
@@ -190,4 +196,5 @@ class Thread:
                 self._first.set()
             took = time.monotonic() - began
             # A look that takes long (many changes) leaves the processor to the visitors for longer.
-            time.sleep(min(max(POLL_SECONDS, 3 * took), settings.SEARCH_FOLLOW_WITHIN_SECONDS))
+            self._stop.wait(min(max(POLL_SECONDS, 3 * took), settings.SEARCH_FOLLOW_WITHIN_SECONDS))
+        connection.close()

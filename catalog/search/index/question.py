@@ -132,15 +132,14 @@ class Reader:
         term = Term(word)
         own = (stem(word),)
         synonyms = [Alternative(other, SYNONYM) for other in self._thesaurus.others(own)]
+        # "help desk" finds a helpdesk.
+        joined = [word + words[at + 1]] if at + 1 < len(words) else []
+        joined += [words[at - 1] + word] if at else []
+        together = [Alternative((stem(one),), TOGETHER) for one in joined if self.known(one)]
         if self.known(word):
-            term.alternatives = [Alternative(own, 1.0), *synonyms]
-            # "help desk" finds a helpdesk.
-            if at + 1 < len(words) and self.known(word + words[at + 1]):
-                term.alternatives.append(Alternative((stem(word + words[at + 1]),), TOGETHER))
-            if at and self.known(words[at - 1] + word):
-                term.alternatives.append(Alternative((stem(words[at - 1] + word),), TOGETHER))
-            return 1, term
-        term.alternatives = synonyms or self._guesses(word, term)
+            term.alternatives = [Alternative(own, 1.0), *synonyms, *together]
+        else:
+            term.alternatives = [*synonyms, *together] or self._guesses(word, term)
         return 1, term
 
     def _guesses(self, word: str, term: Term) -> list[Alternative]:

@@ -117,13 +117,13 @@ class PageCacheMiddleware:
 
     def __init__(self, get_response: Respond) -> None:
         self._get_response = get_response
-        self._known: Knowledge = import_string(settings.PAGE_CACHE_KNOWLEDGE)
+        self._knowledge: Knowledge = import_string(settings.PAGE_CACHE_KNOWLEDGE)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         key = self._key(request)
         if key is None:
             return self._get_response(request)
-        known = self._known()
+        known = self._known_now()
         with _lock:
             kept = _pages.get(key)
         if kept is not None and kept.holds(known):
@@ -140,6 +140,9 @@ class PageCacheMiddleware:
                 except ValueError:  # larger than the whole cache
                     _pages.pop(key, None)
         return self._answer(request, kept)
+
+    def _known_now(self) -> Known:
+        return self._knowledge()
 
     def _key(self, request: HttpRequest) -> tuple[object, ...] | None:
         """What the page may depend on; None for a request that is not for a visitor's page."""
