@@ -1,5 +1,6 @@
 """The catalogue's data."""
 
+from catalog.models.exchange import ImportRun
 from catalog.models.feed import CatalogueChange
 from catalog.models.products import (
     Agreement,
@@ -29,6 +30,7 @@ __all__ = [
     "Collection",
     "CollectionItem",
     "CustomerCase",
+    "ImportRun",
     "Price",
     "Product",
     "ProductDocument",

@@ -200,7 +200,7 @@ class Columns:
         by_range = self._bitmaps["price"]
         found = self._any(by_range[slug] for slug in search.price) if search.price else self.alive
         if search.min_price is not None:
-            found = found & pack(self.price >= scaled(search.min_price))
+            found = found & pack(self.price >= -scaled(-search.min_price))
         if search.max_price is not None:
             found = found & pack((self.price != NO_PRICE) & (self.price <= scaled(search.max_price)))
         return found

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from itertools import islice
 from typing import Any
 
@@ -15,8 +15,8 @@ from catalog.choices import BillingMode, DeliveryMethod, OperatingSystem
 from catalog.models import Attribute, Category, CustomerCase, Product, Specification
 from catalog.search.index.analysis import words_of
 
-# Prices are compared as whole millionths of the currency's unit, so that a bound is exact.
-PRICE_SCALE = 10**6
+# Prices are compared as whole hundred-millionths of the currency's unit, so that a bound is exact.
+PRICE_SCALE = 10**8
 NO_PRICE = -1
 
 METHODS = tuple(DeliveryMethod.values)
@@ -48,7 +48,7 @@ class Document:
 
     Attributes:
         words: the words of each field of `FIELDS`, in that order.
-        price: the lowest list price in millionths, or `NO_PRICE`.
+        price: the lowest list price in hundred-millionths, or `NO_PRICE`.
         systems, modes: bit sets over `SYSTEMS` and `MODES`.
         published: seconds since 1970.
     """
@@ -124,8 +124,8 @@ def _document(row: tuple[Any, ...], names: dict[int, Category]) -> Document:
 
 
 def scaled(price: Decimal | None) -> int:
-    """A price in millionths; `NO_PRICE` for none."""
-    return NO_PRICE if price is None else int(price * PRICE_SCALE)
+    """A price in hundred-millionths; `NO_PRICE` for none."""
+    return NO_PRICE if price is None else int((price * PRICE_SCALE).to_integral_value(ROUND_FLOOR))
 
 
 def bits(values: Iterable[str], known: tuple[str, ...]) -> int:

@@ -21,7 +21,12 @@ class PayloadTooLarge(APIException):
     default_detail = "The body is too large."
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; refuses one in which a key stands twice.
+
+    Raises:
+        ParseError
+    """
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
@@ -30,7 +35,12 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse_constant(name: str) -> None:
+def refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which are no JSON.
+
+    Raises:
+        ParseError
+    """
     raise ParseError(f"{name} is no JSON number.")
 
 
@@ -53,7 +63,7 @@ class StrictJSONParser(JSONParser):
             return {}
         try:
             text = codecs.decode(raw, "utf-8")
-            value = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_refuse_constant)
+            value = json.loads(text, object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
         except (UnicodeDecodeError, ValueError, RecursionError) as broken:
             raise ParseError("The body is no JSON in UTF-8.") from broken
         if not isinstance(value, dict):
