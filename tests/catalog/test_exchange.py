@@ -149,8 +149,8 @@ def test_a_killed_import_goes_on_where_it_stopped(shop, tmp_path):
         "".join(json.dumps(a_row(slug=f"relay-{n}", name=f"Relay {n}")) + "\n" for n in range(3_000)), encoding="utf-8"
     )
     command = [sys.executable, str(ROOT / "manage.py"), "import_products", str(file), "--resume"]
-    environment = environment()
-    process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    own = environment()
+    process = subprocess.Popen(command, env=own, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while not Product.objects.exists() and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
@@ -158,7 +158,7 @@ def test_a_killed_import_goes_on_where_it_stopped(shop, tmp_path):
     process.wait()
     there = Product.objects.count()
     assert 0 < there < 3_000, process.stderr.read()
-    again = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    again = subprocess.run(command, env=own, cwd=ROOT, capture_output=True, text=True, check=False)
     assert f"Went on behind line {there}." in again.stdout, again.stdout + again.stderr
     assert Product.objects.count() == 3_000
     assert Specification.objects.count() == 3_000
