@@ -8,7 +8,22 @@ from django.forms import BaseModelForm
 from django.http import HttpRequest
 
 from accounts.web import operator_actor
-from catalog.models import Agreement, Attribute, Category, CustomerCase, Price, Product, ReleaseNote, Specification
+from catalog.forms import PictureForm, SynonymForm
+from catalog.models import (
+    Agreement,
+    Attribute,
+    Category,
+    Collection,
+    CollectionItem,
+    CustomerCase,
+    Price,
+    Product,
+    ProductDocument,
+    ProductPicture,
+    ReleaseNote,
+    Specification,
+    Synonym,
+)
 from catalog.services import publish_product, refresh_listing, take_down_product
 from koogallery.kernel.errors import DomainError
 
@@ -26,6 +41,43 @@ class CategoryAdmin(ModelAdmin):
     list_display = ["name", "slug", "parent", "position"]
     list_select_related = ["parent"]
     search_fields = ["name", "slug"]
+
+
+class CollectionItemInline(TabularInline):
+    model = CollectionItem
+    extra = 1
+    autocomplete_fields = ["product"]
+
+
+@admin.register(Collection)
+class CollectionAdmin(ModelAdmin):
+    """Products put together for the home page or a category's page."""
+
+    list_display = ["title", "slug", "category", "position", "published"]
+    list_select_related = ["category"]
+    search_fields = ["title", "slug"]
+    prepopulated_fields = {"slug": ["title"]}
+    inlines = [CollectionItemInline]
+
+
+@admin.register(Synonym)
+class SynonymAdmin(ModelAdmin):
+    """Words that mean the same to search; found within seconds of saving."""
+
+    form = SynonymForm
+    list_display = ["words"]
+    search_fields = ["words"]
+
+
+class PictureInline(TabularInline):
+    model = ProductPicture
+    form = PictureForm
+    extra = 0
+
+
+class DocumentInline(TabularInline):
+    model = ProductDocument
+    extra = 0
 
 
 class SpecificationInline(TabularInline):
@@ -67,7 +119,7 @@ class ProductAdmin(ModelAdmin):
     prepopulated_fields = {"slug": ["name"]}
     readonly_fields = ["status", "published_at", "created_at", "updated_at", "lowest_price", "billing_modes"]
     exclude = ["lowest_price_mode", "lowest_price_unit", "has_several_prices", "search_vector", "currency"]
-    inlines = [SpecificationInline, CustomerCaseInline, ReleaseNoteInline]
+    inlines = [SpecificationInline, CustomerCaseInline, ReleaseNoteInline, PictureInline, DocumentInline]
     actions = ["publish", "take_down"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> list[str]:

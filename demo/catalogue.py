@@ -14,6 +14,8 @@ from catalog.models import (
     Agreement,
     Attribute,
     Category,
+    Collection,
+    CollectionItem,
     CustomerCase,
     Price,
     Product,
@@ -23,6 +25,7 @@ from catalog.models import (
 )
 from catalog.services import refresh_listing
 from demo.logos import logo_svg
+from demo.pictures import add_pictures
 
 DATA = Path(__file__).parent / "data"
 
@@ -68,6 +71,28 @@ def load_synonyms() -> None:
     """What means the same to search; kept when it is there already."""
     for words in _read(DATA / "synonyms.yaml")["synonyms"]:
         Synonym.objects.get_or_create(words=words)
+
+
+def load_collections() -> None:
+    """What operators put together; kept when it is there already."""
+    for position, entry in enumerate(_read(DATA / "collections.yaml")["collections"]):
+        category = Category.objects.get(slug=entry["category"]) if "category" in entry else None
+        values = {"title": entry["title"], "text": entry["text"], "category": category, "position": position}
+        collection, is_new = Collection.objects.get_or_create(slug=entry["slug"], defaults=values)
+        if is_new:
+            products = Product.objects.in_bulk(entry["products"], field_name="slug")
+            CollectionItem.objects.bulk_create(
+                CollectionItem(collection=collection, product=products[slug], position=place)
+                for place, slug in enumerate(entry["products"])
+            )
+
+
+def load_pictures() -> None:
+    """Pictures and a guide for the products of the home page's first collection and the first seller."""
+    featured = Product.objects.filter(collection_items__collection__slug="featured")
+    own = Product.objects.filter(seller__slug="northwind-digital")
+    for product in {*featured, *own}:
+        add_pictures(product)
 
 
 def seller_files() -> Iterator[Path]:

@@ -15,7 +15,7 @@ from catalog.search.index.documents import are_at_most
 from catalog.search.index.follower import INDEXED_IN_MEMORY
 from catalog.search.index.upkeep import rebuild
 from demo.bulk import load_more
-from demo.catalogue import load_agreements, load_sellers, load_synonyms
+from demo.catalogue import load_agreements, load_collections, load_pictures, load_sellers, load_synonyms
 from demo.people import LOGINS, PASSWORD, load_people
 from demo.story import tell
 from koogallery.kernel import clock
@@ -57,6 +57,8 @@ class Command(BaseCommand):
             load_agreements(now)
             load_synonyms()
             load_sellers(now, self.progress)
+            load_collections()
+            load_pictures()
             people = load_people(now)
         # What happened long ago is told in the product, but sends nobody an e-mail today.
         with override_settings(EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend"):
