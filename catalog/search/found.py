@@ -18,7 +18,7 @@ from catalog.search.query import DEEPEST_PAGE, PAGE_SIZE, PRICE_RANGES, Category
 log = structlog.get_logger(__name__)
 
 # A marketplace with more sellers lists those with the most matches, and the chosen ones.
-MOST_SELLERS = 100
+MOST_SELLERS = 40
 SUGGESTED_PRODUCTS = 6
 SUGGESTED_OTHERS = 3
 
@@ -166,10 +166,12 @@ def _categories(counted: Any, tree: CategoryTree) -> list[Facet]:
 
 def _sellers(counted: Any, search: Search) -> list[Facet]:
     """Every seller with something on sale, with 0 where nothing matches; of very many the best and the chosen ones."""
-    on_sale = Product.objects.published().filter(seller=OuterRef("pk"))
-    active = Seller.objects.filter(Exists(on_sale)).only("slug", "name").order_by("name")
-    sellers = list(active[: MOST_SELLERS + 1])
-    if len(sellers) > MOST_SELLERS:
+    sellers: list[Seller] = []
+    few = len(counted) <= MOST_SELLERS
+    if few:
+        on_sale = Product.objects.published().filter(seller=OuterRef("pk"))
+        sellers = list(Seller.objects.filter(Exists(on_sale)).only("slug", "name")[: MOST_SELLERS + 1])
+    if not few or len(sellers) > MOST_SELLERS:
         best = sorted(counted, key=lambda pk: (-counted[pk], pk))[:MOST_SELLERS]
         named = Seller.objects.filter(Q(pk__in=best) | Q(slug__in=search.seller, frozen_at=None))
         sellers = list(named.only("slug", "name"))

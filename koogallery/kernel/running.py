@@ -226,21 +226,25 @@ def _collect_static(root: Path, environment: dict[str, str]) -> None:
     stamp.write_text(digest.hexdigest())
 
 
+def web_command(port: int, application: str = "koogallery.wsgi:application") -> list[str]:
+    """How the web server is started; measurements start theirs the same way."""
+    return [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", str(os.cpu_count() or 1), "--blocking-threads", str(THREADS_A_WORKER),
+        "--access-log", "--no-ws", "--log-level", "info", application,
+    ]  # fmt: skip
+
+
 def _children(root: Path, port: int, environment: dict[str, str]) -> list[Child]:
     logs = root / "var" / "log"
     python = [sys.executable, "-m"]
     web_environment = {**environment, "STATEMENT_TIMEOUT_MS": str(WEB_STATEMENT_TIMEOUT_MS)}
-    web = [
-        *python, "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(os.cpu_count() or 1), "--blocking-threads", str(THREADS_A_WORKER),
-        "--access-log", "--no-ws", "--log-level", "info", "koogallery.wsgi:application",
-    ]  # fmt: skip
     celery = [*python, "celery", "-A", "koogallery"]
     schedule = str(root / "var" / "celerybeat-schedule")
     worker = [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-mingle", "--without-gossip"]
     beat = [*celery, "beat", "--loglevel", "INFO", "--schedule", schedule, "--pidfile", ""]
     return [
-        Child("web", web, logs / "web.log", web_environment),
+        Child("web", web_command(port), logs / "web.log", web_environment),
         Child("worker", worker, logs / "worker.log", environment),
         Child("beat", beat, logs / "beat.log", environment),
     ]

@@ -47,7 +47,7 @@ def test_found_by_search_and_filters_shared_and_back(shop, person):
 
 def test_a_mistyped_search_and_one_for_nothing(shop, person):
     visitor = person("visitor")
-    page = visitor.goto("/search/?q=firewal")
+    page = visitor.goto("/search/?q=wharehouse")
     expect(page.get_by_text("Showing results for")).to_be_visible()
     visitor.goto("/search/?q=pizza+oven")
     visitor.look("search-nothing")

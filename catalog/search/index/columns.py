@@ -129,6 +129,11 @@ class Columns:
         there[there] = pk[at[there]] == wanted[there]
         return by_pk[at[there]]
 
+    def are_alive(self, documents: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """For a few documents, whether they are still there."""
+        octets = self.alive.view(np.uint8)
+        return (octets[documents >> 3] >> (documents & 7).astype(np.uint8) & 1).astype(bool)
+
     def changed(self, dead: NDArray[np.int64], added: Arrays) -> "Columns":
         """The state in which the `dead` documents are gone and those of `added` follow after the last.
 

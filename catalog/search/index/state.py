@@ -145,8 +145,7 @@ class State:
         unfinished = words[-1] if not text[-1].isspace() else ""
         found = [self._named(words[:-1] if unfinished else words, unfinished, at) for at in range(len(self._segments))]
         documents = np.concatenate(found)
-        alive = unpack(self._columns.alive, self._columns.size)
-        documents = documents[alive[documents]]
+        documents = documents[self._columns.are_alive(documents)]
         best = documents[np.argsort(self._columns.orders["popular"].rank[documents])][:size]
         return [int(pk) for pk in self._columns.pk[best]]
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_decimal, get_currency_symbol
@@ -43,7 +44,13 @@ def amount_and_code(money: Money) -> tuple[str, str]:
 
 def number_text(number: int) -> str:
     """A count with its thousands parted: `1,284`."""
-    return format_decimal(number, format="#,##0", locale=_locale())
+    return _parted(number, _locale())
+
+
+@lru_cache(maxsize=10_000)
+def _parted(number: int, locale: Locale) -> str:
+    # A listing prints a hundred counts, and Babel takes its time for each.
+    return format_decimal(number, format="#,##0", locale=locale)
 
 
 def zone_label(moment: datetime) -> str:
