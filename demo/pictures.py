@@ -34,7 +34,7 @@ def add_pictures(product: Product) -> None:
 def draw(kind: str, name: str) -> bytes:
     """A PNG of 960 x 600 pixels, the same for the same kind and name."""
     dice = random.Random(f"{kind} {name}")
-    red, green, blue = colorsys.hls_to_rgb(dice.random(), 0.45, 0.6)
+    red, green, blue = colorsys.hls_to_rgb(random.Random(name).random(), 0.45, 0.6)
     colour = (round(255 * red), round(255 * green), round(255 * blue))
     image = Image.new("RGB", SIZE, INK if kind == "console" else SOFT)
     draw = ImageDraw.Draw(image)
