@@ -1,306 +1,195 @@
 """How fast the catalogue is over HTTP, with the production server on this machine (docs/benchmarks.md).
 
-.venv/bin/python bench/catalog.py --products 1000 [--data DIR] [--json FILE]
-.venv/bin/python bench/catalog.py --compare THOUSAND.json MILLION.json
+    .venv/bin/python bench/catalog.py --products 1000 [--data DIR] [--json FILE] [--caches warm,cold,off] [--cases ...]
+    .venv/bin/python bench/catalog.py --compare THOUSAND.json MILLION.json
+
+The exit status is 1 when a target is missed.
 """
 
 import argparse
 import json
 import os
+import platform
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+# A script's own folder comes first, where `catalog` would be this file instead of the app.
+sys.path[0] = str(ROOT)
 
-from bench.load import Measured, open_loop, throughput  # noqa: E402
-from koogallery.kernel.embedded import Postgres, Valkey  # noqa: E402
+from bench import place, report  # noqa: E402
+from bench.load import Measured, ceiling, each_on_each, open_loop, throughput  # noqa: E402
+from koogallery.kernel.embedded import EmbeddedError  # noqa: E402
 
 CONNECTIONS = 16
 RATE = 50.0
-THREADS = 4
-# What is asked of the figures: the share of the limit, and the 99th percentile in milliseconds at 50 a second.
-TARGETS = {
-    "home": (None, 50.0), "category": (0.35, 50.0), "common": (0.35, 150.0), "rare": (0.35, 50.0), "misspelt": (0.35, 50.0),
-    "suggestion": (0.8, 50.0), "product": (0.6, 50.0), "page 5000": (0.35, 50.0),
-}  # fmt: skip
-COMPARED, MOST_RATIO = ("category", "product"), 1.3
+# A case and the limit take turns, so that both see the same machine.
+TURNS = 2
+CACHES = ("warm", "cold", "off")
+SHOP, LIMIT = "koogallery.wsgi:application", "bench.limit:application"
+Choice = dict[str, dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """Where everything listens."""
-
-    environment: dict[str, str]
-    shop: int
-    limit: int
+class Stopped(Exception):
+    """A signal asked us to stop."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--products", type=int, default=1000)
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
-    parser.add_argument("--data", type=Path, help="a folder that keeps the database and index for the next run")
-    parser.add_argument("--caches", default="warm,cold,off")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--compare", nargs=2, type=Path, metavar=("FEW", "MANY"))
-    asked = parser.parse_args()
-    if asked.compare:
-        sys.exit(0 if compare(*asked.compare) else 1)
-    with ExitStack() as stack:
-        folder = asked.data or Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="kgb", ignore_cleanup_errors=True))
-        )
-        environment = stack.enter_context(_databases(folder.resolve()))
-        _prepare(environment, asked.products)
-        cases = _cases(environment)
-        results = {caches: _measured(environment, caches, cases, asked.seconds) for caches in asked.caches.split(",")}
-    report = {"products": asked.products, "cases": results}
-    if asked.json:
-        asked.json.write_text(json.dumps(report, indent=1), encoding="utf-8")
-    show(report)
+def _names(known: tuple[str, ...], text: str) -> list[str]:
+    names = list(dict.fromkeys(text.split(",")))
+    if unknown := [name for name in names if name not in known]:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)} is none of {', '.join(known)}")
+    return names
 
 
-@contextmanager
-def _databases(folder: Path) -> Iterator[dict[str, str]]:
-    """Postgres and Valkey of this measurement's own."""
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o755)
-    postgres = Postgres(folder / "data", folder / "s", folder / "postgres.log", durable=False)
-    valkey = Valkey(folder / "v.sock", folder / "valkey.log")
-    try:
-        postgres.start()
-        postgres.create_database("koogallery")
-        valkey.start()
-        yield os.environ | {
-            "DATABASE_URL": f"postgres://postgres@/koogallery?host={folder / 's'}",
-            "REDIS_URL": f"unix://{folder / 'v.sock'}",
-            "SEARCH_INDEX_DIR": str(folder / "search"),
-            "STATIC_ROOT": str(folder / "static"),
-            "MEDIA_ROOT": str(folder / "media"),
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "LOG_LEVEL": "ERROR",
-            "PYTHONPATH": str(ROOT),
-        }
-    finally:
-        valkey.stop()
-        postgres.stop()
+def _number_above_zero(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError("a number above 0 is needed")
+    return number
 
 
-def _manage(environment: dict[str, str], *command: str, text: str = "") -> str:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *command], env=environment, input=text, text=True, check=True,
-        stdout=subprocess.PIPE, cwd=ROOT,
-    )  # fmt: skip
-    return done.stdout
-
-
-def _prepare(environment: dict[str, str], products: int) -> None:
-    """The demo, as many generated products as are wanted, the index."""
-    _manage(environment, "migrate", "-v0")
-    _manage(environment, "collectstatic", "--noinput", "-v0")
-    there = int(
-        _manage(environment, "shell", "-v0", "-c", "from catalog.models import Product; print(Product.objects.count())")
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The command line."""
+    every = ",".join(report.NAMES)
+    parser = argparse.ArgumentParser(prog="bench/catalog.py", description="Measure the catalogue over HTTP.")
+    parser.add_argument(
+        "--products", type=int, default=1000, help="so many beside the demo's own: 1000, 100000, 1000000"
     )
-    missing = products - there
-    if there == 0 or missing > products // 10:
-        began = time.monotonic()
-        _manage(environment, "load_demo", *(["--products", str(max(0, products - 100))] if products > 100 else []))
-        print(f"Loaded {products:,} products in {time.monotonic() - began:.0f} s.", flush=True)
-    _manage(environment, "rebuild_search")
+    parser.add_argument("--seconds", type=_number_above_zero, default=5.0, help="of each throughput (5)")
+    parser.add_argument("--latency-seconds", type=_number_above_zero, default=10.0, help="of each latency (10)")
+    parser.add_argument("--caches", type=lambda text: _names(CACHES, text), default=list(CACHES), help=",".join(CACHES))
+    parser.add_argument(
+        "--cases", type=lambda text: _names(tuple(report.NAMES), text), default=[*report.NAMES], help=every
+    )
+    parser.add_argument("--data", type=Path, help="a folder that keeps database and index for the next run")
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--compare", nargs=2, type=Path, metavar=("FEW", "MANY"), help="two files of --json")
+    return parser.parse_args(arguments)
 
 
-_CHOOSE = """
-import json
-from catalog.models import Product, Category
-from catalog.search import category_tree, Search
-from catalog.search.engine import chosen
-from catalog.search.index.engine import IndexEngine
-engine = chosen(); engine.follower.follow(); state = engine.follower.state()
-segment = state.main
-counts = [(segment.frequency(int(segment.word_stem_of(at))), segment.words[at].decode()) for at in range(len(segment.words))]
-counts = [(number, word) for number, word in counts if word.isalpha() and word.isascii() and len(word) >= 6]
-quarter = sorted(counts, key=lambda one: abs(one[0] - segment.size / 4))[:5]
-few = sorted(counts, key=lambda one: abs(one[0] - max(5, segment.size / 2000)))[:20]
-slugs = list(Product.objects.published().order_by("-popularity", "id").values_list("slug", flat=True)[:50])
-categories = list(Category.objects.filter(children=None).order_by("id").values_list("slug", flat=True)[:10])
-print(json.dumps({"quarter": [word for _n, word in quarter], "few": [word for _n, word in few], "slugs": slugs, "categories": categories}))
-"""
+def main(arguments: list[str]) -> int:
+    """Measure, print, write; the exit status."""
+    asked = parse(arguments)
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, _stop)
+    try:
+        if asked.compare:
+            lines = list(report.comparison(*(json.loads(path.read_text(encoding="utf-8")) for path in asked.compare)))
+            print("\n".join(line for line, _met in lines))
+            return 0 if all(met for _line, met in lines) else 1
+        return _measure_all(asked)
+    except Stopped:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except (place.CannotMeasure, EmbeddedError) as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
-def _cases(environment: dict[str, str]) -> dict[str, list[str]]:
-    """The addresses of each case, chosen from the data."""
-    found = json.loads(_manage(environment, "shell", "-v0", "-c", _CHOOSE).strip().splitlines()[-1])
-    wrong = [word[:2] + word[3] + word[2] + word[4:] for word in found["few"]]
-    return {
-        "home": ["/"],
-        "category": [f"/categories/{slug}/?delivery_method=saas&operating_system={system}" for slug in found["categories"] for system in ("linux", "web")],
-        "common": [f"/search/?q={quote(word)}" for word in found["quarter"]],
-        "rare": [f"/search/?q={quote(word)}" for word in found["few"]],
-        "misspelt": [f"/search/?q={quote(word)}" for word in wrong],
-        "suggestion": [f"/search/suggest/?q={quote(word[:size])}" for word in found["few"] for size in (3, 5)],
-        "product": [f"/products/{slug}/" for slug in found["slugs"]],
-        "page 5000": ["/products/?page=5000", "/products/?page=4999&ordering=newest", "/products/?page=4998&ordering=price"],
-    }  # fmt: skip
+def _stop(_sign: int, _frame: object) -> None:
+    # The first signal ends everything in order; further ones do not disturb that.
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, signal.SIG_IGN)
+    raise Stopped
+
+
+def _measure_all(asked: argparse.Namespace) -> int:
+    own = ceiling(CONNECTIONS, 2.0)
+    print(f"The load generator itself could take {own.per_second:,.0f} answers a second.", flush=True)
+    with place.opened(asked.data) as here:
+        place.prepare(here, asked.products)
+        chosen = json.loads(place.run(here, "-m", "bench.choose", PAGE_CACHE_SECONDS="0"))
+        cases: Choice = {name: chosen["cases"][name] for name in asked.cases}
+        figures = {caches: dict(_measured(here, caches, cases, asked)) for caches in asked.caches}
+        written = {
+            "products": chosen["products"],
+            "measured_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+            "connections": CONNECTIONS,
+            "seconds": asked.seconds,
+            "rate": RATE,
+            "latency_seconds": asked.latency_seconds,
+            "ceiling_per_second": round(own.per_second),
+            "load_seconds": here.loaded.get("load_seconds"),
+            "index_seconds": here.loaded.get("index_seconds"),
+            "cases": figures,
+        }
+    if asked.json:
+        asked.json.write_text(json.dumps(written, indent=1), encoding="utf-8")
+    print()
+    print("\n".join(report.table(written)))
+    return 0 if report.all_met(written) else 1
 
 
 def _measured(
-    environment: dict[str, str], caches: str, cases: dict[str, list[str]], seconds: float
-) -> dict[str, dict[str, float]]:
-    """Throughput, latency and queries of each case."""
-    environment = environment | ({"PAGE_CACHE_SECONDS": "0"} if caches == "off" else {})
-    results: dict[str, dict[str, float]] = {}
-    queries = _queries(environment, cases)
-    with _serving(environment) as servers:
-        throughput(servers.limit, ["/"], connections=CONNECTIONS, seconds=1)
-        for name, paths in cases.items():
-            if caches == "cold":
-                with _serving(environment) as fresh:
-                    first = throughput(fresh.shop, paths, connections=1, seconds=0.01)
-                    latency = open_loop(fresh.shop, paths, rate=RATE, seconds=min(2.0, seconds))
-                    results[name] = _figures(first, latency, 0.0, queries[name])
-                continue
-            if caches == "warm":
-                for _worker in range(8):
-                    throughput(servers.shop, paths, connections=len(paths), seconds=0.05)
-            limit = throughput(servers.limit, ["/"], connections=CONNECTIONS, seconds=seconds / 2)
-            busy = throughput(servers.shop, paths, connections=CONNECTIONS, seconds=seconds)
-            limit_after = throughput(servers.limit, ["/"], connections=CONNECTIONS, seconds=seconds / 2)
-            latency = open_loop(servers.shop, paths, rate=RATE, seconds=2 * seconds)
-            results[name] = _figures(busy, latency, (limit.per_second + limit_after.per_second) / 2, queries[name])
-    return results
+    here: place.Place, caches: str, cases: Choice, asked: argparse.Namespace
+) -> Iterator[tuple[str, report.Figures]]:
+    """The figures of every case with caches in one state."""
+    with place.serving(here, LIMIT, ready="/") as limit:
+        each_on_each(limit, ["/"], connections=CONNECTIONS)
+        if caches == "cold":
+            for name, case in cases.items():
+                # Started anew before each measurement, since each of them fills the caches.
+                with _fresh_shop(here) as shop:
+                    busy, beside = _throughputs(shop, limit, case["paths"], asked.seconds, turns=1)
+                with _fresh_shop(here) as shop:
+                    latency = open_loop(shop, case["paths"], rate=RATE, seconds=asked.latency_seconds)
+                yield name, _figures(name, case, busy, beside, latency)
+            return
+        with _fresh_shop(here, **({"PAGE_CACHE_SECONDS": "0"} if caches == "off" else {})) as shop:
+            for name, case in cases.items():
+                paths = case["paths"]
+                # Without caches nothing is to be filled, but each process has templates and plans to read once.
+                warm = paths if caches == "warm" else paths[:1]
+                each_on_each(shop, warm, connections=CONNECTIONS)
+                busy, beside = _throughputs(shop, limit, paths, asked.seconds, turns=TURNS)
+                each_on_each(shop, warm, connections=CONNECTIONS)
+                latency = open_loop(shop, paths, rate=RATE, seconds=asked.latency_seconds)
+                yield name, _figures(name, case, busy, beside, latency)
 
 
-def _figures(busy: Measured, latency: Measured, limit: float, queries: float) -> dict[str, float]:
-    return {
+@contextmanager
+def _fresh_shop(here: place.Place, **more: str) -> Iterator[int]:
+    """The shop's web server, just started, and nothing in the cache server."""
+    here.flush()
+    with place.serving(here, SHOP, ready="/readyz", **more) as port:
+        yield port
+
+
+def _throughputs(shop: int, limit: int, paths: list[str], seconds: float, *, turns: int) -> tuple[Measured, Measured]:
+    """A case and, before and after each of its turns, the limit."""
+    busy, beside = Measured(), Measured()
+    for _turn in range(turns):
+        beside.add(throughput(limit, ["/"], connections=CONNECTIONS, seconds=seconds / turns / 4))
+        busy.add(throughput(shop, paths, connections=CONNECTIONS, seconds=seconds / turns))
+        beside.add(throughput(limit, ["/"], connections=CONNECTIONS, seconds=seconds / turns / 4))
+    if beside.failed or not beside.latencies:
+        raise place.CannotMeasure("The limit itself failed: see bench.log in the folder of --data.")
+    return busy, beside
+
+
+def _figures(name: str, case: dict[str, Any], busy: Measured, limit: Measured, latency: Measured) -> report.Figures:
+    figures = {
         "per_second": round(busy.per_second, 1),
-        "of_limit": round(busy.per_second / limit, 3) if limit else 0.0,
-        "limit": round(limit, 1),
+        "limit": round(limit.per_second, 1),
+        "of_limit": round(busy.per_second / limit.per_second, 3),
         "p50": round(latency.percentile(0.5), 2),
         "p99": round(latency.percentile(0.99), 2),
         "most": round(latency.percentile(1.0), 2),
         "failed": busy.failed + latency.failed,
-        "queries": queries,
+        "queries": case["queries"],
+        "addresses": len(case["paths"]),
+        "generator_share_of_a_core": round(busy.processor / busy.seconds, 3),
+        "chosen": case["chosen"],
     }
-
-
-_COUNT = """
-import json, sys
-from django.conf import settings
-from django.db import connection
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
-settings.PAGE_CACHE_SECONDS = 0
-client, counted = Client(HTTP_HOST="127.0.0.1"), {}
-client.get("/products/")
-for name, path in json.loads(%r).items():
-    with CaptureQueriesContext(connection) as queries:
-        client.get(path)
-    counted[name] = len(queries)
-print(json.dumps(counted))
-"""
-
-
-def _queries(environment: dict[str, str], cases: dict[str, list[str]]) -> dict[str, float]:
-    """SQL queries of one request that no cache answers."""
-    first = json.dumps({name: paths[0] for name, paths in cases.items()})
-    counted: dict[str, float] = json.loads(
-        _manage(environment, "shell", "-v0", "-c", _COUNT % first).strip().splitlines()[-1]
-    )
-    return counted
-
-
-@contextmanager
-def _serving(environment: dict[str, str]) -> Iterator[Servers]:
-    """The shop and the limit under the production server, one worker a core."""
-    ports = _free_ports(2)
-    shop = _granian("koogallery.wsgi:application", ports[0], environment | {"STATEMENT_TIMEOUT_MS": "5000"})
-    limit = _granian("bench.limit:application", ports[1], environment)
-    try:
-        for port, path in zip(ports, ("/products/", "/"), strict=True):
-            _wait_for(port, path)
-        yield Servers(environment, *ports)
-    finally:
-        for process in (shop, limit):
-            process.send_signal(signal.SIGTERM)
-        for process in (shop, limit):
-            process.wait(20)
-
-
-def _granian(application: str, port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(os.cpu_count() or 1), "--blocking-threads", str(THREADS), "--no-ws", "--log-level", "error", application,
-    ]  # fmt: skip
-    return subprocess.Popen(command, env=environment, cwd=ROOT)
-
-
-def _free_ports(number: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _one in range(number)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
-
-
-def _wait_for(port: int, path: str) -> None:
-    """Until the server answers, and each worker has opened its index."""
-    deadline = time.monotonic() + 60
-    answered = 0
-    while answered < 20:
-        try:
-            throughput(port, [path], connections=4, seconds=0.05)
-            answered += 1
-        except (ConnectionError, OSError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-
-
-def show(report: dict) -> None:
-    """The table, with the targets."""
-    print(f"\n{report['products']:,} products, {CONNECTIONS} connections; latency at {RATE:.0f} requests/s")
-    for caches, cases in report["cases"].items():
-        print(
-            f"\n{'caches ' + caches:14}{'req/s':>9}{'of limit':>10}{'p50 ms':>9}{'p99 ms':>9}{'max':>9}{'SQL':>5}{'bad':>5}  targets"
-        )
-        for name, one in cases.items():
-            share, most = TARGETS[name]
-            verdict = []
-            if caches == "warm":
-                if share is not None:
-                    verdict.append(f"of limit >= {share}: {'met' if one['of_limit'] >= share else 'MISSED'}")
-                verdict.append(f"p99 < {most:.0f}: {'met' if one['p99'] < most else 'MISSED'}")
-            print(
-                f"{name:14}{one['per_second']:9.1f}{one['of_limit']:10.3f}{one['p50']:9.2f}{one['p99']:9.2f}"
-                f"{one['most']:9.2f}{one['queries']:5.0f}{one['failed']:5.0f}  {', '.join(verdict)}"
-            )
-
-
-def compare(few: Path, many: Path) -> bool:
-    """Whether the latency at many products is at most 1.3 times that at few, for browsing and product pages."""
-    first, second = (json.loads(path.read_text(encoding="utf-8")) for path in (few, many))
-    good = True
-    for caches in first["cases"]:
-        for name in COMPARED:
-            a, b = first["cases"][caches][name], second["cases"][caches][name]
-            ratio = b["p50"] / a["p50"]
-            met = ratio <= MOST_RATIO
-            good &= met or caches != "warm"
-            print(
-                f"caches {caches:5} {name:10} p50 {a['p50']:.2f} -> {b['p50']:.2f} ms: {ratio:.2f} ({'met' if met else 'more than 1.3'})"
-            )
-    return good
+    print(f"  {report.NAMES[name]}: {figures['per_second']:,} a second, p99 {figures['p99']} ms", flush=True)
+    return figures
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -10,6 +10,7 @@ import math
 import multiprocessing
 import re
 import selectors
+import signal
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -284,6 +285,9 @@ def ceiling(connections: int, seconds: float) -> Measured:
 
 
 def _only_send(listener: socket.socket) -> None:
+    # Whoever started us may have handlers of its own, which a fork inherits.
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, signal.SIG_DFL)
     body = b"x" * CEILING_BODY
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     with selectors.DefaultSelector() as waiting:

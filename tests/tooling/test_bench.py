@@ -1,4 +1,4 @@
-"""The load generator against a small server on loopback: it counts what came, and hides no waiting."""
+"""The load generator against a small server on loopback: it counts what came, and hides no waiting. And its report."""
 
 import threading
 import time
@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from bench.load import Measured, ceiling, each_on_each, open_loop, percentile, throughput
+from bench.report import all_met, comparison, table
 
 SLEEP_SECONDS = 0.05
 ANSWERS = {"/missing": 404, "/broken": 500, "/same": 304, "/nothing": 204}
@@ -172,3 +173,40 @@ def test_runs_add_up():
 
     assert (total.seconds, total.failed, total.processor) == (4.0, 1, 1.0)
     assert total.per_second == 1.0
+
+
+def a_report(**more: object) -> dict:
+    """A report with one case, the product page, whose targets are all met."""
+    figures = {
+        "per_second": 700.0, "limit": 1000.0, "of_limit": 0.7, "p50": 2.0, "p99": 10.0, "most": 12.0, "failed": 0,
+        "queries": 7, "chosen": {},
+    }  # fmt: skip
+    return {
+        "products": 1_000, "measured_at": "2026-11-22 09:40 UTC", "machine": {"cores": 2}, "connections": 16, "rate": 50.0,
+        "seconds": 5.0, "latency_seconds": 10.0, "ceiling_per_second": 30_000,
+        "cases": {caches: {"product": figures | more} for caches in ("warm", "off")},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("figures", "missed"),
+    [({}, 0), ({"of_limit": 0.59}, 1), ({"p99": 50.0}, 1), ({"of_limit": 0.1, "p99": 500.0}, 2)],
+)
+def test_targets_are_asked_of_warm_caches_and_named_in_the_table(figures, missed):
+    report = a_report(**figures)
+
+    assert all_met(report) == (missed == 0)
+    assert "\n".join(table(report)).count("MISSED") == missed
+
+
+def test_a_single_refused_request_misses_the_target_whatever_the_caches():
+    assert "\n".join(table(a_report(failed=1))).count("nothing refused: MISSED") == 2
+
+
+def test_two_sizes_are_compared_by_their_latencies():
+    lines = list(comparison(a_report(), a_report(p50=2.6, p99=13.1)))
+
+    assert [met for line, met in lines if "warm" in line] == [True, False]
+    assert [met for line, met in lines if "off" in line] == [True, True]
+    assert "1.30 times" in lines[0][0]
+    assert "1.31 times" in lines[1][0]
