@@ -8,6 +8,8 @@ from django.core.cache import cache
 from django.db import connection
 from pytest_django import Settings
 
+from catalog.search.engine import chosen
+from catalog.search.index.engine import IndexEngine
 from koogallery.kernel.quiet import Run, run_until_quiet
 
 
@@ -22,9 +24,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
-    """No test sees what another one cached or counted against a limit."""
+    """No test sees what another one cached, counted against a limit, or indexed: a flush is not in the feed."""
     yield
     cache.clear()
+    engine = chosen()
+    if isinstance(engine, IndexEngine):
+        engine.follower.forget()
 
 
 @pytest.fixture(autouse=True)
