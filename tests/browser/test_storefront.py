@@ -59,7 +59,9 @@ def test_a_mistyped_search_and_one_for_nothing(shop, person):
 def test_suggestions_by_keyboard_only(shop, person):
     visitor = person("visitor")
     page = visitor.goto("/products/")
+    expect(page.locator("#site-search")).to_have_attribute("role", "combobox")  # the scripts are there
     page.keyboard.press("/")
+    expect(page.locator("#site-search")).to_be_focused()
     page.keyboard.type("northwind crm e")
     expect(page.locator("#suggestions [role=option]").first).to_be_visible()
     page.keyboard.press("ArrowDown")
