@@ -55,6 +55,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A visitor who gave up is no news."""
+
 
 @pytest.fixture
 def port() -> Iterator[int]:
