@@ -5,6 +5,7 @@ words stand in a handful), and so do categories, sellers and how much a product 
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,7 @@ from catalog.models import Category, Product
 Progress = Callable[[str, int, int], None]
 
 BATCH = 10_000
+"""Products are drawn in blocks of so many, by their numbers, and written a block a transaction."""
 VOCABULARY = 20_000
 MOST_SELLERS = 2_000
 PRODUCTS_PER_SELLER = 50
@@ -33,6 +35,7 @@ YEARS = 3
 _ONSETS = ("b", "br", "c", "ch", "cl", "d", "dr", "f", "fl", "g", "gr", "h", "k", "l", "m", "n", "p", "pr", "qu", "r", "s", "sh", "st", "t", "tr", "v", "w", "z")  # fmt: skip
 _VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "io", "ou")
 _CODAS = ("", "l", "n", "r", "s", "t", "x", "nd", "rk", "st")
+_ABOUT = "A generated seller."
 _WORDS = Path(__file__).parent / "data" / "words.txt"
 
 SHAPES = (
@@ -73,23 +76,28 @@ class Generator:
         self._categories, self._category_chances = categories, np.cumsum(shares(len(categories)))
         self._at = at
 
-    def batch(self, number: int, size: int) -> Iterator[ProductRecord]:
-        """The products of a batch by its number."""
-        dice = np.random.default_rng([20_261_124, number])
-        words = self._words[self._rank(dice, self._chances, (size, DESCRIPTION_WORDS + 14))]
-        sellers = self._rank(dice, self._seller_chances, size)
-        categories = self._rank(dice, self._category_chances, size)
-        shapes = dice.choice(len(SHAPES), size, p=SHAPE_SHARES)
-        amounts = np.round(np.exp(dice.normal(3.6, 1.3, size)), 2) + 0.5
-        bought = np.minimum(50_000, dice.zipf(1.6, size))
-        ages = dice.integers(0, YEARS * 365 * 86_400, size)
-        extras = dice.random((size, 3))
-        systems = dice.integers(1, 1 << len(OperatingSystem.values), size)
-        for at in range(size):
+    def products(self, first: int, last: int) -> Iterator[ProductRecord]:
+        """The products from number `first` to before `last`."""
+        for block in range(first // BATCH, -(-last // BATCH)):
+            yield from self._block(block, first - block * BATCH, last - block * BATCH)
+
+    def _block(self, block: int, first: int, last: int) -> Iterator[ProductRecord]:
+        """Draws the dice of the whole block, so that a product does not depend on how many are asked for."""
+        dice = np.random.default_rng([20_261_124, block])
+        ranks = self._rank(dice, self._chances, (BATCH, DESCRIPTION_WORDS + 14))
+        sellers = self._rank(dice, self._seller_chances, BATCH)
+        categories = self._rank(dice, self._category_chances, BATCH)
+        shapes = dice.choice(len(SHAPES), BATCH, p=SHAPE_SHARES)
+        amounts = np.round(np.exp(dice.normal(3.6, 1.3, BATCH)), 2) + 0.5
+        bought = np.minimum(50_000, dice.zipf(1.6, BATCH))
+        ages = dice.integers(0, YEARS * 365 * 86_400, BATCH)
+        extras = dice.random((BATCH, 3))
+        systems = dice.integers(1, 1 << len(OperatingSystem.values), BATCH)
+        for at in range(max(first, 0), min(last, BATCH)):
             yield self._product(
-                number * BATCH + at, list(words[at]), self._sellers[sellers[at]], self._categories[categories[at]],
-                SHAPES[shapes[at]], Decimal(f"{amounts[at]:.2f}"), int(bought[at]), int(ages[at]), extras[at],
-                int(systems[at]),
+                block * BATCH + at, list(self._words[ranks[at]]), self._sellers[sellers[at]],
+                self._categories[categories[at]], SHAPES[shapes[at]], Decimal(f"{amounts[at]:.2f}"), int(bought[at]),
+                int(ages[at]), extras[at], int(systems[at]),
             )  # fmt: skip
 
     @staticmethod
@@ -151,26 +159,49 @@ def _for(mode: BillingMode, monthly: Decimal) -> Decimal:
 
 
 def load_more(number: int, at: datetime, progress: Progress) -> int:
-    """Insert `number` published products; the next call goes on where this one ended.
+    """Insert `number` (at least one) published products; the next call goes on where this one ended.
 
     Returns:
         How many products there are afterwards.
     """
-    begun = Product.objects.filter(slug__regex=r"-[0-9]+$").count()
     sellers = _sellers(number, at)
     categories = dict(Category.objects.filter(children=None).order_by("id").values_list("slug", "id"))
     generator = Generator(list(sellers), list(categories), at)
-    first_batch = -(-begun // BATCH)
-    for done in range(0, number, BATCH):
-        size = min(BATCH, number - done)
-        with transaction.atomic():
-            _in_bulk()
-            records = list(generator.batch(first_batch + done // BATCH, size))
-            insert_products(records, sellers=sellers, categories=categories, at=at)
-        progress("products", done + size, number)
+    begin = _next_number()
+    end = begin + number
+    parts = [(max(first, begin), min(first + BATCH, end)) for first in range(begin - begin % BATCH, end, BATCH)]
+    # Postgres takes one block in while the next one is made: both cores have work.
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(_made, generator, parts[0])
+        for part, following in zip(parts, [*parts[1:], None], strict=True):
+            records = coming.result()
+            if following is not None:
+                coming = maker.submit(_made, generator, following)
+            with transaction.atomic():
+                _in_bulk()
+                insert_products(records, sellers=sellers, categories=categories, at=at)
+            progress("products", part[1] - begin, number)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE catalog_product, catalog_specification, catalog_price, catalog_attribute")
     return Product.objects.count()
+
+
+def _made(generator: Generator, part: tuple[int, int]) -> list[ProductRecord]:
+    return list(generator.products(*part))
+
+
+def _next_number() -> int:
+    """Behind the highest number that a generated product has in its slug."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT coalesce(max(substring(product.slug FROM '[0-9]+$')::bigint) + 1, 0)
+            FROM catalog_product AS product JOIN accounts_seller AS seller ON seller.id = product.seller_id
+            WHERE seller.about = %s
+            """,
+            [_ABOUT],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def _in_bulk() -> None:
@@ -189,7 +220,7 @@ def _sellers(number: int, at: datetime) -> dict[str, int]:
         (
             Seller(
                 slug=f"{words[at_]}-{words[-at_ - 1]}", name=f"{words[at_].capitalize()} {words[-at_ - 1].capitalize()} Ltd.",
-                email=f"service@{words[at_]}-{words[-at_ - 1]}.example", about="A generated seller.", created_at=at,
+                email=f"service@{words[at_]}-{words[-at_ - 1]}.example", about=_ABOUT, created_at=at,
                 support_hours="Monday to Friday, 09:00-18:00 (GMT+08:00)",
             )
             for at_ in range(wanted)
