@@ -24,6 +24,7 @@ Progress = Callable[[str, int, int], None]
 
 BATCH = 10_000
 """Products are drawn in blocks of so many, by their numbers, and written a block a transaction."""
+WRITERS = 2
 VOCABULARY = 20_000
 MOST_SELLERS = 2_000
 PRODUCTS_PER_SELLER = 50
@@ -170,24 +171,26 @@ def load_more(number: int, at: datetime, progress: Progress) -> int:
     begin = _next_number()
     end = begin + number
     parts = [(max(first, begin), min(first + BATCH, end)) for first in range(begin - begin % BATCH, end, BATCH)]
-    # Postgres takes one block in while the next one is made: both cores have work.
-    with ThreadPoolExecutor(1) as maker:
-        coming = maker.submit(_made, generator, parts[0])
-        for part, following in zip(parts, [*parts[1:], None], strict=True):
-            records = coming.result()
-            if following is not None:
-                coming = maker.submit(_made, generator, following)
+
+    def write(part: tuple[int, int]) -> int:
+        try:
+            records = list(generator.products(*part))
             with transaction.atomic():
                 _in_bulk()
                 insert_products(records, sellers=sellers, categories=categories, at=at)
-            progress("products", part[1] - begin, number)
+        finally:
+            connection.close()
+        return len(records)
+
+    # Postgres is busier than Python with a block: two connections give it both cores.
+    with ThreadPoolExecutor(WRITERS) as writers:
+        done = 0
+        for written in writers.map(write, parts):
+            done += written
+            progress("products", done, number)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE catalog_product, catalog_specification, catalog_price, catalog_attribute")
     return Product.objects.count()
-
-
-def _made(generator: Generator, part: tuple[int, int]) -> list[ProductRecord]:
-    return list(generator.products(*part))
 
 
 def _next_number() -> int:
