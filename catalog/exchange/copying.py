@@ -142,7 +142,8 @@ def _copy(model: type[Model], columns: Sequence[str], rows: Iterable[Row]) -> No
         return
     text.seek(0)
     quoted = ", ".join(f'"{column}"' for column in columns)
-    with connection.cursor() as cursor:
+    # Django wraps the errors of the cursor's methods that it knows; COPY is none of them.
+    with connection.cursor() as cursor, connection.wrap_database_errors:
         cursor.copy_expert(f'COPY "{model._meta.db_table}" ({quoted}) FROM STDIN', text)
 
 

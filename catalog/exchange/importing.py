@@ -2,31 +2,36 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 
 from accounts.models import Seller
 from catalog.choices import ProductStatus
+from catalog.events import ProductPublished
 from catalog.exchange.copying import LISTING, PLAIN, insert_products, insert_specifications, insert_texts
 from catalog.exchange.reading import BadRow, GoodRow, read_rows
 from catalog.exchange.records import ProductRecord, listing_of
+from catalog.exchange.writing import record_of, whole
 from catalog.models import Attribute, Category, CustomerCase, ImportRun, Price, Product, ReleaseNote, Specification
 from koogallery.kernel import clock
+from koogallery.kernel.outbox import publish
 
 BATCH = 500
 
 Report = Callable[[BadRow], None]
+Upsert = Callable[[list[GoodRow], datetime], tuple[int, list[BadRow]]]
 
 
 @dataclass(slots=True)
 class Imported:
-    """What a run did. `resumed_after` is the line behind which it went on."""
+    """What a run did, with what it had done before it was broken off. `resumed_after` is the line where it went on."""
 
     imported: int = 0
     bad: int = 0
@@ -40,29 +45,36 @@ class _Batch:
     line: int = 0
 
 
-class DryRun(Exception):
-    """Ends the transaction of a dry run's batch without leaving anything."""
-
-
 def import_products(
-    path: Path, kind: str, report: Report, *, dry_run: bool = False, resume: bool = False, at: datetime | None = None
+    path: Path,
+    kind: str,
+    report: Report,
+    *,
+    dry_run: bool = False,
+    resume: bool = False,
+    begin: Callable[[int], None] | None = None,
+    at: datetime | None = None,
 ) -> Imported:
     """Import a file. Products are new or, by their slug, changed; a bad row is reported and left out.
 
     A product of another seller is never touched. Specifications that a changed product's record does not name are
-    taken off sale. A published product stays published whatever the record's status.
+    taken off sale. A published product stays published whatever the record's status; what is as its record says
+    is not written at all.
 
     Args:
         kind: "jsonl" or "csv".
         dry_run: read, check and try everything, keep nothing.
         resume: go on behind the last batch that an earlier run of the same content committed.
+        begin: told once, before anything is reported, the line behind which the import begins.
     """
     at = at or clock.now()
     digest = _digest(path)
     done = Imported()
     run = None if dry_run else _open_run(path, digest, resume=resume, at=at)
     if run is not None:
-        done.resumed_after = run.line
+        done = Imported(run.imported, run.bad, run.line)
+    if begin is not None:
+        begin(done.resumed_after)
     with path.open("rb") as file:
         for batch in _batches(read_rows(file, kind, after=done.resumed_after)):
             done.bad += len(batch.bad)
@@ -74,8 +86,7 @@ def import_products(
             for bad in refused:
                 report(bad)
     if run is not None:
-        run.finished_at = clock.now()
-        run.save(update_fields=["finished_at"])
+        ImportRun.objects.filter(pk=run.pk).update(finished_at=clock.now())
     return done
 
 
@@ -108,57 +119,77 @@ def _batches(rows: Iterable[GoodRow | list[BadRow]]) -> Iterator[_Batch]:
 
 
 def _take_in(batch: _Batch, run: ImportRun | None, at: datetime, *, dry_run: bool) -> tuple[int, list[BadRow]]:
-    """Write a batch in one transaction; when the database refuses it, row by row, so that only the bad one is left out."""
+    """Write a batch in one transaction; when the database refuses it, again row by row, so that only the bad are left out.
+
+    A row that is refused is rolled back to before it; the transaction of the batch goes on.
+    """
     try:
-        return _write(batch.rows, batch, run, at, dry_run=dry_run)
+        return _write(batch, run, at, _upsert, dry_run=dry_run)
     except DatabaseError:
-        imported = 0
-        bad: list[BadRow] = []
-        for row in batch.rows:
-            try:
-                one, refused = _write([row], batch, None, at, dry_run=dry_run)
-            except DatabaseError as error:
-                bad.append(BadRow(row.line, row.record.slug, "", f"The database refuses it: {error}".split("\n")[0]))
-            else:
-                imported += one
-                bad += refused
-        if run is not None:
-            _note(run, batch, imported, bad)
-        return imported, bad
+        return _write(batch, run, at, _upsert_one_by_one, dry_run=dry_run)
 
 
 def _write(
-    rows: list[GoodRow], batch: _Batch, run: ImportRun | None, at: datetime, *, dry_run: bool
+    batch: _Batch, run: ImportRun | None, at: datetime, upsert: Upsert, *, dry_run: bool
 ) -> tuple[int, list[BadRow]]:
-    imported = 0
-    bad: list[BadRow] = []
-    try:
-        with transaction.atomic():
-            imported, bad = _upsert(rows, at)
-            if run is not None:
-                _note(run, batch, imported, bad)
-            if dry_run:
-                raise DryRun
-    except DryRun:
-        return imported, bad
+    with transaction.atomic():
+        imported, bad = upsert(batch.rows, at)
+        if run is not None:
+            ImportRun.objects.filter(pk=run.pk).update(
+                line=batch.line, imported=F("imported") + imported, bad=F("bad") + len(batch.bad) + len(bad)
+            )
+        transaction.set_rollback(dry_run)
     return imported, bad
 
 
-def _note(run: ImportRun, batch: _Batch, imported: int, bad: list[BadRow]) -> None:
-    run.line, run.imported, run.bad = batch.line, run.imported + imported, run.bad + len(batch.bad) + len(bad)
-    run.save(update_fields=["line", "imported", "bad"])
+def _upsert_one_by_one(rows: list[GoodRow], at: datetime) -> tuple[int, list[BadRow]]:
+    imported = 0
+    bad: list[BadRow] = []
+    for row in rows:
+        try:
+            with transaction.atomic():
+                one, refused = _upsert([row], at)
+                # What would be refused at the end of the transaction shows now.
+                connection.check_constraints()
+        except DatabaseError as error:
+            bad.append(BadRow(row.line, row.record.slug, "", f"The database refuses it: {error}".split("\n")[0]))
+        else:
+            imported += one
+            bad += refused
+    return imported, bad
 
 
 def _upsert(rows: list[GoodRow], at: datetime) -> tuple[int, list[BadRow]]:
-    """Insert and change; a slug that comes twice counts as it stands last."""
-    records = {row.record.slug: row for row in rows}
+    """Insert and change, in the order of the file: a slug that comes again changes what came before."""
+    imported = 0
+    bad: list[BadRow] = []
+    for part in _without_repeats(rows):
+        number, refused = _upsert_distinct(part, at)
+        imported += number
+        bad += refused
+    return imported, bad
+
+
+def _without_repeats(rows: list[GoodRow]) -> Iterator[list[GoodRow]]:
+    part: dict[str, GoodRow] = {}
+    for row in rows:
+        if row.record.slug in part:
+            yield list(part.values())
+            part = {}
+        part[row.record.slug] = row
+    yield list(part.values())
+
+
+def _upsert_distinct(rows: list[GoodRow], at: datetime) -> tuple[int, list[BadRow]]:
     sellers = dict(Seller.objects.filter(slug__in={row.record.seller for row in rows}).values_list("slug", "pk"))
     categories = dict(Category.objects.filter(slug__in={row.record.category for row in rows}).values_list("slug", "pk"))
-    there = {one.slug: one for one in Product.objects.select_for_update(of=("self",)).filter(slug__in=records)}
+    slugs = [row.record.slug for row in rows]
+    locked = Product.objects.select_for_update(of=("self",)).filter(slug__in=slugs).order_by("pk")
+    there = {one.slug: one for one in whole(locked)}
     bad: list[BadRow] = []
     new: list[ProductRecord] = []
     changed: list[tuple[Product, ProductRecord]] = []
-    for row in records.values():
+    for row in rows:
         record, known = row.record, there.get(row.record.slug)
         if record.seller not in sellers:
             bad.append(BadRow(row.line, record.slug, "seller", f"There is no seller {record.seller}."))
@@ -170,13 +201,28 @@ def _upsert(rows: list[GoodRow], at: datetime) -> tuple[int, list[BadRow]]:
             bad.append(BadRow(row.line, record.slug, "slug", "A product of another seller has this slug."))
         elif known.status == ProductStatus.TAKEN_DOWN:
             bad.append(BadRow(row.line, record.slug, "status", "A product that was taken down cannot be restored."))
+        elif known.status == ProductStatus.CHANGES_REQUESTED and record.status == ProductStatus.PUBLISHED:
+            why = "Changes were requested: its seller submits it again before it can be published."
+            bad.append(BadRow(row.line, record.slug, "status", why))
         else:
             changed.append((known, record))
-    if new:
-        insert_products(new, sellers=sellers, categories=categories, at=at)
+    insert_products(new, sellers=sellers, categories=categories, at=at)
+    for record in new:
+        if record.status == ProductStatus.PUBLISHED:
+            publish(ProductPublished(slug=record.slug), at=at)
     for product, record in changed:
-        _change(product, record, categories[record.category], at)
+        if not _says(product, record):
+            _change(product, record, categories[record.category], at)
     return len(new) + len(changed), bad
+
+
+def _says(product: Product, record: ProductRecord) -> bool:
+    """Whether the product already is what the record would make of it."""
+    now = record_of(product)
+    published = product.status == ProductStatus.PUBLISHED
+    status = now.status if published or record.status == ProductStatus.DRAFT else record.status
+    published_at = record.published_at if published and record.published_at else now.published_at
+    return now == replace(record, status=status, published_at=published_at)
 
 
 def _change(product: Product, record: ProductRecord, category_id: int, at: datetime) -> None:
@@ -188,6 +234,7 @@ def _change(product: Product, record: ProductRecord, category_id: int, at: datet
     if product.status != ProductStatus.PUBLISHED and record.status == ProductStatus.PUBLISHED:
         product.publish(record.published_at or at)
         values |= {"status": product.status, "published_at": product.published_at}
+        publish(ProductPublished(slug=product.slug), at=at)
     elif record.published_at and product.status == ProductStatus.PUBLISHED:
         values["published_at"] = record.published_at
     Product.objects.filter(pk=product.pk).update(**values)

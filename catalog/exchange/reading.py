@@ -1,10 +1,13 @@
 """Rows of a file into records: every fault is named by line and field, none ends the reading."""
 
+import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import IO, Any
 
 from django.conf import settings
@@ -20,6 +23,7 @@ from catalog.exchange.records import (
     ProductRecord,
     SpecificationRecord,
 )
+from koogallery.kernel import clock
 from koogallery.kernel.api.input import (
     CleanCharField,
     StrictBooleanField,
@@ -28,6 +32,7 @@ from koogallery.kernel.api.input import (
     refuse_constant,
     without_duplicates,
 )
+from koogallery.kernel.text import clean_text
 
 LONGEST_LINE = 1_000_000
 # In CSV these cells hold JSON.
@@ -35,6 +40,7 @@ NESTED = ("highlights", "operating_systems", "badges", "specifications", "custom
 BOOLEANS = ("supervised", "joint_operation", "public_sales", "auto_renewal_supported")
 # A spreadsheet takes a cell that begins so for a formula; export puts an apostrophe before it, import takes it off.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
+_AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,8})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,9 @@ class BadRow:
     why: str
 
     def __str__(self) -> str:
-        return "\t".join([str(self.line), self.slug or "-", self.field or "-", self.why])
+        """One line, whatever the file holds: nothing in it may turn a terminal or break the report."""
+        parts = [str(self.line), self.slug or "-", self.field or "-", self.why]
+        return "\t".join("".join(one if one.isprintable() else "\ufffd" for one in part[:300]) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +66,46 @@ class GoodRow:
     record: ProductRecord
 
 
+class AmountInput(serializers.Field[Decimal, Any, str, Any]):
+    """Plain digits as text, so that no digit is lost on the way: no exponent, no sign, no fraction in binary."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if not isinstance(data, str) or not _AMOUNT.fullmatch(data):
+            raise serializers.ValidationError(
+                'Write the amount as text such as "5.00": up to 10 digits, a point, up to 8 decimals.'
+            )
+        return Decimal(data)
+
+
+class CleanEmailField(serializers.EmailField):
+    """An address without control characters, which the standard would allow between quotes."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(_clean(data))
+
+
+class WebAddressField(serializers.URLField):
+    """An address of the web."""
+
+    def to_internal_value(self, data: Any) -> str:
+        address = _clean(data)
+        if address and not address.lower().startswith(("https://", "http://")):
+            raise serializers.ValidationError("Write an address that begins with https:// or http://.")
+        return super().to_internal_value(address)
+
+
+def _clean(data: Any) -> str:
+    if not isinstance(data, str):
+        raise serializers.ValidationError("Not a valid string.")
+    try:
+        return clean_text(data)
+    except ValueError as refused:
+        raise serializers.ValidationError(str(refused)) from refused
+
+
 class PriceInput(StrictSerializer):
     billing_mode = serializers.ChoiceField(BillingMode.choices)
-    amount = serializers.DecimalField(max_digits=18, decimal_places=8, min_value=0)
+    amount = AmountInput()
     currency = serializers.RegexField("^[A-Z]{3}$", default=lambda: settings.SITE_CURRENCY)
     per = serializers.SlugField(max_length=40, allow_blank=True, default="")
 
@@ -151,8 +196,8 @@ class ProductInput(StrictSerializer):
     support_hours = CleanCharField(max_length=200, allow_blank=True, default="")
     support_content = CleanCharField(max_length=2000, allow_blank=True, default="")
     support_hotline = CleanCharField(max_length=60, allow_blank=True, default="")
-    support_email = serializers.EmailField(max_length=254, allow_blank=True, default="")
-    guide_url = serializers.URLField(max_length=200, allow_blank=True, default="")
+    support_email = CleanEmailField(max_length=254, allow_blank=True, default="")
+    guide_url = WebAddressField(max_length=200, allow_blank=True, default="")
     requirement_template = CleanCharField(max_length=20_000, allow_blank=True, default="")
     popularity = StrictIntegerField(min_value=0, max_value=2**31 - 1, default=0)
     specifications = SpecificationInput(many=True, min_length=1, max_length=20)  # type: ignore[call-arg]
@@ -167,6 +212,8 @@ class ProductInput(StrictSerializer):
             raise serializers.ValidationError({"supervised": ["Images are never supervised."]})
         if supervised != bool(attrs["flow_type"]):
             raise serializers.ValidationError({"flow_type": ["Supervised products name their flow, others have none."]})
+        if attrs["published_at"] and attrs["published_at"] > clock.now():
+            raise serializers.ValidationError({"published_at": ["The time lies in the future."]})
         codes = [one["code"] for one in attrs["specifications"]]
         if len(set(codes)) != len(codes):
             raise serializers.ValidationError({"specifications": ["Two specifications have the same code."]})
@@ -205,6 +252,8 @@ def _json_rows(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any] | str]]:
                 raw = file.readline(LONGEST_LINE)
             yield line, "The line is longer than 1,000,000 bytes."
             continue
+        if line == 1:
+            raw = raw.removeprefix(codecs.BOM_UTF8)
         if not raw.strip():
             continue
         try:
@@ -218,25 +267,46 @@ def _json_rows(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any] | str]]:
 def _csv_rows(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any] | str]]:
     csv.field_size_limit(LONGEST_LINE)
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    reader = csv.DictReader(text, restkey="", strict=True)
+    # Bounded pieces, so that a file without line ends does not fill the memory.
+    reader = csv.reader(iter(lambda: text.readline(2 * LONGEST_LINE), ""), strict=True)
+    header: list[str] = []
     while True:
         try:
-            row = next(reader, None)
+            cells = next(reader, None)
         except csv.Error as error:
             yield reader.line_num, f"The row is no CSV: {error}"
             continue
-        if row is None:
+        if cells is None:
             text.detach()
             return
-        yield reader.line_num, _of_csv(row)
+        if not cells:
+            continue
+        if header:
+            yield reader.line_num, _of_csv(header, cells)
+            continue
+        header = cells
+        if wrong := _wrong_header(header):
+            # Every row would be refused for the same reason.
+            yield reader.line_num, wrong
+            text.detach()
+            return
 
 
-def _of_csv(row: dict[str, Any]) -> dict[str, Any] | str:
-    if "" in row:
-        return "The row has more cells than the header."
+def _wrong_header(header: list[str]) -> str:
+    """What is wrong with the first row; empty when it names columns."""
+    if unknown := [name for name in header if name not in COLUMNS]:
+        return f"The first row names columns; there is none called {unknown[0]!r}."
+    if len(set(header)) != len(header):
+        return "The first row names a column twice."
+    return ""
+
+
+def _of_csv(header: list[str], cells: list[str]) -> dict[str, Any] | str:
+    if len(cells) != len(header):
+        return f"The row has {len(cells)} cells, the header {len(header)}."
     given: dict[str, Any] = {}
-    for name, cell in row.items():
-        if cell is None or cell == "":
+    for name, cell in zip(header, cells, strict=True):
+        if not cell:
             continue
         plain = cell[1:] if cell[0] == "'" and cell[1:2] in FORMULA_STARTS else cell
         if name in NESTED:

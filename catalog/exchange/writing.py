@@ -3,15 +3,28 @@
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import IO, Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from catalog.exchange.reading import BOOLEANS, COLUMNS, FORMULA_STARTS, NESTED
+from catalog.exchange.records import (
+    AttributeRecord,
+    CaseRecord,
+    NoteRecord,
+    PriceRecord,
+    ProductRecord,
+    SpecificationRecord,
+)
 from catalog.models import Product, Specification
 
-BATCH = 500
+# A product with all that hangs on it takes some 15 kB as objects, which refer to each other: the collector is late.
+BATCH = 200
+_OF_OTHER_TABLES = ("seller", "category", "specifications", "customer_cases", "release_notes")
+_ATTRIBUTE = tuple(one.name for one in fields(AttributeRecord))
 
 
 def export_products(file: IO[str], kind: str, *, seller: str = "") -> int:
@@ -37,68 +50,66 @@ def export_products(file: IO[str], kind: str, *, seller: str = "") -> int:
     return number
 
 
-def rows(seller: str = "") -> Iterator[dict[str, Any]]:
-    """The records as plain objects; one batch is in memory at a time."""
+def whole(products: QuerySet[Product]) -> QuerySet[Product]:
+    """With everything that a record says, in a few queries for all of them."""
     sold = Specification.objects.filter(removed_at=None).prefetch_related("attributes", "prices__per")
-    found = Product.objects.filter(status__in=["draft", "published"]).select_related("seller", "category")
+    return (
+        products.select_related("seller", "category")
+        .defer("search_vector", "logo")
+        .prefetch_related(Prefetch("specifications", sold), "customer_cases", "release_notes")
+    )
+
+
+def rows(seller: str = "") -> Iterator[dict[str, Any]]:
+    """The records as plain objects; one batch is in memory at a time. What has no specification is no record yet."""
+    found = whole(Product.objects.filter(status__in=["draft", "published"]))
     if seller:
         found = found.filter(seller__slug=seller)
-    found = found.defer("search_vector").prefetch_related(
-        Prefetch("specifications", sold), "customer_cases", "release_notes"
-    )
     after = 0
     while batch := list(found.filter(pk__gt=after).order_by("pk")[:BATCH]):
         for product in batch:
             if product.specifications.all():
-                yield _row(product)
+                yield _row(record_of(product))
         after = batch[-1].pk
 
 
-def _row(product: Product) -> dict[str, Any]:
-    plain = {
-        name: getattr(product, name) for name in COLUMNS if name not in (*NESTED, "seller", "category", "published_at")
-    }
-    return {
+def record_of(product: Product) -> ProductRecord:
+    """The record of a product that was read by `whole`."""
+    plain = {name: getattr(product, name) for name in COLUMNS if name not in _OF_OTHER_TABLES}
+    return ProductRecord(
         **plain,
-        "seller": product.seller.slug,
-        "category": product.category.slug,
-        "published_at": product.published_at.isoformat() if product.published_at else None,
-        "highlights": product.highlights,
-        "operating_systems": product.operating_systems,
-        "badges": product.badges,
-        "specifications": [_specification(one) for one in product.specifications.all()],
-        "customer_cases": [
-            {"customer": one.customer, "title": one.title, "text": one.text} for one in product.customer_cases.all()
-        ],
-        "release_notes": [
-            {"version": one.version, "released_at": one.released_at.isoformat(), "text": one.text}
-            for one in product.release_notes.all()
-        ],
-    }
+        seller=product.seller.slug,
+        category=product.category.slug,
+        specifications=[_specification(one) for one in product.specifications.all()],
+        customer_cases=[CaseRecord(one.customer, one.title, one.text) for one in product.customer_cases.all()],
+        release_notes=[NoteRecord(one.version, one.released_at, one.text) for one in product.release_notes.all()],
+    )
 
 
-def _specification(one: Specification) -> dict[str, Any]:
-    names = ("code", "name", "kind", "default", "choices", "minimum", "maximum", "step", "unit")
-    return {
-        "code": one.code,
-        "name": one.name,
-        "max_quantity": one.max_quantity,
-        "longest_years": one.longest_years,
-        "attributes": [{name: getattr(attribute, name) for name in names} for attribute in one.attributes.all()],
-        "prices": [
-            {
-                "billing_mode": price.billing_mode,
-                "amount": _digits(price.amount),
-                "currency": price.currency,
-                "per": price.per.code if price.per else "",
-            }
-            for price in one.prices.all()
-        ],
-    }
+def _specification(one: Specification) -> SpecificationRecord:
+    attributes = [
+        AttributeRecord(**{name: getattr(attribute, name) for name in _ATTRIBUTE}) for attribute in one.attributes.all()
+    ]
+    prices = [
+        PriceRecord(price.billing_mode, price.amount, price.currency, price.per.code if price.per else "")
+        for price in one.prices.all()
+    ]
+    return SpecificationRecord(one.code, one.name, prices, attributes, one.max_quantity, one.longest_years)
 
 
-def _digits(amount: Decimal) -> str:
-    return format(amount.normalize(), "f")
+def _row(record: ProductRecord) -> dict[str, Any]:
+    return {name: _plain(getattr(record, name)) for name in COLUMNS}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON writes it: amounts are text, so that no reader makes a binary fraction of them."""
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _csv(row: dict[str, Any]) -> dict[str, str]:
