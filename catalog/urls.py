@@ -20,7 +20,6 @@ urlpatterns = [
     path("products/<slug:slug>/documents/<int:pk>/", media.document, name="document"),
     path("collections/<slug:slug>/", storefront.collection, name="collection"),
     path("compare/", compare.compare, name="compare"),
-    path("card.png", seo.site_card, name="site_card"),
     path("robots.txt", seo.robots, name="robots"),
     path("sitemap.xml", seo.sitemap_index, name="sitemap"),
     path("sitemaps/<slug:name>.xml", seo.sitemap_file, name="sitemap_file"),

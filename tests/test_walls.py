@@ -56,7 +56,6 @@ PAGES: dict[str, str] = {
     "catalog:document": PUBLIC,
     "catalog:collection": PUBLIC,
     "catalog:compare": PUBLIC,
-    "catalog:site_card": PUBLIC,
     "catalog:robots": PUBLIC,
     "catalog:sitemap": PUBLIC,
     "catalog:sitemap_file": PUBLIC,

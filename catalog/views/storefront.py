@@ -16,7 +16,7 @@ from catalog import search as searching
 from catalog.collections import shelves
 from catalog.listing import card, chips, filter_groups, finder_selects, with_saved
 from catalog.models import Collection, Product
-from catalog.seo.meta import home_meta, listing_meta, seller_meta
+from catalog.seo.meta import collection_meta, home_meta, listing_meta, seller_meta
 from koogallery.kernel.web.page_cache import visitors_page
 from koogallery.kernel.web.parts import Link
 from koogallery.kernel.web.tiles import generated
@@ -88,7 +88,7 @@ def products(request: HttpRequest, slug: str = "") -> HttpResponse:
         "layout": "grid" if request.GET.get("layout") == "grid" else "list",
         "search_text": search.text,
         "tabs": _tabs(tree, slug),
-        "meta": listing_meta(found, tree.by_slug.get(slug)),
+        "meta": listing_meta(found, tree),
     }
     if slug and search == replace(searching.Search(), category=(slug,)):
         # The category's own page, nothing chosen yet: what operators put in front.
@@ -138,7 +138,7 @@ def seller(request: HttpRequest, slug: str) -> HttpResponse:
         "page": on_sale.page,
         "total": on_sale.total,
         "categories": [facet for facet in on_sale.facets["category"] if facet.count],
-        "meta": seller_meta(found),
+        "meta": seller_meta(found, on_sale.page),
     }
     return render(request, "catalog/seller.html", context)
 
@@ -153,9 +153,13 @@ def collection(request: HttpRequest, slug: str) -> HttpResponse:
         "collection_items__position", "collection_items__id"
     )
     page = Paginator(rows, SHOWN_OF_SELLER).get_page(request.GET.get("page"))
-    return render(
-        request, "catalog/collection.html", {"collection": found, "page": page, "cards": [card(one) for one in page]}
-    )
+    context = {
+        "collection": found,
+        "page": page,
+        "cards": [card(one) for one in page],
+        "meta": collection_meta(found, page),
+    }
+    return render(request, "catalog/collection.html", context)
 
 
 @require_safe
