@@ -222,7 +222,7 @@ class SavedSerializer(serializers.Serializer[Any]):
     product = ProductSerializer()
     saved_at = serializers.DateTimeField()
     price_when_saved = MoneySerializer(source="money_then", allow_null=True)
-    price_now = MoneySerializer(source="product.starting_price", allow_null=True)
+    price_now = MoneySerializer(source="money_now", allow_null=True)
     price_change = MoneySerializer(allow_null=True)
 
 

@@ -100,11 +100,16 @@ def save_product(product: Product, *, account: Account, by: Actor, at: datetime 
 
     Raises:
         PermissionRefused: the role may not buy.
-        InvalidTransition: the list is full.
+        InvalidTransition: the product is no longer sold, or the list is full.
     """
     at = at or clock.now()
     require(by, Permission.BUY)
-    if SavedProduct.objects.for_account(account).count() >= MOST_SAVED:
+    entries = SavedProduct.objects.for_account(account)
+    if saved := entries.filter(product=product).first():
+        return saved
+    if not product.is_on_sale:
+        raise InvalidTransition(f"{product.name} is not available for purchase.")
+    if entries.count() >= MOST_SAVED:
         raise InvalidTransition(f"My Saved List holds up to {MOST_SAVED} products. Remove one first.")
     saved, _created = SavedProduct.objects.get_or_create(
         account=account,
@@ -114,6 +119,7 @@ def save_product(product: Product, *, account: Account, by: Actor, at: datetime 
             "saved_at": at,
             "price_then": product.lowest_price,
             "currency": product.currency,
+            "unit_then": product.lowest_price_unit,
         },
     )
     return saved
@@ -144,6 +150,7 @@ def remove_saved(product: Product, *, account: Account, by: Actor) -> str:
             "at": saved.saved_at.isoformat(),
             "price": None if saved.price_then is None else str(saved.price_then),
             "currency": saved.currency,
+            "unit": saved.unit_then,
         },
         salt=REMOVED_SALT,
     )
@@ -154,15 +161,21 @@ def restore_saved(removed: str, *, account: Account, by: Actor) -> SavedProduct:
 
     Raises:
         PermissionRefused: the role may not buy.
-        NotFound: the token is none of this account's, is older than an hour, or the product is gone.
+        NotFound: the token is none of this account's, or the product is gone.
+        InvalidTransition: the removal is more than an hour ago, or the list has been filled since.
     """
     require(by, Permission.BUY)
     try:
         entry = signing.loads(removed, salt=REMOVED_SALT, max_age=UNDO_LIFETIME)
+    except signing.SignatureExpired:
+        raise InvalidTransition("A removal can be undone for an hour. Save the product again from its page.") from None
     except signing.BadSignature:
         raise NotFound("This removal can no longer be undone.") from None
     if entry["account"] != account.pk or not Product.objects.filter(pk=entry["product"]).exists():
         raise NotFound("This removal can no longer be undone.")
+    entries = SavedProduct.objects.for_account(account)
+    if entries.count() >= MOST_SAVED and not entries.filter(product_id=entry["product"]).exists():
+        raise InvalidTransition(f"My Saved List holds up to {MOST_SAVED} products. Remove one first.")
     saved, _created = SavedProduct.objects.get_or_create(
         account=account,
         product_id=entry["product"],
@@ -171,6 +184,7 @@ def restore_saved(removed: str, *, account: Account, by: Actor) -> SavedProduct:
             "saved_at": datetime.fromisoformat(entry["at"]),
             "price_then": None if entry["price"] is None else Decimal(entry["price"]),
             "currency": entry["currency"],
+            "unit_then": entry["unit"],
         },
     )
     return saved

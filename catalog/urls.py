@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalog.views import compare, media, saved, seo, storefront
+from catalog.views import compare, media, saved, sellers, seo, storefront
 
 app_name = "catalog"
 
@@ -23,7 +23,7 @@ urlpatterns = [
     path("robots.txt", seo.robots, name="robots"),
     path("sitemap.xml", seo.sitemap_index, name="sitemap"),
     path("sitemaps/<slug:name>.xml", seo.sitemap_file, name="sitemap_file"),
-    path("sellers/<slug:slug>/", storefront.seller, name="seller"),
+    path("sellers/<slug:slug>/", sellers.seller, name="seller"),
     path("my/saved/", saved.saved_list, name="saved"),
     path("my/saved/add/<slug:slug>/", saved.save_page, name="save_page"),
     path("my/saved/undo/", saved.undo, name="undo_remove"),

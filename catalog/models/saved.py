@@ -29,6 +29,7 @@ class SavedProduct(models.Model):
     saved_at = models.DateTimeField(default=clock.now)
     price_then = UnitPriceField(null=True)
     currency = CurrencyField()
+    unit_then = models.CharField(max_length=40, blank=True)
 
     objects = SavedProductQuerySet.as_manager()
 
@@ -41,13 +42,23 @@ class SavedProduct(models.Model):
 
     @property
     def money_then(self) -> Money | None:
-        """The starting price at the time of saving."""
+        """The starting price at the time of saving, for one `unit_then`."""
         return None if self.price_then is None else Money(self.price_then, self.currency)
 
     @property
+    def money_now(self) -> Money | None:
+        """The starting price now; None for what is no longer sold."""
+        return self.product.starting_price if self.product.is_on_sale else None
+
+    @property
     def price_change(self) -> Money | None:
-        """By how much the starting price rose (or fell, negative) since; None where the two cannot be compared."""
-        now, then = self.product.starting_price, self.money_then
-        if now is None or then is None or now.currency != then.currency:
+        """By how much the starting price rose (or fell, negative) since; None where the two cannot be compared.
+
+        They cannot when one is missing, in another currency, or for something else: a month then, a year now.
+        """
+        now, then = self.money_now, self.money_then
+        if now is None or then is None:
+            return None
+        if now.currency != then.currency or self.product.lowest_price_unit != self.unit_then:
             return None
         return Money(now.amount - then.amount, now.currency)

@@ -1,7 +1,6 @@
 """My Saved List: the price change in words."""
 
 from django import template
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from catalog.models import SavedProduct
@@ -15,14 +14,12 @@ register = template.Library()
 def price_change(saved: SavedProduct) -> str:
     """Such as "$2.00 USD less than when you saved it"; words say the direction, so that no colour has to."""
     if not saved.product.is_on_sale:
-        return format_html('<span class="small text-2 d-block">{}</span>', _("No longer sold"))
+        return _("No longer sold")
     change = saved.price_change
     if change is None:
-        return ""
+        return _("Cannot be compared with the price when you saved it")
     if not change.amount:
-        text = _("Unchanged since you saved it")
-    else:
-        amount = price_text(Money(abs(change.amount), change.currency))
-        words = _("%(amount)s more than when you saved it") if change.amount > 0 else _("%(amount)s less than when you saved it")  # fmt: skip
-        text = words % {"amount": amount}
-    return format_html('<span class="small text-2 d-block">{}</span>', text)
+        return _("Unchanged")
+    amount = price_text(Money(abs(change.amount), change.currency))
+    more, less = _("%(amount)s more than when you saved it"), _("%(amount)s less than when you saved it")
+    return (more if change.amount > 0 else less) % {"amount": amount}
