@@ -62,6 +62,7 @@ def test_pages_stay_within_their_budget_whatever_the_number_of_rows(client, deal
     app = deal.flow.order.lines.get().subscriptions.get()
     buyer_pages = [
         "/", "/products/", f"/products/{slug}/", f"/sellers/{seller_slug}/", "/my/saved/", "/my/apps/", f"/my/apps/{app.public_id}/",
+        f"/compare/?product={slug}&add=product", f"/my/saved/add/{slug}/",
         "/my/agreements/", "/my/messages/", "/my/supervision/", f"/my/supervision/{number}/", f"/my/supervision/{number}/accept/",
         "/billing/orders/", f"/billing/orders/{number}/", "/billing/payment-methods/", f"/purchase/orders/{number}/done/",
         "/account/settings/", "/account/api-keys/", "/account/switch/",
