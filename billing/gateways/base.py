@@ -1,6 +1,8 @@
 """What we ask of a card processor. Calls happen outside any transaction, between two recorded states."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from typing import Protocol
@@ -8,6 +10,7 @@ from typing import Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
 
 
@@ -28,6 +31,7 @@ class GatewayAnswer:
     Attributes:
         reference: the processor's name for the charge; empty when unknown.
         amount: what was really taken, when the processor says.
+        fee: what the processor keeps of it, when it says.
         reason: a reason class for a decline (`insufficient_funds`, ...).
         action_url: where the card holder confirms.
     """
@@ -35,13 +39,18 @@ class GatewayAnswer:
     outcome: ChargeOutcome
     reference: str = ""
     amount: Money | None = None
+    fee: Money | None = None
     reason: str = ""
     action_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CardDetails:
-    """What a processor tells of a bound card; never its number."""
+    """What a processor tells of a bound card; never its number.
+
+    Attributes:
+        reference: what `charge` takes to charge this card again; at most 80 characters.
+    """
 
     reference: str
     brand: str
@@ -50,28 +59,111 @@ class CardDetails:
     expires_month: int
 
 
+class NoticeKind(Enum):
+    """What a processor's webhook tells of. Only a hint: what became of a charge is always asked for."""
+
+    CHARGE = "charge"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    OTHER = "other"
+
+
+class DisputeState(Enum):
+    """How far a charge-back is, as the processor says."""
+
+    OPENED = "opened"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeNotice:
+    """The card holder had his bank take the money back.
+
+    Attributes:
+        reference: the processor's name for the dispute.
+        charge: the processor's name for the charge, as in `GatewayAnswer.reference`.
+        amount: what the bank took back.
+    """
+
+    reference: str
+    charge: str
+    amount: Money
+    state: DisputeState
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayNotice:
+    """One verified webhook message.
+
+    Attributes:
+        event_id: the processor's id of the message; the same message may come twice.
+        key: our idempotency key of the charge or refund, when the message names it.
+    """
+
+    event_id: str
+    kind: NoticeKind
+    key: str = ""
+    dispute: DisputeNotice | None = None
+
+
+class WebhookRefused(DomainError):
+    """A webhook whose signature or time is wrong, or whose body is not a message of the processor."""
+
+    code = "validation_error"
+    status = 400
+    default_message = "This message is not signed by the card processor."
+
+
+class GatewayUnavailable(RuntimeError):
+    """The processor gave no usable answer to something that may simply be tried again."""
+
+
 class PaymentGateway(Protocol):
-    """A card processor. Every call carries our key; the same key never charges twice."""
+    """A card processor. Every call that moves money carries our key; the same key never moves it twice."""
 
     name: str
 
-    def charge(self, key: str, card: str, amount: Money) -> GatewayAnswer:
-        """Charge the bound card off-session."""
+    def create_customer(self, key: str, name: str) -> str:
+        """The processor's name for a paying account; the same key gives the same customer.
 
-    def find_charge(self, key: str) -> GatewayAnswer:
-        """What became of the charge with our key; NOT_FOUND when it never arrived."""
+        Raises:
+            GatewayUnavailable: no answer.
+        """
 
-    def cancel_charge(self, key: str) -> GatewayAnswer:
+    def binding_url(self, customer: str, return_to: str) -> str:
+        """The hosted page where a card holder enters a card. `return_to` is an absolute address without a query,
+        to which the page returns with `card=<what card_details takes>` in its query.
+
+        Raises:
+            GatewayUnavailable: no answer.
+        """
+
+    def card_details(self, reference: str) -> CardDetails | None:
+        """The card behind what came back from the hosted page, or None when there is none."""
+
+    def forget_card(self, card: str) -> None:
+        """The card was unbound: have the processor forget it. Forgetting twice changes nothing."""
+
+    def charge(self, key: str, card: str, amount: Money, return_to: str) -> GatewayAnswer:
+        """Charge the bound card off-session. Where the bank wants the card holder, the answer is ACTION_REQUIRED,
+        and the bank's page returns to `return_to`, an absolute address. Never raises: no answer is UNKNOWN."""
+
+    def find_charge(self, key: str, card: str) -> GatewayAnswer:
+        """What became of the charge with our key; NOT_FOUND when it never arrived. Creates nothing."""
+
+    def cancel_charge(self, key: str, card: str) -> GatewayAnswer:
         """Give up a charge that waits for its card holder; answers what became of it in the end."""
 
     def refund(self, key: str, charge: str, amount: Money) -> GatewayAnswer:
         """Give back a part or all of a charge."""
 
-    def binding_url(self, return_to: str) -> str:
-        """The hosted page where a card holder enters a card; it returns to `return_to` with `card=<reference>`."""
+    def read_webhook(self, headers: Mapping[str, str], body: bytes, at: datetime) -> GatewayNotice:
+        """Verify and read one webhook message. `at` is the machine's real time.
 
-    def card_details(self, reference: str) -> CardDetails | None:
-        """The card behind a reference that came back from the hosted page, or None."""
+        Raises:
+            WebhookRefused: wrong signature, too old, or no message of this processor.
+        """
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Cards, payments, refunds, and the journal that they post to."""
+"""Cards, payments and refunds."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
@@ -7,11 +7,9 @@ from django.db import models
 from django.db.models import F, Q
 from django_fsm import FSMField, transition
 
-from accounts.models import Account, Seller
+from accounts.models import Account
 from billing.choices import (
     OPEN_PAYMENTS,
-    EntryKind,
-    Ledger,
     PaymentMethodKind,
     PaymentStatus,
     RefundStatus,
@@ -240,78 +238,3 @@ class Refund(models.Model):
     def fail(self, at: datetime) -> None:
         """The gateway refused for good; operations see it and pay by hand."""
         self.ended_at = at
-
-
-class JournalEntry(models.Model):
-    """One movement of money, balanced: its postings sum to zero per currency (deferred trigger). Append-only."""
-
-    at = models.DateTimeField()
-    kind = models.CharField(max_length=16, choices=EntryKind.choices)
-    order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="journal")
-    payment = models.ForeignKey(Payment, null=True, on_delete=models.PROTECT, related_name="journal")
-    refund = models.ForeignKey(Refund, null=True, on_delete=models.PROTECT, related_name="journal")
-    text = models.CharField(max_length=200, blank=True)
-
-    class Meta(TypedModelMeta):
-        verbose_name_plural = "journal entries"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["kind", "order"], condition=Q(kind="release"), name="an_order_is_released_once"
-            ),
-            models.UniqueConstraint(
-                fields=["kind", "order", "payment"], condition=Q(kind="charge"), name="a_payment_is_posted_once"
-            ),
-            models.UniqueConstraint(
-                fields=["kind", "refund"],
-                condition=Q(kind__in=["refund_owed", "refund_paid"]),
-                name="a_refund_is_posted_once",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.at:%Y-%m-%d}"
-
-
-class Posting(models.Model):
-    """One side of an entry: positive is a debit, negative a credit. Append-only."""
-
-    entry = models.ForeignKey(JournalEntry, on_delete=models.PROTECT, related_name="postings")
-    ledger = models.CharField(max_length=20, choices=Ledger.choices)
-    account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
-    seller = models.ForeignKey(Seller, null=True, on_delete=models.PROTECT, related_name="+")
-    currency = CurrencyField()
-    amount = AmountField()
-
-    class Meta(TypedModelMeta):
-        constraints = [models.CheckConstraint(name="posting_moves_something", condition=~Q(amount=0))]
-
-    def __str__(self) -> str:
-        return f"{self.ledger} {self.amount} {self.currency}"
-
-
-class SandboxCard(models.Model):
-    """The sandbox processor's own record of a card that was entered on its hosted page."""
-
-    reference = models.CharField(max_length=80, primary_key=True)
-    scenario = models.CharField(max_length=30)
-    created_at = models.DateTimeField(default=clock.now)
-
-    def __str__(self) -> str:
-        return self.reference
-
-
-class SandboxCharge(models.Model):
-    """The sandbox processor's own record of a charge or refund, keyed by our idempotency key."""
-
-    key = models.CharField(max_length=40, primary_key=True)
-    reference = models.CharField(max_length=80, unique=True)
-    card = models.ForeignKey(SandboxCard, null=True, on_delete=models.PROTECT, related_name="charges")
-    refund_of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="refunds")
-    currency = CurrencyField()
-    amount = AmountField()
-    outcome = models.CharField(max_length=20)
-    reason = models.CharField(max_length=40, blank=True)
-    created_at = models.DateTimeField(default=clock.now)
-
-    def __str__(self) -> str:
-        return f"{self.reference} {self.outcome}"
