@@ -84,6 +84,17 @@ class AttributeKind(models.TextChoices):
     QUANTITY = "quantity", _("A quantity")
 
 
+class PriceScheme(models.TextChoices):
+    """How a price follows the quantity attribute that multiplies it (RULES 9: linear, tiered, volume).
+
+    Tiered: each unit at the price of its own tier. Volume: every unit at the price of the tier that the total reaches.
+    """
+
+    LINEAR = "linear", _("Linear: every unit at the same price")
+    TIERED = "tiered", _("Tiered: each unit at the price of its tier")
+    VOLUME = "volume", _("Volume: all units at the price of the tier that the total reaches")
+
+
 class DocumentKind(models.TextChoices):
     """What a document of a product is for."""
 

@@ -192,6 +192,9 @@ def _specification(product: Product, entry: dict[str, Any], position: int) -> No
             billing_mode=price["billing_mode"],
             amount=Decimal(price["amount"]),
             per=attributes.get(price.get("per")),
+            scheme=price.get("scheme", "linear"),
+            tiers=price.get("tiers", []),
+            surcharges=price.get("surcharges", {}),
         )
         for price in entry["prices"]
     )

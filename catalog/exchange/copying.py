@@ -78,16 +78,37 @@ def insert_specifications(specifications: Sequence[tuple[int, int, Specification
         for place, attribute in enumerate(one.attributes):
             attributes[pk, attribute.code] = attribute_id = next(attribute_ids)
             rows.append(
-                (attribute_id, pk, attribute.code, attribute.name, attribute.kind, place, json.dumps(attribute.choices),
-                 attribute.minimum, attribute.maximum, attribute.step, attribute.default, attribute.unit)
-            )  # fmt: skip
+                (
+                    attribute_id,
+                    pk,
+                    attribute.code,
+                    attribute.name,
+                    attribute.kind,
+                    place,
+                    json.dumps(attribute.choices),
+                    attribute.minimum,
+                    attribute.maximum,
+                    attribute.step,
+                    attribute.default,
+                    attribute.unit,
+                )
+            )
     columns = ("id", "specification_id", "code", "name", "kind", "position", "choices", "minimum", "maximum", "step", "default", "unit")  # fmt: skip
     _copy(Attribute, columns, rows)
     _copy(
         Price,
-        ("specification_id", "billing_mode", "amount", "currency", "per_id"),
+        ("specification_id", "billing_mode", "amount", "currency", "per_id", "scheme", "tiers", "surcharges"),
         (
-            (pk, price.billing_mode, price.amount, price.currency, attributes[pk, price.per] if price.per else None)
+            (
+                pk,
+                price.billing_mode,
+                price.amount,
+                price.currency,
+                attributes[pk, price.per] if price.per else None,
+                price.scheme,
+                json.dumps(price.tiers),
+                json.dumps(price.surcharges),
+            )
             for pk, (_product, _place, one) in zip(ids, specifications, strict=True)
             for price in one.prices
         ),

@@ -278,6 +278,12 @@ def _reprice(specification: Specification, record: Any) -> None:
             specification=specification,
             billing_mode=mode,
             currency=currency,
-            defaults={"amount": one.amount, "per": attributes.get(one.per)},
+            defaults={
+                "amount": one.amount,
+                "per": attributes.get(one.per),
+                "scheme": one.scheme,
+                "tiers": one.tiers,
+                "surcharges": one.surcharges,
+            },
         )
     Attribute.objects.filter(specification=specification).exclude(code__in=attributes).delete()

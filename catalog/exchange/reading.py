@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import IO, Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 
-from catalog.choices import PRODUCT_DELIVERY_METHODS, AttributeKind, BillingMode, FlowType, OperatingSystem
+from catalog.choices import PRODUCT_DELIVERY_METHODS, AttributeKind, BillingMode, FlowType, OperatingSystem, PriceScheme
 from catalog.exchange.records import (
     AttributeRecord,
     CaseRecord,
@@ -23,6 +24,7 @@ from catalog.exchange.records import (
     ProductRecord,
     SpecificationRecord,
 )
+from catalog.price_shapes import checked_surcharges, checked_tiers
 from koogallery.kernel import clock
 from koogallery.kernel.api.input import (
     CleanCharField,
@@ -108,6 +110,19 @@ class PriceInput(StrictSerializer):
     amount = AmountInput()
     currency = serializers.RegexField("^[A-Z]{3}$", default=lambda: settings.SITE_CURRENCY)
     per = serializers.SlugField(max_length=40, allow_blank=True, default="")
+    scheme = serializers.ChoiceField(PriceScheme.choices, default=PriceScheme.LINEAR)
+    tiers = serializers.JSONField(default=list)
+    surcharges = serializers.JSONField(default=dict)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            attrs["tiers"] = checked_tiers(attrs["scheme"], attrs["tiers"])
+            attrs["surcharges"] = checked_surcharges(attrs["surcharges"])
+        except ValidationError as refused:
+            raise serializers.ValidationError(refused.message_dict) from refused
+        if attrs["tiers"] and not attrs["per"]:
+            raise serializers.ValidationError({"per": ["Tiers need the quantity attribute that they count."]})
+        return attrs
 
 
 class ChoiceInput(StrictSerializer):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from catalog.choices import BillingMode
 
@@ -12,12 +13,18 @@ MODE_ORDER = (BillingMode.MONTHLY, BillingMode.YEARLY, BillingMode.ONE_TIME, Bil
 
 @dataclass(slots=True)
 class PriceRecord:
-    """A list price; `per` is the code of the quantity attribute that multiplies it, or empty."""
+    """A list price; `per` is the code of the quantity attribute that multiplies it, or empty.
+
+    `scheme`, `tiers` and `surcharges` are those of `catalog.models.Price`.
+    """
 
     billing_mode: str
     amount: Decimal
     currency: str
     per: str = ""
+    scheme: str = "linear"
+    tiers: list[dict[str, Any]] = field(default_factory=list)
+    surcharges: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

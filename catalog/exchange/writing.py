@@ -91,7 +91,15 @@ def _specification(one: Specification) -> SpecificationRecord:
         AttributeRecord(**{name: getattr(attribute, name) for name in _ATTRIBUTE}) for attribute in one.attributes.all()
     ]
     prices = [
-        PriceRecord(price.billing_mode, price.amount, price.currency, price.per.code if price.per else "")
+        PriceRecord(
+            price.billing_mode,
+            price.amount,
+            price.currency,
+            price.per.code if price.per else "",
+            price.scheme,
+            price.tiers,
+            price.surcharges,
+        )
         for price in one.prices.all()
     ]
     return SpecificationRecord(one.code, one.name, prices, attributes, one.max_quantity, one.longest_years)

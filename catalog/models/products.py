@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -21,8 +22,10 @@ from catalog.choices import (
     BillingMode,
     FlowType,
     OperatingSystem,
+    PriceScheme,
     ProductStatus,
 )
+from catalog.price_shapes import checked_surcharges, checked_tiers
 from koogallery.kernel import clock
 from koogallery.kernel.money import CurrencyField, Money, UnitPriceField
 
@@ -259,7 +262,11 @@ class Price(models.Model):
     """A list price of a specification for one billing mode and currency.
 
     The amount pays for one year, month, hour or once, for one piece; with `per` it is multiplied by that quantity
-    attribute (linear pricing). Decimal digits finer than the minor unit are kept.
+    attribute, as `scheme` says. Decimal digits finer than the minor unit are kept.
+
+    `tiers`, for the schemes tiered and volume: `[{"from": 11, "amount": "8.00"}, ...]` in rising order; `amount` is
+    the price of a unit below the first of them. `surcharges`: what a choice of an enumerated attribute adds to the
+    amount of a unit, `{"attribute code": {"choice code": "3.00"}}`. `pricing.rules` reads both.
     """
 
     specification = models.ForeignKey(Specification, on_delete=models.CASCADE, related_name="prices")
@@ -267,6 +274,9 @@ class Price(models.Model):
     amount = UnitPriceField()
     currency = CurrencyField()
     per = models.ForeignKey(Attribute, null=True, blank=True, on_delete=models.PROTECT, related_name="prices")
+    scheme = models.CharField(max_length=8, choices=PriceScheme.choices, default=PriceScheme.LINEAR)
+    tiers = models.JSONField(default=list, blank=True, help_text=_('[{"from": 11, "amount": "8.00"}], in rising order'))
+    surcharges = models.JSONField(default=dict, blank=True, help_text=_('{"edition": {"pro": "3.00"}}'))
 
     class Meta(TypedModelMeta):
         ordering = ["billing_mode"]
@@ -275,10 +285,21 @@ class Price(models.Model):
                 fields=["specification", "billing_mode", "currency"], name="one_price_per_mode_and_currency"
             ),
             models.CheckConstraint(name="list_price_not_negative", condition=Q(amount__gte=0)),
+            models.CheckConstraint(
+                name="tiers_stand_on_a_quantity",
+                condition=Q(scheme="linear", tiers=[]) | Q(scheme__in=["tiered", "volume"], per__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.money} {self.billing_mode}"
+
+    def clean(self) -> None:
+        """Refuse tiers and surcharges that pricing could not read."""
+        self.tiers = checked_tiers(self.scheme, self.tiers)
+        self.surcharges = checked_surcharges(self.surcharges)
+        if self.scheme != PriceScheme.LINEAR and self.per is None:
+            raise ValidationError({"per": _("Tiers need the quantity attribute that they count.")})
 
     @property
     def money(self) -> Money:
