@@ -111,6 +111,7 @@ class OrderInput(QuoteInput):
             auto_renew=self.validated_data["auto_renew"],
             agreements_accepted=self.validated_data["agreements_accepted"],
             quote=self.validated_data.get("quote") or "",
+            coupon=self.coupon_code,
         )
 
 

@@ -305,6 +305,8 @@ SILENCE_BEFORE_APPEAL = _duration("SILENCE_BEFORE_APPEAL_SECONDS", days=5)
 # Requirements and sales enquiries that one person or address may send within an hour.
 REQUESTS_PER_HOUR: int = env.int("REQUESTS_PER_HOUR", default=5)
 REMINDER_INTERVAL = _duration("REMINDER_INTERVAL_SECONDS", hours=24)
+# Wrong coupon codes that an account may try within an hour.
+COUPON_TRIES_PER_HOUR: int = env.int("COUPON_TRIES_PER_HOUR", default=10)
 PAYMENT_ASK_AFTER = _duration("PAYMENT_ASK_AFTER_SECONDS", minutes=2)
 PAYMENT_ACTION_LIFETIME = _duration("PAYMENT_ACTION_LIFETIME_SECONDS", hours=1)
 ATTACHMENT_MAX_BYTES: int = env.int("ATTACHMENT_MAX_BYTES", default=52_428_800)

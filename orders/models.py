@@ -42,6 +42,7 @@ class PurchaseDraft(models.Model):
     request = models.JSONField()
     quote = models.TextField()
     auto_renew = models.BooleanField(default=False)
+    coupon = models.CharField(max_length=16, blank=True)
     order = models.OneToOneField("orders.Order", null=True, on_delete=models.SET_NULL, related_name="draft")
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField(db_index=True)

@@ -11,7 +11,6 @@ from accounts.resources import BuyerAPIView
 from catalog.choices import BillingMode
 from koogallery.kernel.api.input import CleanCharField, StrictIntegerField, StrictSerializer
 from koogallery.kernel.api.output import MoneySerializer
-from pricing.errors import CouponInvalid
 from pricing.rules import Duration, Quote, QuoteRequest
 from pricing.services import quote_purchase
 
@@ -56,15 +55,14 @@ class QuoteInput(StrictSerializer):
     attributes = AttributesField(required=False)
     coupon = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=40)
 
-    def as_request(self) -> QuoteRequest:
-        """The validated body as pricing sees it.
+    @property
+    def coupon_code(self) -> str:
+        """The code of the coupon to use, or empty."""
+        return self.validated_data.get("coupon") or ""
 
-        Raises:
-            CouponInvalid: a coupon; this marketplace has issued none so far.
-        """
+    def as_request(self) -> QuoteRequest:
+        """The validated body as pricing sees it."""
         data = self.validated_data
-        if data.get("coupon"):
-            raise CouponInvalid(errors={"coupon": ["There is no such coupon."]})
         duration = data.get("duration")
         return QuoteRequest(
             specification=data["specification"],
@@ -78,15 +76,17 @@ class QuoteInput(StrictSerializer):
 class QuoteLineSerializer(serializers.Serializer[Any]):
     """One line of the calculation, in words and money."""
 
+    kind = serializers.CharField()
     text = serializers.CharField()
     amount = MoneySerializer()
 
 
 class RenewalSerializer(serializers.Serializer[Any]):
-    """What renews by itself next, if auto-renewal is chosen."""
+    """What renews by itself next, if auto-renewal is chosen; `at` is null while the term has not begun."""
 
     period = serializers.SerializerMethodField()
     amount = MoneySerializer()
+    at = serializers.DateTimeField(allow_null=True)
 
     def get_period(self, renewal: Any) -> dict[str, Any]:
         return renewal.period.as_json()
@@ -100,6 +100,7 @@ class QuoteSerializer(serializers.Serializer[Quote]):
     coupon = MoneySerializer()
     tax = MoneySerializer()
     payable = MoneySerializer()
+    credit = MoneySerializer(allow_null=True)
     lines = QuoteLineSerializer(many=True)
     renews = RenewalSerializer(allow_null=True)
     quote = serializers.CharField(source="token")
@@ -113,4 +114,6 @@ class QuoteCreate(BuyerAPIView):
     def post(self, request: Request) -> Response:
         given = QuoteInput(data=request.data)
         given.is_valid(raise_exception=True)
-        return Response(QuoteSerializer(quote_purchase(given.as_request(), account=self.account)).data)
+        return Response(
+            QuoteSerializer(quote_purchase(given.as_request(), account=self.account, coupon=given.coupon_code)).data
+        )

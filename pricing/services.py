@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -16,9 +17,10 @@ from koogallery.kernel import clock
 from koogallery.kernel.errors import NotFound
 from koogallery.kernel.ids import public_id
 from pricing import rules
+from pricing.context import price_context, with_reseller_prices
 from pricing.errors import PriceChanged, QuoteExpired
 from pricing.models import QuoteUse
-from pricing.rules import AttributeFacts, PriceFacts, Quote, QuoteRequest, SpecificationFacts
+from pricing.values import AttributeFacts, PriceFacts, Quote, QuoteRequest, SpecificationFacts
 
 SALT = "koogallery.pricing.quote"
 
@@ -26,18 +28,37 @@ SALT = "koogallery.pricing.quote"
 MODE_ORDER = (BillingMode.MONTHLY, BillingMode.YEARLY, BillingMode.ONE_TIME, BillingMode.PAY_PER_USE)
 
 
-def specification_facts(specification: Specification) -> SpecificationFacts:
-    """A specification as the rules see it; prefetch `attributes` and `prices` for more than one."""
+def specification_facts(specification: Specification, currency: str = "") -> SpecificationFacts:
+    """A specification as the rules see it; prefetch `attributes` and `prices` for more than one.
+
+    Args:
+        currency: the buyer's. Where the specification is not sold in it, the site's counts, then any: an order has
+            one currency.
+    """
     attributes = list(specification.attributes.all())
     code_of = {attribute.pk: attribute.code for attribute in attributes}
     prices = list(specification.prices.all())
+    sold_in = {price.currency for price in prices}
+    wanted = (one for one in (currency, settings.SITE_CURRENCY, *sorted(sold_in)) if one in sold_in)
+    chosen = next(wanted, settings.SITE_CURRENCY)
     return SpecificationFacts(
         id=specification.pk,
         name=specification.name,
-        currency=prices[0].currency if prices else "USD",
+        currency=chosen,
         prices={
-            price.billing_mode: PriceFacts(price.amount, code_of.get(price.per_id) if price.per_id else None)
+            price.billing_mode: PriceFacts(
+                amount=price.amount,
+                per=code_of.get(price.per_id) if price.per_id else None,
+                scheme=price.scheme,
+                tiers=tuple((tier["from"], Decimal(tier["amount"])) for tier in price.tiers),
+                surcharges={
+                    (attribute, choice): Decimal(amount)
+                    for attribute, choices in price.surcharges.items()
+                    for choice, amount in choices.items()
+                },
+            )
             for price in prices
+            if price.currency == chosen
         },
         attributes=tuple(
             AttributeFacts(
@@ -58,10 +79,15 @@ def specification_facts(specification: Specification) -> SpecificationFacts:
     )
 
 
-def facts_of_product(product: Product) -> dict[int, SpecificationFacts]:
-    """The product's specifications on sale, by id, in the seller's order, in three queries."""
+def facts_of_product(product: Product, account: Account | None = None) -> dict[int, SpecificationFacts]:
+    """The product's specifications on sale at the account's list prices, by id, in the seller's order."""
     on_sale = product.specifications.filter(removed_at=None).prefetch_related("attributes", "prices")
-    return {one.pk: specification_facts(one) for one in on_sale}
+    return {one.pk: _facts_for(one, account) for one in on_sale}
+
+
+def _facts_for(specification: Specification, account: Account | None) -> SpecificationFacts:
+    facts = specification_facts(specification, account.currency if account else "")
+    return with_reseller_prices(facts, account)
 
 
 def specification_on_sale(specification: int) -> Specification:
@@ -85,20 +111,41 @@ def quote_purchase(
     request: QuoteRequest,
     *,
     account: Account | None,
+    coupon: str = "",
     at: datetime | None = None,
+    product: Product | None = None,
     facts: SpecificationFacts | None = None,
 ) -> Quote:
     """The price of `request` for `account` (None: a visitor), signed; stores nothing.
 
+    Args:
+        coupon: the code of a coupon to use.
+        product, facts: the specification's, when the caller has read them already.
+
     Raises:
         NotFound: no such specification.
         NotConfigurable: not sold so; `errors` names the field.
+        CouponInvalid: the coupon may not be used for it.
     """
     at = at or clock.now()
-    if facts is None:
-        facts = specification_facts(specification_on_sale(request.specification))
-    quote = rules.quote_purchase(facts, request, at=at, lifetime=settings.QUOTE_LIFETIME)
-    return replace(quote, token=_sign(quote, account))
+    quote = _quote(request, account=account, coupon=coupon, at=at, product=product, facts=facts)
+    return replace(quote, token=sign(quote, account))
+
+
+def _quote(
+    request: QuoteRequest,
+    *,
+    account: Account | None,
+    coupon: str,
+    at: datetime,
+    product: Product | None = None,
+    facts: SpecificationFacts | None = None,
+) -> Quote:
+    if facts is None or product is None:
+        specification = specification_on_sale(request.specification)
+        product, facts = specification.product, _facts_for(specification, account)
+    context = price_context(product, account=account, at=at, coupon=coupon)
+    return rules.quote_purchase(facts, request, context=context, at=at, lifetime=settings.QUOTE_LIFETIME)
 
 
 def redeem(token: str, *, request: QuoteRequest, account: Account, at: datetime, order_number: str) -> Quote:
@@ -107,54 +154,91 @@ def redeem(token: str, *, request: QuoteRequest, account: Account, at: datetime,
     Raises:
         QuoteExpired: forged, of another buyer or configuration, too old, or used already.
         PriceChanged: the catalogue says otherwise now; `extra` has both amounts.
+        CouponInvalid: its coupon may not be used any more.
     """
     quote = check(token, request=request, account=account, at=at)
+    claim(token, at=at, order_number=order_number)
+    return quote
+
+
+def claim(token: str, *, at: datetime, order_number: str) -> None:
+    """Use a quote's nonce up; in the order's transaction.
+
+    Raises:
+        QuoteExpired: it was used already.
+    """
     try:
         with transaction.atomic():
             QuoteUse.objects.create(nonce=_open(token)["nonce"], used_at=at, order_number=order_number)
     except IntegrityError as used:
         raise QuoteExpired from used
-    return quote
 
 
 def check(token: str, *, request: QuoteRequest, account: Account, at: datetime) -> Quote:
     """Whether the signed quote still holds, without using it: returns today's equal quote.
 
     Raises:
-        QuoteExpired, PriceChanged: see `redeem`.
+        QuoteExpired, PriceChanged, CouponInvalid: see `redeem`.
     """
     shown = _open(token)
-    facts = specification_facts(specification_on_sale(request.specification))
-    current = rules.quote_purchase(facts, request, at=at, lifetime=settings.QUOTE_LIFETIME)
-    same_configuration = (
+    if shown["account"] != account.pk or shown["specification"] != request.specification:
+        raise QuoteExpired
+    current = _quote(request, account=account, coupon=shown["coupon"], at=at)
+    return confirmed(token, current, account=account, at=at)
+
+
+def confirmed(token: str, current: Quote, *, account: Account, at: datetime) -> Quote:
+    """`current` with the token that was shown for it, when it is the same offer at the same price.
+
+    Raises:
+        QuoteExpired: forged, for another buyer, configuration or purpose, or too old.
+        PriceChanged: the price is another one now.
+    """
+    shown = _open(token)
+    same_offer = (
         shown["account"] == account.pk
-        and shown["specification"] == request.specification
+        and shown["purpose"] == current.purpose
+        and shown["specification"] == current.request.specification
         and shown["configuration"] == _configuration(current)
     )
-    if not same_configuration or datetime.fromisoformat(shown["expires_at"]) < at:
+    if not same_offer or datetime.fromisoformat(shown["expires_at"]) < at:
         raise QuoteExpired
     if shown["price"] != _price(current):
         raise PriceChanged(extra={"old": shown["price"]["payable"], "new": current.payable.as_json()})
     return replace(current, token=token, expires_at=datetime.fromisoformat(shown["expires_at"]))
 
 
+def coupon_of(token: str) -> str:
+    """The code of the coupon that a signed quote was made with, or empty; also of one that has expired.
+
+    Raises:
+        QuoteExpired: forged.
+    """
+    return str(_open(token)["coupon"])
+
+
 def _configuration(quote: Quote) -> list[Any]:
     request = quote.request
     duration = request.duration.as_json() if request.duration else None
-    return [request.billing_mode, duration, request.quantity, sorted(quote.attributes.items())]
+    return [request.billing_mode, duration, request.quantity, sorted(map(list, quote.attributes.items()))]
 
 
 def _price(quote: Quote) -> dict[str, Any]:
+    """What must be unchanged for a confirmed price to be charged: every line and every sum."""
     snapshot = quote.as_json()
-    return {part: snapshot[part] for part in ("lines", "list_price", "discount", "coupon", "tax", "payable")}
+    parts = ("lines", "list_price", "discount", "coupon", "tax", "payable", "credit", "applied")
+    return {part: snapshot[part] for part in parts}
 
 
-def _sign(quote: Quote, account: Account | None) -> str:
+def sign(quote: Quote, account: Account | None) -> str:
+    """The quote's token: what was offered to whom, for what, at which price, until when."""
     body = {
         "nonce": public_id(),
         "account": account.pk if account else None,
+        "purpose": quote.purpose,
         "specification": quote.request.specification,
         "configuration": _configuration(quote),
+        "coupon": quote.applied.coupon,
         "price": _price(quote),
         "expires_at": quote.expires_at.isoformat(),
     }
@@ -166,8 +250,8 @@ def _open(token: str) -> dict[str, Any]:
         body: dict[str, Any] = signing.loads(token, salt=SALT)
     except signing.BadSignature as forged:
         raise QuoteExpired from forged
-    # JSON has no tuples: sort keys come back as lists.
-    body["configuration"][3] = [tuple(pair) for pair in body["configuration"][3]]
+    if "purpose" not in body:  # offered before tokens named their purpose
+        raise QuoteExpired
     return body
 
 

@@ -10,11 +10,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
 from billing.models import Payment
-from koogallery.kernel.money import Money
 from koogallery.kernel.web.parts import CostLine, Link
 from orders import ports, services
 from orders.choices import OrderStatus
 from orders.models import Order
+from orders.views.product import cost_line
+from pricing.values import QuoteLine
 
 PAGE_SIZE = 20
 
@@ -64,9 +65,7 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
 
 def quoted_lines(order: Order) -> list[CostLine]:
     """The lines of the confirmed quote, as the product page and Confirm printed them."""
-    return [
-        CostLine(order.product.name, line["text"], Money.from_json(line["amount"])) for line in order.quote["lines"]
-    ]
+    return [cost_line(order.product.name, QuoteLine.from_json(line)) for line in order.quote["lines"]]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

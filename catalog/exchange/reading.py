@@ -111,7 +111,7 @@ class PriceInput(StrictSerializer):
     currency = serializers.RegexField("^[A-Z]{3}$", default=lambda: settings.SITE_CURRENCY)
     per = serializers.SlugField(max_length=40, allow_blank=True, default="")
     scheme = serializers.ChoiceField(PriceScheme.choices, default=PriceScheme.LINEAR)
-    tiers = serializers.JSONField(default=list)
+    tiers = serializers.JSONField(default=list)  # type: ignore[arg-type]
     surcharges = serializers.JSONField(default=dict)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
@@ -340,6 +340,10 @@ class ReleaseNote(models.Model):
 class AgreementQuerySet(models.QuerySet["Agreement"]):
     def for_product(self, product: Product) -> Self:
         """What a buyer of `product` accepts: the platform's agreements in force and the seller's own."""
+        return self.in_force_for(product.pk)
+
+    def in_force_for(self, product: int | OuterRef) -> Self:
+        """`for_product` by its id, also inside a query for products."""
         return self.filter(Q(product=None) | Q(product=product), superseded_at=None).order_by("position", "id")
 
 

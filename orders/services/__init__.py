@@ -13,7 +13,7 @@ from orders.services.delivery import (
 )
 from orders.services.locking import order_locked
 from orders.services.payment import cancel_order, cancel_unpaid_order, mark_paid
-from orders.services.placing import Placement, open_draft, place_draft, place_order, preview_draft
+from orders.services.placing import Placement, open_draft, place_draft, place_order, preview_draft, use_coupon
 
 __all__ = [
     "Placement",
@@ -31,4 +31,5 @@ __all__ = [
     "place_order",
     "preview_draft",
     "refund_finished",
+    "use_coupon",
 ]

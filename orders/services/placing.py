@@ -21,7 +21,8 @@ from orders.events import OrderPlaced
 from orders.models import AcceptedAgreement, Order, OrderLine, PurchaseDraft
 from orders.services.payment import start_processing
 from pricing import services as pricing
-from pricing.errors import PriceChanged, QuoteExpired
+from pricing.coupons import plain_code, reserve_coupon
+from pricing.errors import CouponInvalid, PriceChanged, QuoteExpired
 from pricing.rules import Quote, QuoteRequest
 
 
@@ -34,18 +35,21 @@ class Placement:
         auto_renew: renew by itself; refused where the product does not support it (RULES 3.2).
         agreements_accepted: the Terms and Conditions box.
         quote: the signed quote that was shown; without it today's price is taken.
+        coupon: the code of a coupon to use; the quote, if any, was made with it.
     """
 
     request: QuoteRequest
     auto_renew: bool = False
     agreements_accepted: bool = False
     quote: str = ""
+    coupon: str = ""
 
 
 def place_order(placement: Placement, *, account: Account, by: Actor, at: datetime | None = None) -> Order:
     """Place an order at the confirmed price; it waits for payment for 7 days (RULES 6).
 
-    An order whose payable is 0 is `processing` at once.
+    An order whose payable is 0 is `processing` at once, and so is a reseller's customer's: he pays nobody here, the
+    reseller owes the amount (guide 2.1 NOTE).
 
     Raises:
         PermissionRefused: the actor's role may not buy.
@@ -67,14 +71,18 @@ def place_order(placement: Placement, *, account: Account, by: Actor, at: dateti
         _check_for_sale(specification, placement.auto_renew, placement.request)
         number = order_number(at)
         if placement.quote:
+            if pricing.coupon_of(placement.quote) != plain_code(placement.coupon):
+                raise QuoteExpired("This price offer was made with another coupon. Ask for the price again.")
             quote = pricing.redeem(
                 placement.quote, request=placement.request, account=account, at=at, order_number=number
             )
         else:
-            quote = pricing.quote_purchase(placement.request, account=account, at=at)
+            quote = pricing.quote_purchase(placement.request, account=account, coupon=placement.coupon, at=at)
         order = _create(number, specification, quote, placement, account=account, by=by, at=at)
+        if quote.applied.coupon:
+            reserve_coupon(quote.applied.coupon, quote.coupon, account=account, order_number=number, at=at)
         publish(OrderPlaced(order_number=order.number), at=at)
-        if not order.payable:
+        if not order.payable or account.reseller_id:
             start_processing(order, by=by, at=at)
     return order
 
@@ -157,7 +165,7 @@ def open_draft(
     auto_renew: bool = False,
     at: datetime | None = None,
 ) -> PurchaseDraft:
-    """Keep a configuration for 24 hours between "Continue to Submit" and Pay Now.
+    """Keep a configuration for 24 hours between "Continue to Submit" and Pay Now; a coupon is chosen on Confirm.
 
     Raises:
         PermissionRefused, AccountFrozen, AutoRenewalNotSupported, NotForSale, NotFound, NotConfigurable.
@@ -192,6 +200,8 @@ class DraftPreview:
 def preview_draft(draft: PurchaseDraft, *, at: datetime | None = None) -> DraftPreview:
     """What Confirm prints. A changed or expired price is quoted anew and kept; Confirm shows old and new.
 
+    A coupon that may not be used any more is taken off, which Confirm shows as a changed price.
+
     Raises:
         NotFound, NotConfigurable: the product or configuration is not sold any more.
     """
@@ -199,12 +209,33 @@ def preview_draft(draft: PurchaseDraft, *, at: datetime | None = None) -> DraftP
     request = QuoteRequest.from_json(draft.request)
     try:
         return DraftPreview(pricing.check(draft.quote, request=request, account=draft.account, at=at), None)
-    except (QuoteExpired, PriceChanged) as stale:
-        quote = pricing.quote_purchase(request, account=draft.account, at=at)
-        PurchaseDraft.objects.filter(pk=draft.pk, order=None).update(quote=quote.token)
+    except (QuoteExpired, PriceChanged, CouponInvalid) as stale:
+        try:
+            quote = pricing.quote_purchase(request, account=draft.account, coupon=draft.coupon, at=at)
+        except CouponInvalid:
+            draft.coupon = ""
+            quote = pricing.quote_purchase(request, account=draft.account, at=at)
+        PurchaseDraft.objects.filter(pk=draft.pk, order=None).update(quote=quote.token, coupon=draft.coupon)
         draft.quote = quote.token
         old = stale.extra.get("old")
         return DraftPreview(quote, old if isinstance(old, dict) else None)
+
+
+def use_coupon(draft: PurchaseDraft, code: str, *, by: Actor, at: datetime | None = None) -> PurchaseDraft:
+    """Choose a coupon on Confirm, or none with an empty code: the draft is quoted anew.
+
+    Raises:
+        PermissionRefused: the actor's role may not buy.
+        CouponInvalid: it may not be used for this order; the draft keeps what it had.
+        Throttled: too many wrong codes.
+    """
+    at = at or clock.now()
+    require(by, Permission.BUY)
+    request = QuoteRequest.from_json(draft.request)
+    quote = pricing.quote_purchase(request, account=draft.account, coupon=code, at=at)
+    draft.quote, draft.coupon = quote.token, quote.applied.coupon
+    PurchaseDraft.objects.filter(pk=draft.pk, order=None).update(quote=draft.quote, coupon=draft.coupon)
+    return draft
 
 
 def place_draft(
@@ -234,6 +265,7 @@ def place_draft(
             auto_renew=draft.auto_renew,
             agreements_accepted=agreements_accepted,
             quote=quote,
+            coupon=pricing.coupon_of(quote),
         )
         order = place_order(placement, account=draft.account, by=by, at=at)
         draft.order = order

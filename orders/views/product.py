@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.models import Account
 from accounts.web import membership_of
 from catalog.choices import DeliveryMethod, DocumentKind, OperatingSystem
 from catalog.listing import card
@@ -33,7 +34,7 @@ from orders.ports import sale_refusal
 from pricing import services
 from pricing.configuration import Configuration, default_configuration, read_configuration
 from pricing.errors import NotConfigurable
-from pricing.rules import AttributeFacts, Quote, SpecificationFacts
+from pricing.values import AttributeFacts, LineKind, Quote, QuoteLine, SpecificationFacts
 
 RELATED = 4
 
@@ -65,8 +66,9 @@ class PriceTable:
 def product_page(request: HttpRequest, slug: str) -> HttpResponse:
     """`/products/<slug>/`: step 1, Configure, of a purchase (guide 2.1, step 4). The query is the configuration."""
     product = _product(request, slug)
-    specifications = services.facts_of_product(product)
-    configuration, quote, errors = _configured(request, specifications)
+    account = _account(request)
+    specifications = services.facts_of_product(product, account)
+    configuration, quote, errors = _configured(request, product, specifications, account)
     tables, related, refusal = _price_tables(specifications), _related(product), sale_refusal(product)
     response = render(
         request,
@@ -86,7 +88,7 @@ def product_page(request: HttpRequest, slug: str) -> HttpResponse:
             "price_tables": tables,
             "comparison": _comparison(tables),
             "related": [card(one) for one in related],
-            "agreements": Agreement.objects.for_product(product),
+            "agreements": product.shown_agreements,
             "documents": [{**one, "label": DocumentKind(one["kind"]).label} for one in product.shown_documents],
             "meta": product_meta(product, _offers(tables), on_sale=not refusal),
             "refusal": refusal,
@@ -103,8 +105,9 @@ def product_page(request: HttpRequest, slug: str) -> HttpResponse:
 def quote_fragment(request: HttpRequest, slug: str) -> HttpResponse:
     """`/products/<slug>/quote/`: Cost Details for the configuration in the query, as the calculator fetches it."""
     product = get_object_or_404(Product.objects.reachable().select_related("seller"), slug=slug)
-    specifications = services.facts_of_product(product)
-    configuration, quote, errors = _configured(request, specifications)
+    account = _account(request)
+    specifications = services.facts_of_product(product, account)
+    configuration, quote, errors = _configured(request, product, specifications, account)
     context = {
         "quote": quote,
         "cost_lines": cost_lines(product.name, quote),
@@ -124,6 +127,11 @@ def _product(request: HttpRequest, slug: str) -> Any:
             shown_pictures=_listed(ProductPicture.objects.all(), "pk", "alt", "width", "height"),
             shown_documents=_listed(ProductDocument.objects.all(), "pk", "title", "kind", "url"),
             shown_cases=_listed(CustomerCase.objects.all(), "title", "customer", "text"),
+            shown_agreements=ArraySubquery(
+                Agreement.objects.in_force_for(OuterRef("pk")).values(
+                    one=JSONObject(pk="pk", title="title", version="version")
+                )
+            ),
         )
     )
     membership = membership_of(request)
@@ -138,8 +146,13 @@ def _listed(rows: QuerySet[Any], *names: str) -> ArraySubquery:
     return ArraySubquery(rows.filter(product=OuterRef("pk")).values(one=JSONObject(**{name: name for name in names})))
 
 
+def _account(request: HttpRequest) -> Account | None:
+    membership = membership_of(request)
+    return membership.account if membership else None
+
+
 def _configured(
-    request: HttpRequest, specifications: dict[int, SpecificationFacts]
+    request: HttpRequest, product: Product, specifications: dict[int, SpecificationFacts], account: Account | None
 ) -> tuple[Configuration | None, Quote | None, dict[str, str]]:
     """The chosen configuration with its price, or with what is wrong with it, by field."""
     configuration = default_configuration(specifications)
@@ -147,17 +160,24 @@ def _configured(
         return None, None, {}
     try:
         configuration = read_configuration(request.GET, specifications)
-        membership = membership_of(request)
-        account = membership.account if membership else None
-        quote = services.quote_purchase(configuration.request, account=account, facts=configuration.facts)
+        quote = services.quote_purchase(
+            configuration.request, account=account, product=product, facts=configuration.facts
+        )
     except NotConfigurable as refused:
         return configuration, None, {name: texts[0] for name, texts in refused.errors.items()} or {"": refused.message}
     return configuration, quote, {}
 
 
 def cost_lines(label: str, quote: Quote | None) -> list[CostLine]:
-    """A quote's lines as Cost Details prints them."""
-    return [CostLine(label, line.text, line.amount) for line in quote.lines] if quote else []
+    """A quote's lines as Cost Details prints them: charges under the product's name, what follows in its own words."""
+    return [cost_line(label, line) for line in quote.lines] if quote else []
+
+
+def cost_line(label: str, line: QuoteLine) -> CostLine:
+    """One line of a quote, live or of an order's snapshot."""
+    if line.kind == LineKind.CHARGE:
+        return CostLine(label, line.text, line.amount)
+    return CostLine(line.text, "", line.amount)
 
 
 def _systems(product: Product) -> str:

@@ -32,7 +32,7 @@ def new_draft(request: BuyerRequest, slug: str) -> HttpResponse:
     so a visitor who has to log in first comes back to it by address."""
     product = get_object_or_404(Product.objects.reachable(), slug=slug)
     try:
-        configuration = read_configuration(request.GET, pricing.facts_of_product(product))
+        configuration = read_configuration(request.GET, pricing.facts_of_product(product, request.account))
         draft = open_draft(
             configuration.request,
             account=request.account,

@@ -1,0 +1,224 @@
+"""The values of pricing: what somebody wants to buy, what is known of it, and the quote that answers.
+
+Frozen and without a database. Buying, renewing, upgrading and refunding share `Quote` (DESIGN.md: one quote). A page,
+an order, a charge, a receipt and the journal print the same lines.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Self
+
+from catalog.choices import PriceScheme
+from koogallery.kernel.money import Money
+
+PURCHASE = "purchase"
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A number of months or years."""
+
+    value: int
+    unit: str
+
+    @property
+    def months(self) -> int:
+        return self.value * (12 if self.unit == "year" else 1)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"value": self.value, "unit": self.unit}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any] | None) -> "Duration | None":
+        return None if value is None else cls(int(value["value"]), str(value["unit"]))
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.unit}{'' if self.value == 1 else 's'}"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeFacts:
+    """An attribute as the seller declared it."""
+
+    code: str
+    name: str
+    kind: str
+    default: str
+    unit: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    minimum: int = 0
+    maximum: int = 0
+    step: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFacts:
+    """A list price: for one year, month, hour or once; multiplied by the quantity attribute `per`, if any.
+
+    Attributes:
+        scheme: how the price follows the quantity (`catalog.choices.PriceScheme`).
+        tiers: (first unit, amount of a unit from there on), in rising order; below the first of them, `amount`.
+        surcharges: (attribute code, choice code) -> what that choice adds to the amount of a unit.
+    """
+
+    amount: Decimal
+    per: str | None = None
+    scheme: str = PriceScheme.LINEAR
+    tiers: tuple[tuple[int, Decimal], ...] = ()
+    surcharges: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SpecificationFacts:
+    """What pricing needs to know of a specification."""
+
+    id: int
+    name: str
+    currency: str
+    prices: Mapping[str, PriceFacts]
+    attributes: tuple[AttributeFacts, ...] = ()
+    max_quantity: int = 1
+    longest_years: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteRequest:
+    """What somebody wants to buy. `attributes` holds only what differs from the defaults, or all of them."""
+
+    specification: int
+    billing_mode: str
+    duration: Duration | None
+    quantity: int = 1
+    attributes: Mapping[str, str | int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "specification": self.specification,
+            "billing_mode": self.billing_mode,
+            "duration": self.duration.as_json() if self.duration else None,
+            "quantity": self.quantity,
+            "attributes": dict(self.attributes),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        return cls(
+            specification=int(value["specification"]),
+            billing_mode=str(value["billing_mode"]),
+            duration=Duration.from_json(value.get("duration")),
+            quantity=int(value.get("quantity", 1)),
+            attributes=dict(value.get("attributes") or {}),
+        )
+
+
+class LineKind(StrEnum):
+    """What a line of a quote is."""
+
+    CHARGE = "charge"
+    CREDIT = "credit"
+    DISCOUNT = "discount"
+    COUPON = "coupon"
+    TAX = "tax"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What lowered a price: a discount by its id, a coupon by its code; `discount_kind` for coupons' conditions."""
+
+    discount: int | None = None
+    discount_kind: str = ""
+    coupon: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"discount": self.discount, "discount_kind": self.discount_kind, "coupon": self.coupon}
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteLine:
+    """One line of Cost Details: the calculation in words ("$5.00 USD/month x 1 month(s)") and its amount.
+
+    The lines of a quote add up to what is payable: what is charged stands first, what is taken off (negative) and
+    the tax behind it.
+    """
+
+    text: str
+    amount: Money
+    kind: str = LineKind.CHARGE
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": str(self.kind), "text": self.text, "amount": self.amount.as_json()}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        return cls(value["text"], Money.from_json(value["amount"]), value.get("kind", LineKind.CHARGE))
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What renews by itself next, if auto-renewal is on: one period at today's list price, discount and tax.
+
+    Attributes:
+        at: when it is deducted (UTC); None while the term has not begun, which acceptance decides.
+    """
+
+    period: Duration
+    amount: Money
+    at: datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "period": self.period.as_json(),
+            "amount": self.amount.as_json(),
+            "at": self.at.isoformat() if self.at else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A price, explained, that holds until `expires_at` (UTC). All amounts are in one currency and rounded.
+
+    Attributes:
+        credit: what the old configuration is still worth, for an upgrade; it stands among the lines as well.
+        applied: which discount and coupon were taken into account.
+        purpose: `purchase`, or what is changed (`upgrade:<subscription>`): a token serves no other purpose.
+    """
+
+    request: QuoteRequest
+    attributes: Mapping[str, str | int]
+    lines: tuple[QuoteLine, ...]
+    list_price: Money
+    discount: Money
+    coupon: Money
+    tax: Money
+    payable: Money
+    renews: Renewal | None
+    expires_at: datetime
+    credit: Money | None = None
+    applied: Applied = field(default_factory=lambda: Applied())
+    purpose: str = PURCHASE
+    token: str = ""
+
+    @property
+    def currency(self) -> str:
+        return self.payable.currency
+
+    def as_json(self) -> dict[str, Any]:
+        """The snapshot that an order keeps (and the API prints, token apart)."""
+        return {
+            "request": self.request.as_json(),
+            "attributes": dict(self.attributes),
+            "lines": [line.as_json() for line in self.lines],
+            "list_price": self.list_price.as_json(),
+            "discount": self.discount.as_json(),
+            "coupon": self.coupon.as_json(),
+            "tax": self.tax.as_json(),
+            "payable": self.payable.as_json(),
+            "credit": self.credit.as_json() if self.credit else None,
+            "applied": self.applied.as_json(),
+            "purpose": self.purpose,
+            "renews": self.renews.as_json() if self.renews else None,
+            "expires_at": self.expires_at.isoformat(),
+        }
