@@ -14,7 +14,7 @@ register(
     ),
     Invariant(
         "paid_orders_were_charged",
-        "A paid order with something payable has exactly one payment that counts, over its amount.",
+        "A paid order with something payable has exactly one payment (or charge to its reseller) that counts, over its amount.",
         """
         SELECT orders_order.number, count(allocation.id)
         FROM orders_order
@@ -27,29 +27,51 @@ register(
     ),
     Invariant(
         "payments_are_allocated",
-        "A payment's allocations add up to its amount.",
+        "A payment's allocations add up to its amount; a statement's payment has none.",
         """
         SELECT payment.public_id, payment.amount, sum(allocation.amount)
         FROM billing_payment AS payment LEFT JOIN billing_paymentallocation AS allocation ON allocation.payment_id = payment.id
-        GROUP BY payment.id HAVING coalesce(sum(allocation.amount), -1) <> payment.amount
+        GROUP BY payment.id
+        HAVING CASE WHEN payment.statement_id IS NULL THEN coalesce(sum(allocation.amount), -1) <> payment.amount
+            ELSE count(allocation.id) > 0 END
         """,
     ),
     Invariant(
         "charges_are_posted",
-        "A payment is posted once when it was taken, and never otherwise.",
+        "A payment is posted once for each order (or for its statement) when it was taken, and never otherwise.",
         """
-        SELECT payment.public_id, payment.status, count(entry.id)
+        SELECT payment.public_id, payment.status, posted.entries
         FROM billing_payment AS payment
-        LEFT JOIN billing_journalentry AS entry ON entry.payment_id = payment.id AND entry.kind = 'charge'
-        GROUP BY payment.id
-        HAVING count(entry.id) <> CASE
-            WHEN payment.status IN ('succeeded', 'refunding', 'refunded', 'partly_refunded') THEN 1 ELSE 0 END
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS entries FROM billing_journalentry AS entry
+            WHERE entry.payment_id = payment.id AND entry.kind IN ('charge', 'settlement')
+        ) AS posted
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS orders FROM billing_paymentallocation AS allocation WHERE allocation.payment_id = payment.id
+        ) AS paid
+        WHERE posted.entries <> CASE
+            WHEN payment.status NOT IN ('succeeded', 'refunding', 'refunded', 'partly_refunded') THEN 0
+            WHEN payment.statement_id IS NOT NULL THEN 1 ELSE paid.orders END
+        """,
+    ),
+    Invariant(
+        "charges_post_what_was_paid",
+        "What the entries of a payment take from where the money came is the payment's amount.",
+        """
+        SELECT payment.public_id, payment.amount, posted.amount
+        FROM billing_payment AS payment
+        CROSS JOIN LATERAL (
+            SELECT sum(posting.amount) AS amount
+            FROM billing_journalentry AS entry JOIN billing_posting AS posting ON posting.entry_id = entry.id
+            WHERE entry.payment_id = payment.id AND entry.kind IN ('charge', 'settlement') AND posting.amount > 0
+              AND posting.currency = payment.currency
+        ) AS posted
+        WHERE posted.amount IS NOT NULL AND posted.amount <> payment.amount
         """,
     ),
     Invariant(
         "held_while_processing",
-        "What is held for an order: everything that was taken and not refunded while it is processing, nothing when it "
-        "is completed, refunded or canceled.",
+        "What is held for an order: what was paid and not refunded while it is processing, nothing otherwise.",
         """
         SELECT orders_order.number, orders_order.status, held.amount
         FROM orders_order
@@ -58,7 +80,11 @@ register(
             FROM billing_posting AS posting JOIN billing_journalentry AS entry ON entry.id = posting.entry_id
             WHERE posting.ledger = 'held' GROUP BY entry.order_id
         ) AS held ON held.order_id = orders_order.id
-        WHERE coalesce(held.amount, 0) <> CASE WHEN orders_order.status = 'processing' THEN orders_order.payable ELSE 0 END
+        LEFT JOIN (
+            SELECT order_id, sum(amount) AS amount FROM billing_refund GROUP BY order_id
+        ) AS back ON back.order_id = orders_order.id
+        WHERE coalesce(held.amount, 0) <> CASE
+            WHEN orders_order.status = 'processing' THEN orders_order.payable - coalesce(back.amount, 0) ELSE 0 END
         """,
     ),
     Invariant(
@@ -67,7 +93,7 @@ register(
         """
         SELECT payment.public_id, payment.refunded, coalesce(sum(refund.amount), 0)
         FROM billing_payment AS payment
-        LEFT JOIN billing_refund AS refund ON refund.payment_id = payment.id AND refund.status <> 'failed'
+        LEFT JOIN billing_refund AS refund ON refund.payment_id = payment.id
         GROUP BY payment.id HAVING coalesce(sum(refund.amount), 0) <> payment.refunded
         """,
     ),
@@ -81,8 +107,85 @@ register(
         WHERE payment.gateway = 'sandbox' AND (
             payment.status IN ('succeeded', 'refunding', 'refunded', 'partly_refunded')
             AND (charge.outcome IS DISTINCT FROM 'succeeded' OR charge.amount <> payment.amount)
-            OR payment.status = 'failed' AND charge.outcome = 'succeeded'
+            OR payment.status = 'failed' AND charge.outcome = 'succeeded' AND NOT EXISTS (
+                SELECT 1 FROM billing_journalentry AS entry WHERE entry.payment_id = payment.id AND entry.kind = 'mismatch'
+            )
         )
+        """,
+    ),
+    Invariant(
+        "refunds_are_posted",
+        "A refund is posted when it is decided, and once more when it is paid.",
+        """
+        SELECT refund.public_id, refund.status, count(entry.id)
+        FROM billing_refund AS refund LEFT JOIN billing_journalentry AS entry ON entry.refund_id = refund.id
+        GROUP BY refund.id HAVING count(entry.id) <> CASE WHEN refund.status = 'succeeded' THEN 2 ELSE 1 END
+        """,
+    ),
+    Invariant(
+        "balances_are_their_postings",
+        "An account's balance is the sum of its postings.",
+        """
+        SELECT coalesce(balance.account_id, posted.account_id), balance.amount, posted.amount
+        FROM billing_accountbalance AS balance
+        FULL JOIN (
+            SELECT account_id, currency, -sum(amount) AS amount FROM billing_posting
+            WHERE ledger = 'balance' GROUP BY account_id, currency
+        ) AS posted ON posted.account_id = balance.account_id AND posted.currency = balance.currency
+        WHERE coalesce(balance.amount, 0) <> coalesce(posted.amount, 0)
+        """,
+    ),
+    Invariant(
+        "credit_used_is_owed",
+        "What an account has used of its credit limit is what it owes by the journal.",
+        """
+        SELECT coalesce(line.account_id, posted.account_id), line.used, posted.amount
+        FROM billing_creditline AS line
+        FULL JOIN (
+            SELECT account_id, currency, sum(amount) AS amount FROM billing_posting
+            WHERE ledger = 'receivable' GROUP BY account_id, currency
+        ) AS posted ON posted.account_id = line.account_id AND posted.currency = line.currency
+        WHERE coalesce(line.used, 0) <> coalesce(posted.amount, 0)
+        """,
+    ),
+    Invariant(
+        "statements_are_settled_once",
+        "A paid statement has one settlement over its amount, another none.",
+        """
+        SELECT statement.public_id, statement.status, posted.amount
+        FROM billing_statement AS statement
+        LEFT JOIN (
+            SELECT entry.statement_id, sum(posting.amount) AS amount
+            FROM billing_journalentry AS entry JOIN billing_posting AS posting ON posting.entry_id = entry.id
+            WHERE entry.kind = 'settlement' AND posting.amount > 0 GROUP BY entry.statement_id
+        ) AS posted ON posted.statement_id = statement.id
+        WHERE coalesce(posted.amount, 0) <> CASE WHEN statement.status = 'paid' THEN statement.amount ELSE 0 END
+        """,
+    ),
+    Invariant(
+        "resellers_orders_are_owed",
+        "An order that was billed to a reseller is on the account that he owes, at the order's amount.",
+        """
+        SELECT payment.public_id, payment.amount, posted.amount
+        FROM billing_payment AS payment
+        LEFT JOIN (
+            SELECT entry.payment_id, posting.reseller_id, sum(posting.amount) AS amount
+            FROM billing_journalentry AS entry JOIN billing_posting AS posting ON posting.entry_id = entry.id
+            WHERE entry.kind = 'charge' AND posting.ledger = 'reseller_owes' GROUP BY entry.payment_id, posting.reseller_id
+        ) AS posted ON posted.payment_id = payment.id AND posted.reseller_id = payment.reseller_id
+        WHERE payment.method = 'reseller' AND posted.amount IS DISTINCT FROM payment.amount
+        """,
+    ),
+    Invariant(
+        "completed_orders_are_released",
+        "A completed order that was paid has its money released to its seller once.",
+        """
+        SELECT orders_order.number FROM orders_order
+        WHERE completed_at IS NOT NULL AND paid_at IS NOT NULL AND payable > 0
+          AND NOT EXISTS (
+              SELECT 1 FROM billing_journalentry AS entry
+              WHERE entry.order_id = orders_order.id AND entry.kind IN ('release', 'refund_owed')
+          )
         """,
     ),
 )

@@ -27,9 +27,15 @@ TAKEN_PAYMENTS = (
 
 
 class PaymentMethodKind(models.TextChoices):
-    """How an order is paid (`method` of API.md)."""
+    """How an order is paid (`method` of API.md).
+
+    `reseller` is nobody's choice: a reseller's customer pays nobody here, his reseller owes the amount (guide 2.1).
+    """
 
     CARD = "card", _("Credit card")
+    BALANCE = "balance", _("Account balance")
+    MONTHLY_SETTLEMENT = "monthly_settlement", _("Monthly Settlement")
+    RESELLER = "reseller", _("Reseller")
 
 
 class RefundStatus(models.TextChoices):
@@ -43,20 +49,81 @@ class RefundStatus(models.TextChoices):
 class EntryKind(models.TextChoices):
     """Why the journal has an entry."""
 
-    CHARGE = "charge", _("A card was charged")
+    CHARGE = "charge", _("An order was paid")
+    FEE = "fee", _("The card processor kept its fee")
+    COUPON = "coupon", _("A coupon was used")
+    COUPON_EARNED = "coupon_earned", _("A used coupon was settled with the seller")
+    COUPON_BACK = "coupon_back", _("A coupon was given back")
     RELEASE = "release", _("An order was completed")
     REFUND_OWED = "refund_owed", _("A refund was decided")
     REFUND_PAID = "refund_paid", _("A refund was paid out")
+    TOP_UP = "top_up", _("An account was topped up")
+    ADJUSTMENT = "adjustment", _("A balance was adjusted")
+    SETTLEMENT = "settlement", _("A monthly statement was paid")
+    RESELLER_PAID = "reseller_paid", _("A reseller paid what he owes")
+    PAYOUT = "payout", _("A seller was paid")
+    DISPUTED = "disputed", _("A bank took a charge back")
+    DISPUTE_WON = "dispute_won", _("A charge-back was won")
+    DISPUTE_LOST = "dispute_lost", _("A charge-back was lost")
+    MISMATCH = "mismatch", _("The processor took another amount")
+    MISMATCH_BACK = "mismatch_back", _("The wrong amount was given back")
 
 
 class Ledger(models.TextChoices):
     """The accounts of the journal. A positive posting is a debit, a negative one a credit.
 
-    `gateway` is an asset: money at the card processor. The others are liabilities: what is held for buyers until
-    their orders are completed, what sellers have earned, what is on its way back to buyers.
+    Assets: what the card processor and the bank have for us, what customers and resellers owe us, what is disputed.
+    Liabilities: customers' balances, what is held for orders until they are completed, what sellers have earned, tax
+    that was collected, refunds on their way. Income and expense: our fee, the processor's, coupons, lost disputes.
     """
 
     GATEWAY = "gateway", _("Money at the card processor")
+    BANK = "bank", _("Money at the bank")
+    RECEIVABLE = "receivable", _("Monthly settlement owed by customers")
+    RESELLER_OWES = "reseller_owes", _("Owed by resellers")
+    DISPUTED = "disputed", _("Taken back by banks, in dispute")
+    BALANCE = "balance", _("Customers' balances")
     HELD = "held", _("Held for orders")
+    COUPONS_HELD = "coupons_held", _("Coupons held for orders")
     SELLER_PAYABLE = "seller_payable", _("Payable to sellers")
+    TAX = "tax", _("Tax collected")
     REFUNDS_OWED = "refunds_owed", _("Refunds on their way")
+    SUSPENSE = "suspense", _("Taken by mistake, to be given back")
+    SERVICE_FEES = "service_fees", _("Our service fees")
+    PROCESSOR_FEES = "processor_fees", _("The card processor's fees")
+    COUPONS = "coupons", _("Coupons at our cost")
+    DISPUTE_LOSSES = "dispute_losses", _("Lost charge-backs")
+
+
+# Where a payment method's money is before it is held for an order, and goes back to when it is refunded.
+SOURCE_LEDGERS = {
+    PaymentMethodKind.CARD: Ledger.GATEWAY,
+    PaymentMethodKind.BALANCE: Ledger.BALANCE,
+    PaymentMethodKind.MONTHLY_SETTLEMENT: Ledger.RECEIVABLE,
+    PaymentMethodKind.RESELLER: Ledger.RESELLER_OWES,
+}
+
+
+class StatementStatus(models.TextChoices):
+    """A monthly statement's life (RULES 6)."""
+
+    OPEN = "open", _("Open")
+    OVERDUE = "overdue", _("Overdue")
+    PAID = "paid", _("Paid")
+
+
+class ProposalStatus(models.TextChoices):
+    """An operator's refund: above a limit it waits for another operator's consent, which lapses."""
+
+    AWAITING_CONSENT = "awaiting_consent", _("Waiting for another operator's consent")
+    DONE = "done", _("Refunded")
+    DECLINED = "declined", _("Declined")
+    LAPSED = "lapsed", _("Lapsed without consent")
+
+
+class DisputeStatus(models.TextChoices):
+    """A charge-back's life."""
+
+    OPEN = "open", _("Open")
+    WON = "won", _("Won")
+    LOST = "lost", _("Lost")

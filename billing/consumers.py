@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from billing.events import PaymentInDoubt, RefundRequested
-from billing.services import carry_out_refund, resolve_payment
+from billing.events import CardUnbound, PaymentInDoubt, RefundRequested, WrongAmountTaken
+from billing.services import carry_out_refund, give_wrong_amount_back, resolve_payment
+from billing.services.cards import forget_card
 from koogallery.kernel.outbox import subscribe
 
 
@@ -17,3 +18,15 @@ def carry_out(event: RefundRequested, at: datetime) -> None:
 def ask_gateway(event: PaymentInDoubt, at: datetime) -> None:
     """Ask outside any transaction; the first final answer counts."""
     resolve_payment(event.payment, last_call=event.last_call, at=at)
+
+
+@subscribe(WrongAmountTaken, name="billing.give_wrong_amount_back", outside=True)
+def give_back(event: WrongAmountTaken, at: datetime) -> None:
+    """Refund what was taken by mistake, outside any transaction; tried again until the gateway has done it."""
+    give_wrong_amount_back(event.payment, at=at)
+
+
+@subscribe(CardUnbound, name="billing.forget_card", outside=True)
+def forget(event: CardUnbound, at: datetime) -> None:
+    """The processor drops the card, so that nobody can charge it again."""
+    forget_card(event.card)

@@ -1,6 +1,6 @@
 """Refusals of payments, with the codes of API.md."""
 
-from koogallery.kernel.errors import DomainError
+from koogallery.kernel.errors import DomainError, InvalidInput
 
 
 class PaymentMethodRequired(DomainError):
@@ -23,3 +23,11 @@ class PaymentActionRequired(DomainError):
     code = "payment_action_required"
     status = 409
     default_message = "The bank asks the card holder to confirm this payment."
+
+
+class CreditRefused(InvalidInput):
+    """Monthly settlement was not granted, is overdue, or its limit does not allow the amount."""
+
+    default_message = (
+        "Monthly settlement is not enabled for this account. To enable credit payment, submit a service ticket."
+    )

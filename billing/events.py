@@ -41,3 +41,88 @@ class RefundStuck(OrderEvent):
     """The gateway refuses a refund for good: operations must pay it by hand."""
 
     refund: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReversed(OrderEvent):
+    """A payment arrived for an order that cannot be paid any more; it goes back. `amount` as "5.00 USD"."""
+
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrongAmountTaken(Event):
+    """The processor took another amount than we asked for: it must be given back."""
+
+    payment: str
+
+    @property
+    def subject(self) -> str:
+        return f"payment:{self.payment}"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundProposed(OrderEvent):
+    """An operator proposes a refund that needs another operator's consent."""
+
+    proposal: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeOpened(Event):
+    """A card holder had his bank take a charge back."""
+
+    dispute: str
+    payment: str
+
+    @property
+    def subject(self) -> str:
+        return f"payment:{self.payment}"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementEvent(Event):
+    """Something happened to a monthly statement."""
+
+    statement: str
+
+    @property
+    def subject(self) -> str:
+        return f"statement:{self.statement}"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementIssued(StatementEvent):
+    """Last month's purchases on monthly settlement are stated."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementOverdue(StatementEvent):
+    """A statement was not paid in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementPaid(StatementEvent):
+    """A statement is paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardExpiring(Event):
+    """The default card's last month has come."""
+
+    card: str
+
+    @property
+    def subject(self) -> str:
+        return f"card:{self.card}"
+
+
+@dataclass(frozen=True, slots=True)
+class CardUnbound(Event):
+    """A card was taken off its account: the processor should forget it."""
+
+    card: str
+
+    @property
+    def subject(self) -> str:
+        return f"card:{self.card}"

@@ -4,35 +4,60 @@ from datetime import datetime
 
 from accounts.actor import Actor
 from billing import ledger
-from billing.choices import EntryKind, Ledger
+from billing.choices import EntryKind, Ledger, PaymentMethodKind
+from billing.ledger import Side
+from billing.models import Posting
+from billing.services.paying import record_taken
 from billing.services.refunds import request_refund
+from billing.services.releasing import refundable, release
 from koogallery.kernel.money import Money
 from orders.models import Order
+from pricing import coupons
 
 
 class BillingMoney:
     """`orders.ports.MoneyKeeper` over the journal."""
 
+    def bill_reseller(self, order: Order, *, by: Actor, at: datetime) -> None:
+        """The buyer's reseller owes the order's amount; it is paid with that (guide 2.1 NOTE)."""
+        record_taken([order], PaymentMethodKind.RESELLER, by=by, at=at)
+
     def hold(self, order: Order, *, by: Actor, at: datetime) -> None:
-        """Nothing to do: the charge itself credits what is held, in the same transaction as this call."""
+        """The charge itself credits what is held, in the same transaction; the order's coupon is spent with it."""
         if ledger.held_for(order) != order.payable_money:
             raise ledger.Unbalanced(f"{order.number} is being paid, but what is held for it differs.")
+        if order.coupon_code and (use := coupons.spend_coupon(order.number, at=at)):
+            worth = Money(use.amount, use.currency)
+            if not worth:
+                return
+            parties = (order.account_id, order.seller_id)
+            sides = [Side(Ledger.COUPONS, worth, *parties), Side(Ledger.COUPONS_HELD, -worth, *parties)]
+            ledger.post(EntryKind.COUPON, sides, at=at, order=order, text=str(use.coupon))
 
     def release(self, order: Order, *, by: Actor, at: datetime) -> None:
         """The order is completed: what is still held becomes payable to the seller."""
-        held = ledger.held_for(order)
-        if held:
-            ledger.transfer(
-                EntryKind.RELEASE, held, debit=Ledger.HELD, credit=Ledger.SELLER_PAYABLE, order=order, at=at
-            )
+        release(order, at=at)
 
     def refund(self, order: Order, amount: Money, *, reason: str, by: Actor, at: datetime) -> None:
         """Record the refund; the outbox carries it out."""
         request_refund(order, amount, reason=reason, at=at)
 
     def refundable(self, order: Order) -> Money:
-        """What is held for the order now."""
-        return ledger.held_for(order)
+        """What is held for the order now; once it is completed, what was released."""
+        return refundable(order)
 
     def return_coupon(self, order: Order, *, by: Actor, at: datetime) -> None:
-        """Orders reserve no coupons yet, so that there is nothing to give back."""
+        """What the order took of a coupon is free again; spent or only reserved."""
+        if not order.coupon_code:
+            return
+        use = coupons.return_coupon(order.number, at=at)
+        if use is None or order.paid_at is None or not use.amount:
+            return
+        worth = Money(use.amount, use.currency)
+        earned = Posting.objects.filter(entry__order=order, entry__kind=EntryKind.COUPON_EARNED)
+        back = [
+            Side(Ledger(one.ledger), -Money(one.amount, one.currency), one.account_id, one.seller_id)
+            for one in earned.exclude(ledger=Ledger.COUPONS_HELD)
+        ] or [Side(Ledger.COUPONS_HELD, worth, order.account_id, order.seller_id)]
+        cost = Side(Ledger.COUPONS, -worth, order.account_id, order.seller_id)
+        ledger.post(EntryKind.COUPON_BACK, [*back, cost], at=at, order=order, text=str(use.coupon))

@@ -1,6 +1,6 @@
 """The journal's only door: balanced entries, posted in the transaction of the state that they belong to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,8 +8,9 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import Sum
 
+from accounts.models import Reseller, Seller
 from billing.choices import EntryKind, Ledger
-from billing.models import JournalEntry, Payment, Posting, Refund
+from billing.models import Dispute, JournalEntry, Payment, Posting, Refund, Statement
 from koogallery.kernel.money import Money
 from orders.models import Order
 
@@ -26,6 +27,7 @@ class Side:
     money: Money
     account_id: int | None = None
     seller_id: int | None = None
+    reseller_id: int | None = None
 
 
 def post(
@@ -36,9 +38,12 @@ def post(
     order: Order | None = None,
     payment: Payment | None = None,
     refund: Refund | None = None,
+    statement: Statement | None = None,
+    dispute: Dispute | None = None,
+    by: str = "",
     text: str = "",
 ) -> JournalEntry:
-    """Write one balanced entry.
+    """Write one balanced entry. Sides without an amount are left out.
 
     Raises:
         Unbalanced: the sides do not sum to zero in every currency.
@@ -48,13 +53,24 @@ def post(
         sums[side.money.currency] = sums.get(side.money.currency, Decimal(0)) + side.money.amount
     if any(sums.values()):
         raise Unbalanced(str(sums))
-    entry = JournalEntry.objects.create(at=at, kind=kind, order=order, payment=payment, refund=refund, text=text)
+    entry = JournalEntry.objects.create(
+        at=at,
+        kind=kind,
+        order=order,
+        payment=payment,
+        refund=refund,
+        statement=statement,
+        dispute=dispute,
+        by=by[:200],
+        text=text[:200],
+    )
     Posting.objects.bulk_create(
         Posting(
             entry=entry,
             ledger=side.ledger,
             account_id=side.account_id,
             seller_id=side.seller_id,
+            reseller_id=side.reseller_id,
             currency=side.money.currency,
             amount=side.money.amount,
         )
@@ -64,26 +80,31 @@ def post(
     return entry
 
 
-def transfer(
-    kind: EntryKind,
-    money: Money,
-    *,
-    debit: Ledger,
-    credit: Ledger,
-    order: Order,
-    at: datetime,
-    payment: Payment | None = None,
-    refund: Refund | None = None,
-    text: str = "",
-) -> JournalEntry:
-    """The common entry: `money` from the credited to the debited ledger, on account of one order."""
-    parties = {"account_id": order.account_id, "seller_id": order.seller_id}
-    sides = [Side(debit, money, **parties), Side(credit, -money, **parties)]
-    return post(kind, sides, at=at, order=order, payment=payment, refund=refund, text=text)
+def balance_of(order: Order, ledger: Ledger, kinds: Iterable[EntryKind] = ()) -> Money:
+    """The sum of the order's postings on a ledger (of entries of these kinds); positive is a debit."""
+    rows = Posting.objects.filter(entry__order=order, ledger=ledger, currency=order.currency)
+    if kinds := tuple(kinds):
+        rows = rows.filter(entry__kind__in=kinds)
+    return Money(_sum(rows), order.currency)
 
 
 def held_for(order: Order) -> Money:
     """What is held for the order now, from the postings."""
-    rows = Posting.objects.filter(entry__order=order, ledger=Ledger.HELD, currency=order.currency)
-    held = rows.aggregate(total=Sum("amount", output_field=models.DecimalField()))["total"] or Decimal(0)
-    return Money(-held, order.currency)
+    return -balance_of(order, Ledger.HELD)
+
+
+def payable_to(seller: Seller, currency: str) -> Money:
+    """What is payable to the seller now."""
+    rows = Posting.objects.filter(seller=seller, ledger=Ledger.SELLER_PAYABLE, currency=currency)
+    return Money(-_sum(rows), currency)
+
+
+def owed_by(reseller: Reseller, currency: str) -> Money:
+    """What the reseller owes now."""
+    rows = Posting.objects.filter(reseller=reseller, ledger=Ledger.RESELLER_OWES, currency=currency)
+    return Money(_sum(rows), currency)
+
+
+def _sum(rows: models.QuerySet[Posting]) -> Decimal:
+    total: Decimal | None = rows.aggregate(total=Sum("amount", output_field=models.DecimalField()))["total"]
+    return total or Decimal(0)

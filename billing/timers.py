@@ -2,9 +2,10 @@
 
 from django.db.models import Q
 
-from billing.choices import OPEN_PAYMENTS
-from billing.models import Payment
-from billing.services import ask_about_payment
+from billing.choices import OPEN_PAYMENTS, ProposalStatus, StatementStatus
+from billing.models import CreditLine, Payment, RefundProposal, SandboxWebhook, Statement
+from billing.services import ask_about_payment, fall_overdue, freeze_for_debt, issue_statement, lapse_proposal
+from billing.services.sandbox import send_sandbox_webhook
 from koogallery.kernel.timers import Timer, register
 
 register(
@@ -14,5 +15,50 @@ register(
         due_column="ask_gateway_at",
         open=Q(status__in=OPEN_PAYMENTS, ask_gateway_at__isnull=False),
         fire=ask_about_payment,
+    )
+)
+register(
+    Timer(
+        name="issue_statements",
+        model=CreditLine,
+        due_column="next_statement_at",
+        open=Q(next_statement_at__isnull=False),
+        fire=issue_statement,
+    )
+)
+register(
+    Timer(
+        name="statements_fall_overdue",
+        model=Statement,
+        due_column="due_at",
+        open=Q(status=StatementStatus.OPEN),
+        fire=fall_overdue,
+    )
+)
+register(
+    Timer(
+        name="freeze_for_debt",
+        model=Statement,
+        due_column="freezes_at",
+        open=Q(status=StatementStatus.OVERDUE, froze_at=None),
+        fire=freeze_for_debt,
+    )
+)
+register(
+    Timer(
+        name="lapse_refund_proposals",
+        model=RefundProposal,
+        due_column="lapses_at",
+        open=Q(status=ProposalStatus.AWAITING_CONSENT),
+        fire=lapse_proposal,
+    )
+)
+register(
+    Timer(
+        name="send_sandbox_webhooks",
+        model=SandboxWebhook,
+        due_column="due_at",
+        open=Q(due_at__isnull=False),
+        fire=send_sandbox_webhook,
     )
 )

@@ -7,6 +7,7 @@ With no `DATABASE_URL` and no `REDIS_URL` the embedded Postgres and Valkey of th
 import os
 import sys
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import environ
@@ -308,6 +309,15 @@ REMINDER_INTERVAL = _duration("REMINDER_INTERVAL_SECONDS", hours=24)
 # Wrong coupon codes that an account may try within an hour.
 COUPON_TRIES_PER_HOUR: int = env.int("COUPON_TRIES_PER_HOUR", default=10)
 PAYMENT_ASK_AFTER = _duration("PAYMENT_ASK_AFTER_SECONDS", minutes=2)
+# How long the sandbox processor's slow test card takes.
+SANDBOX_SLOW_SECONDS: float = env.float("SANDBOX_SLOW_SECONDS", default=8.0)
+STATEMENT_DUE_AFTER = _duration("STATEMENT_DUE_AFTER_SECONDS", days=15)
+STATEMENT_FREEZES_AFTER = _duration("STATEMENT_FREEZES_AFTER_SECONDS", days=15)
+# Our share of sales where a product has none of its own, in per cent (RULES 9).
+SERVICE_FEE_PERCENT = Decimal(env.str("SERVICE_FEE_PERCENT", default="15"))
+# Refunds of an order by operations that together exceed this, in the site's currency, need a second operator.
+REFUND_CONSENT_ABOVE = Decimal(env.str("REFUND_CONSENT_ABOVE", default="500"))
+REFUND_CONSENT_LIFETIME = _duration("REFUND_CONSENT_LIFETIME_SECONDS", days=3)
 PAYMENT_ACTION_LIFETIME = _duration("PAYMENT_ACTION_LIFETIME_SECONDS", hours=1)
 ATTACHMENT_MAX_BYTES: int = env.int("ATTACHMENT_MAX_BYTES", default=52_428_800)
 ATTACHMENTS_MAX: int = env.int("ATTACHMENTS_MAX", default=10)

@@ -86,4 +86,20 @@ register(
         WHERE app.account_id <> orders_order.account_id
         """,
     ),
+    Invariant(
+        "coupons_lower_their_orders",
+        "An order's coupon stands in its coupon's uses: reserved while unpaid, spent once paid, else returned.",
+        """
+        SELECT orders_order.number, orders_order.status, part.status, orders_order.coupon, part.amount
+        FROM orders_order
+        LEFT JOIN pricing_couponuse AS part ON part.order_number = orders_order.number
+        WHERE (coalesce(orders_order.quote->'applied'->>'coupon', '') <> '') <> (part.id IS NOT NULL)
+           OR part.id IS NOT NULL AND (
+              part.amount <> orders_order.coupon
+              OR part.status <> CASE
+                  WHEN orders_order.status = 'pending_payment' THEN 'reserved'
+                  WHEN orders_order.status IN ('processing', 'completed') THEN 'spent' ELSE 'returned' END
+           )
+        """,
+    ),
 )

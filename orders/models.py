@@ -156,6 +156,11 @@ class Order(models.Model):
         return Money(self.payable, self.currency)
 
     @property
+    def coupon_code(self) -> str:
+        """The code of the coupon that it was quoted with, or empty."""
+        return str(self.quote.get("applied", {}).get("coupon", ""))
+
+    @property
     def is_payable(self) -> bool:
         return self.status == OrderStatus.PENDING_PAYMENT
 
@@ -175,9 +180,9 @@ class Order(models.Model):
         """Delivered, accepted, and three hours have passed where there is a service flow (RULES 1.1)."""
         self.completed_at = at
 
-    @transition(status, source=OrderStatus.PROCESSING, target=OrderStatus.REFUNDING)
+    @transition(status, source=[OrderStatus.PROCESSING, OrderStatus.COMPLETED], target=OrderStatus.REFUNDING)
     def start_refund(self) -> None:
-        """Its flow was ended; the money is on its way back."""
+        """Its flow was ended, or operations take it back in whole; the money is on its way back."""
         self.completes_at = None
 
     @transition(status, source=OrderStatus.REFUNDING, target=OrderStatus.REFUNDED)

@@ -73,8 +73,11 @@ class Fulfilment(Protocol):
 class MoneyKeeper(Protocol):
     """Keeps what buyers pay until the order is completed, and gives it back when it is not."""
 
+    def bill_reseller(self, order: Order, *, by: Actor, at: datetime) -> None:
+        """A reseller's customer submitted the order: his reseller owes it, which pays it (`mark_paid`)."""
+
     def hold(self, order: Order, *, by: Actor, at: datetime) -> None:
-        """The order was paid: what the buyer paid is held for it."""
+        """The order was paid, maybe with a coupon alone: what the buyer paid is held for it, its coupon is spent."""
 
     def release(self, order: Order, *, by: Actor, at: datetime) -> None:
         """The order is completed: what is held becomes payable to the seller."""
@@ -87,10 +90,10 @@ class MoneyKeeper(Protocol):
         """
 
     def refundable(self, order: Order) -> Money:
-        """How much of the order's payment is still held."""
+        """How much of the order's payment can still go back."""
 
     def return_coupon(self, order: Order, *, by: Actor, at: datetime) -> None:
-        """The order will not be paid: what it reserved of a coupon is free again."""
+        """The order will not be paid, or was refunded in whole: what it took of a coupon is free again."""
 
 
 @cache

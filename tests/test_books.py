@@ -28,6 +28,23 @@ SPOILS = {
     "journal_balances": "UPDATE billing_posting SET amount = amount * 2 WHERE amount > 0",
     "paid_orders_were_charged": "UPDATE billing_paymentallocation SET counted_at = NULL",
     "payments_are_allocated": "UPDATE billing_payment SET amount = amount + 1",
+    "charges_post_what_was_paid": "UPDATE billing_posting SET amount = amount + 1 WHERE amount > 0",
+    "refunds_are_posted": """
+        INSERT INTO billing_refund (public_id, payment_id, order_id, currency, amount, reason, status, reference, created_at)
+        SELECT 'x', payment_id, order_id, 'USD', 1, '', 'created', '', now() FROM billing_paymentallocation""",
+    "balances_are_their_postings": "UPDATE billing_posting SET ledger = 'balance' WHERE ledger = 'gateway'",
+    "credit_used_is_owed": "UPDATE billing_posting SET ledger = 'receivable' WHERE ledger = 'gateway'",
+    "statements_are_settled_once": """
+        INSERT INTO billing_statement
+            (public_id, account_id, currency, month, amount, status, issued_at, due_at, freezes_at, paid_at)
+        SELECT 'x', id, 'USD', '2026-01-01', 1, 'paid', now(), now(), now(), now() FROM accounts_account LIMIT 1""",
+    "resellers_orders_are_owed": "UPDATE billing_payment SET method = 'reseller', card_id = NULL, reseller_id = 1",
+    "completed_orders_are_released": "UPDATE orders_order SET completed_at = now()",
+    "coupons_keep_what_is_left": """
+        INSERT INTO pricing_coupon (code, kind, name, currency, amount, percent, remaining, minimum_spend,
+            with_commercial, with_partner, with_promotional, valid_from, valid_until, created_at)
+        VALUES ('X', 'cash', '', 'USD', 5, 0, 4, 0, true, true, true, now(), now() + interval '1 day', now())""",
+    "coupons_lower_their_orders": """UPDATE orders_order SET quote = jsonb_set(quote, '{applied,coupon}', '"X"')""",
     "charges_are_posted": "UPDATE billing_journalentry SET payment_id = NULL WHERE kind = 'charge'",
     "held_while_processing": "UPDATE billing_posting SET ledger = 'seller_payable' WHERE ledger = 'held'",
     "refunds_add_up": "UPDATE billing_payment SET refunded = 1",

@@ -1,6 +1,8 @@
-"""Cards, payments, refunds, and the journal that they post to."""
+"""Cards, payments, refunds, credit, and the journal that they post to."""
 
+from billing.models.credit import AccountBalance, CreditLine, Statement
 from billing.models.journal import JournalEntry, Posting
+from billing.models.operations import Dispute, GatewayCustomer, GatewayMessage, ProductFee, RefundProposal
 from billing.models.payments import (
     NOT_ARRIVED,
     Payment,
@@ -8,16 +10,25 @@ from billing.models.payments import (
     PaymentMethod,
     Refund,
 )
-from billing.models.sandbox import SandboxCard, SandboxCharge
+from billing.models.sandbox import SandboxCard, SandboxCharge, SandboxWebhook
 
 __all__ = [
     "NOT_ARRIVED",
+    "AccountBalance",
+    "CreditLine",
+    "Dispute",
+    "GatewayCustomer",
+    "GatewayMessage",
     "JournalEntry",
     "Payment",
     "PaymentAllocation",
     "PaymentMethod",
     "Posting",
+    "ProductFee",
     "Refund",
+    "RefundProposal",
     "SandboxCard",
     "SandboxCharge",
+    "SandboxWebhook",
+    "Statement",
 ]

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Account, Seller
+from accounts.models import Account, Reseller, Seller
 from billing.choices import EntryKind, Ledger
+from billing.models.credit import Statement
 from billing.models.payments import Payment, Refund
 from koogallery.kernel.money import AmountField, CurrencyField
 from orders.models import Order
@@ -25,6 +26,9 @@ class JournalEntry(models.Model):
     order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="journal")
     payment = models.ForeignKey(Payment, null=True, on_delete=models.PROTECT, related_name="journal")
     refund = models.ForeignKey(Refund, null=True, on_delete=models.PROTECT, related_name="journal")
+    statement = models.ForeignKey(Statement, null=True, on_delete=models.PROTECT, related_name="journal")
+    dispute = models.ForeignKey("billing.Dispute", null=True, on_delete=models.PROTECT, related_name="journal")
+    by = models.CharField(max_length=200, blank=True, help_text="Who posted it, for what people post by hand.")
     text = models.CharField(max_length=200, blank=True)
 
     class Meta(TypedModelMeta):
@@ -41,6 +45,19 @@ class JournalEntry(models.Model):
                 condition=Q(kind__in=["refund_owed", "refund_paid"]),
                 name="a_refund_is_posted_once",
             ),
+            models.UniqueConstraint(
+                fields=["kind", "payment"],
+                condition=Q(kind__in=["fee", "settlement", "mismatch", "mismatch_back"]),
+                name="a_payments_side_entries_once",
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "order"],
+                condition=Q(kind__in=["coupon", "coupon_earned", "coupon_back"]),
+                name="a_coupon_is_posted_once",
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "dispute"], condition=Q(dispute__isnull=False), name="a_dispute_is_posted_once"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -54,10 +71,16 @@ class Posting(models.Model):
     ledger = models.CharField(max_length=20, choices=Ledger.choices)
     account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
     seller = models.ForeignKey(Seller, null=True, on_delete=models.PROTECT, related_name="+")
+    reseller = models.ForeignKey(Reseller, null=True, on_delete=models.PROTECT, related_name="+")
     currency = CurrencyField()
     amount = AmountField()
 
     class Meta(TypedModelMeta):
+        indexes = [
+            # Statements, balances and what is owed are sums over one party's postings on one ledger.
+            models.Index("account", "ledger", "entry", condition=Q(account__isnull=False), name="posting_of_account"),
+            models.Index("reseller", "ledger", condition=Q(reseller__isnull=False), name="posting_of_reseller"),
+        ]
         constraints = [models.CheckConstraint(name="posting_moves_something", condition=~Q(amount=0))]
 
     def __str__(self) -> str:

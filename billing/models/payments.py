@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django_fsm import FSMField, transition
 
-from accounts.models import Account
+from accounts.models import Account, Reseller
 from billing.choices import (
     OPEN_PAYMENTS,
     PaymentMethodKind,
@@ -76,13 +76,17 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
     def for_account(self, account: Account) -> Self:
         return self.filter(account=account)
 
+    def shown(self) -> Self:
+        """What the buyer knows as a payment: what his reseller owes is none (guide 2.1 NOTE)."""
+        return self.exclude(method=PaymentMethodKind.RESELLER)
+
     def open(self) -> Self:
         """Its outcome is not known yet."""
         return self.filter(status__in=OPEN_PAYMENTS)
 
 
 class Payment(models.Model):
-    """One charge, for one or several orders. Its public id is the idempotency key towards the gateway.
+    """One charge, for one or several orders or for a monthly statement. Its public id is the key at the gateway.
 
     `ask_gateway_at` is when its unknown outcome is asked for; it is set with the intent, so that a crash at any
     step leaves a row that a timer resolves.
@@ -92,6 +96,8 @@ class Payment(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="payments")
     method = models.CharField(max_length=24, choices=PaymentMethodKind.choices)
     card = models.ForeignKey(PaymentMethod, null=True, on_delete=models.PROTECT, related_name="payments")
+    reseller = models.ForeignKey(Reseller, null=True, on_delete=models.PROTECT, related_name="payments")
+    statement = models.ForeignKey("billing.Statement", null=True, on_delete=models.PROTECT, related_name="payments")
     currency = CurrencyField()
     amount = AmountField()
     refunded = AmountField(default=0)
@@ -125,6 +131,15 @@ class Payment(models.Model):
             models.UniqueConstraint(
                 fields=["gateway", "reference"], condition=~Q(reference=""), name="payment_reference_once"
             ),
+            models.CheckConstraint(
+                name="card_payments_name_their_card",
+                condition=Q(method="card", card__isnull=False) | ~Q(method="card") & Q(card__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="reseller_payments_name_their_reseller",
+                condition=Q(method="reseller", reseller__isnull=False)
+                | ~Q(method="reseller") & Q(reseller__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -144,9 +159,14 @@ class Payment(models.Model):
         self.action_url = url
         self.reference = reference
 
+    @property
+    def never_arrived(self) -> bool:
+        """Written off because the gateway had not heard of it."""
+        return self.status == PaymentStatus.FAILED and self.failure_code == NOT_ARRIVED
+
     def may_still_succeed(self) -> bool:
         """Open, or written off only because the gateway had not heard of it: a call can arrive late."""
-        return self.status != PaymentStatus.FAILED or self.failure_code == NOT_ARRIVED
+        return self.status != PaymentStatus.FAILED or self.never_arrived
 
     @transition(
         status,
@@ -167,9 +187,13 @@ class Payment(models.Model):
         self.action_url = ""
         self.ended_at = at
 
-    @transition(status, source=[PaymentStatus.SUCCEEDED, PaymentStatus.PARTLY_REFUNDED], target=PaymentStatus.REFUNDING)
+    @transition(
+        status,
+        source=[PaymentStatus.SUCCEEDED, PaymentStatus.PARTLY_REFUNDED, PaymentStatus.REFUNDING],
+        target=PaymentStatus.REFUNDING,
+    )
     def start_refund(self) -> None:
-        """A refund is on its way."""
+        """A refund is on its way; several may be, of a payment for several orders."""
 
     @transition(status, source=PaymentStatus.REFUNDING, target=PaymentStatus.REFUNDED)
     def finish_refund(self) -> None:
@@ -229,7 +253,7 @@ class Refund(models.Model):
     def money(self) -> Money:
         return Money(self.amount, self.currency)
 
-    @transition(status, source=RefundStatus.CREATED, target=RefundStatus.SUCCEEDED)
+    @transition(status, source=[RefundStatus.CREATED, RefundStatus.FAILED], target=RefundStatus.SUCCEEDED)
     def succeed(self, reference: str, at: datetime) -> None:
         self.reference = reference
         self.ended_at = at

@@ -32,3 +32,18 @@ class SandboxCharge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reference} {self.outcome}"
+
+
+class SandboxWebhook(models.Model):
+    """A message that the sandbox processor is going to send, `sends_left` more times."""
+
+    event_id = models.CharField(max_length=80, unique=True)
+    body = models.JSONField()
+    due_at = models.DateTimeField(null=True)
+    sends_left = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        indexes = [models.Index("due_at", "id", condition=models.Q(due_at__isnull=False), name="sandbox_webhook_due")]
+
+    def __str__(self) -> str:
+        return self.event_id

@@ -1,18 +1,56 @@
-"""The verbs of money: binding cards, paying orders, finding out unknown outcomes, giving money back."""
+"""The verbs of money: binding cards, paying, finding out unknown outcomes, giving money back, credit, the books."""
 
-from billing.services.cards import bind_card, make_default_card, unbind_card
-from billing.services.paying import PaymentRequest, ask_about_payment, pay_order, resolve_payment, resume_payment
-from billing.services.refunds import carry_out_refund, request_refund
+from billing.services.bookkeeping import adjust_balance, pay_out, receive_from_reseller, top_up
+from billing.services.cards import bind_card, make_default_card, start_binding, unbind_card
+from billing.services.methods import Methods, PaymentRequest, methods_of
+from billing.services.mismatches import give_wrong_amount_back
+from billing.services.paying import ask_about_payment, pay_order, pay_orders, resolve_payment, resume_payment
+from billing.services.proposals import consent_to_refund, decline_refund, lapse_proposal, propose_refund
+from billing.services.refunds import carry_out_refund, record_refund_by_hand, request_refund
+from billing.services.settling import (
+    CreditTerms,
+    fall_overdue,
+    freeze_for_debt,
+    grant_credit,
+    issue_statement,
+    revoke_credit,
+)
+from billing.services.statements import pay_statement, record_transfer
+from billing.services.webhooks import receive_webhook, record_dispute
 
 __all__ = [
+    "CreditTerms",
+    "Methods",
     "PaymentRequest",
+    "adjust_balance",
     "ask_about_payment",
     "bind_card",
     "carry_out_refund",
+    "consent_to_refund",
+    "decline_refund",
+    "fall_overdue",
+    "freeze_for_debt",
+    "give_wrong_amount_back",
+    "grant_credit",
+    "issue_statement",
+    "lapse_proposal",
     "make_default_card",
+    "methods_of",
     "pay_order",
+    "pay_orders",
+    "pay_out",
+    "pay_statement",
+    "propose_refund",
+    "receive_from_reseller",
+    "receive_webhook",
+    "record_dispute",
+    "record_refund_by_hand",
+    "record_transfer",
     "request_refund",
     "resolve_payment",
     "resume_payment",
+    "revoke_credit",
+    "start_binding",
+    "top_up",
     "unbind_card",
 ]

@@ -7,10 +7,31 @@ from django.db import transaction
 from accounts.actor import Actor
 from accounts.models import Account
 from accounts.permissions import Permission, require
+from billing.events import CardUnbound
 from billing.gateways import gateway
-from billing.models import PaymentMethod
+from billing.models import GatewayCustomer, PaymentMethod
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput
+from koogallery.kernel.outbox import publish
+
+
+def start_binding(account: Account, return_to: str, *, by: Actor) -> str:
+    """The address of the processor's hosted page where a card is entered; it returns to `return_to`.
+
+    Raises:
+        PermissionRefused: the role may not pay.
+        GatewayUnavailable: the processor does not answer.
+    """
+    require(by, Permission.PAY)
+    processor = gateway()
+    known = GatewayCustomer.objects.filter(account=account, gateway=processor.name).first()
+    if known is None:
+        # The key makes the processor answer two tabs with the same customer.
+        reference = processor.create_customer(account.public_id, account.name)
+        known, _new = GatewayCustomer.objects.get_or_create(
+            account=account, gateway=processor.name, defaults={"reference": reference}
+        )
+    return processor.binding_url(known.reference, return_to)
 
 
 def bind_card(account: Account, reference: str, *, by: Actor, at: datetime | None = None) -> PaymentMethod:
@@ -28,7 +49,7 @@ def bind_card(account: Account, reference: str, *, by: Actor, at: datetime | Non
         raise InvalidInput("The card processor does not know this card. Enter it again.")
     with transaction.atomic():
         Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account.pk)
-        bound = PaymentMethod.objects.filter(gateway=processor.name, reference=reference).first()
+        bound = PaymentMethod.objects.filter(gateway=processor.name, reference=details.reference).first()
         if bound is not None:
             if bound.account_id != account.pk or bound.unbound_at is not None:
                 raise InvalidInput("This card cannot be bound again. Enter it anew.")
@@ -69,7 +90,16 @@ def unbind_card(card: PaymentMethod, *, by: Actor, at: datetime | None = None) -
         if was_default and (following := PaymentMethod.objects.filter(account=card.account).bound().first()):
             following.is_default = True
             following.save(update_fields=["is_default"])
+        publish(CardUnbound(card=card.public_id), at=at)
     return card
+
+
+def forget_card(public_id: str) -> None:
+    """Have the processor forget an unbound card; outside any transaction."""
+    card = PaymentMethod.objects.get(public_id=public_id)
+    processor = gateway()
+    if card.gateway == processor.name:
+        processor.forget_card(card.reference)
 
 
 def _locked(card: PaymentMethod) -> PaymentMethod:

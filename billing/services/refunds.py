@@ -4,31 +4,41 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts.actor import Actor, Party
 from billing import ledger
-from billing.choices import TAKEN_PAYMENTS, EntryKind, Ledger, PaymentStatus, RefundStatus
+from billing.choices import (
+    SOURCE_LEDGERS,
+    TAKEN_PAYMENTS,
+    EntryKind,
+    Ledger,
+    PaymentMethodKind,
+    PaymentStatus,
+    RefundStatus,
+)
 from billing.events import RefundRequested, RefundStuck
-from billing.gateways import ChargeOutcome, gateway
+from billing.gateways import ChargeOutcome, GatewayAnswer, gateway
+from billing.gateways.base import GatewayUnavailable
+from billing.ledger import Side
 from billing.models import Payment, Refund
-from koogallery.kernel.errors import InvalidTransition
+from billing.services.methods import give_credit_back, move_balance
+from billing.services.releasing import refund_sources, refundable
+from koogallery.kernel import clock
+from koogallery.kernel.errors import InvalidInput, InvalidTransition, PermissionRefused
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
 from orders import services as orders
 from orders.models import Order
 
 
-class GatewayUnavailable(RuntimeError):
-    """The processor gave no answer; the outbox tries again with the same key."""
-
-
 def request_refund(order: Order, amount: Money, *, reason: str, at: datetime) -> Refund:
-    """Decide to give `amount` of what is held for the order back; in the caller's transaction, under its lock.
+    """Decide to give `amount` of what was paid for the order back; in the caller's transaction, under its lock.
 
     Raises:
-        InvalidTransition: more than is held, or nothing was paid.
+        InvalidTransition: more than is left, or nothing was paid.
     """
-    held = ledger.held_for(order)
-    if amount.amount <= 0 or held < amount:
-        raise InvalidTransition(f"At most {held.display()} can be refunded.")
+    left = refundable(order)
+    if amount.amount <= 0 or left < amount:
+        raise InvalidTransition(f"At most {left.display()} can be refunded.")
     payment = Payment.objects.filter(
         allocations__order=order, allocations__counted_at__isnull=False, status__in=TAKEN_PAYMENTS
     ).first()
@@ -51,15 +61,14 @@ def record_refund(payment: Payment, order: Order, amount: Money, *, reason: str,
         reason=reason[:1000],
         created_at=at,
     )
-    ledger.transfer(
+    owed = Side(Ledger.REFUNDS_OWED, -amount, account_id=order.account_id)
+    ledger.post(
         EntryKind.REFUND_OWED,
-        amount,
-        debit=Ledger.HELD,
-        credit=Ledger.REFUNDS_OWED,
+        [*refund_sources(order, amount), owed],
+        at=at,
         order=order,
         payment=payment,
         refund=refund,
-        at=at,
         text=reason[:200],
     )
     publish(RefundRequested(refund=refund.public_id), at=at)
@@ -67,7 +76,7 @@ def record_refund(payment: Payment, order: Order, amount: Money, *, reason: str,
 
 
 def carry_out_refund(public_id: str, *, at: datetime) -> Refund:
-    """Ask the gateway to pay the refund and write its answer down; run outside any transaction. Idempotent.
+    """Pay the refund to where the money came from and write it down; run outside any transaction. Idempotent.
 
     Raises:
         GatewayUnavailable: no answer; try again.
@@ -75,12 +84,15 @@ def carry_out_refund(public_id: str, *, at: datetime) -> Refund:
     refund = Refund.objects.select_related("payment").get(public_id=public_id)
     if refund.status != RefundStatus.CREATED:
         return refund
-    answer = gateway().refund(refund.public_id, refund.payment.reference, refund.money)
+    if refund.payment.method == PaymentMethodKind.CARD:
+        answer = gateway().refund(refund.public_id, refund.payment.reference, refund.money)
+    else:
+        answer = GatewayAnswer(ChargeOutcome.SUCCEEDED)
     if answer.outcome is ChargeOutcome.UNKNOWN:
         raise GatewayUnavailable(public_id)
     with transaction.atomic():
         order = orders.order_locked(refund.order_id)
-        payment = Payment.objects.select_for_update(of=("self",)).get(pk=refund.payment_id)
+        payment = Payment.objects.select_for_update(of=("self",)).select_related("account").get(pk=refund.payment_id)
         refund = Refund.objects.get(pk=refund.pk)
         if refund.status != RefundStatus.CREATED:
             return refund
@@ -93,20 +105,49 @@ def carry_out_refund(public_id: str, *, at: datetime) -> Refund:
     return refund
 
 
-def _succeed(refund: Refund, payment: Payment, order: Order, *, reference: str, at: datetime) -> None:
+def record_refund_by_hand(refund: Refund, reference: str, *, by: Actor, at: datetime | None = None) -> Refund:
+    """Operations paid a refund that the gateway refuses for good by transfer.
+
+    Raises:
+        PermissionRefused: not operations.
+        InvalidInput: no reference.
+        InvalidTransition: it has not failed.
+    """
+    at = at or clock.now()
+    if by.party is not Party.OPERATIONS:
+        raise PermissionRefused("Only operations pay refunds by hand.")
+    if not reference.strip():
+        raise InvalidInput("Give the bank's reference of the transfer.")
+    with transaction.atomic():
+        order = orders.order_locked(refund.order_id)
+        payment = Payment.objects.select_for_update(of=("self",)).select_related("account").get(pk=refund.payment_id)
+        refund = Refund.objects.get(pk=refund.pk)
+        if refund.status != RefundStatus.FAILED:
+            raise InvalidTransition("Only a refund that the card processor refused is paid by hand.")
+        _succeed(refund, payment, order, reference=reference.strip()[:80], at=at, source=Ledger.BANK)
+    return refund
+
+
+def _succeed(
+    refund: Refund, payment: Payment, order: Order, *, reference: str, at: datetime, source: Ledger | None = None
+) -> None:
     refund.succeed(reference, at)
     refund.save()
-    ledger.transfer(
-        EntryKind.REFUND_PAID,
-        refund.money,
-        debit=Ledger.REFUNDS_OWED,
-        credit=Ledger.GATEWAY,
-        order=order,
-        payment=payment,
-        refund=refund,
-        at=at,
-    )
-    if payment.status == PaymentStatus.REFUNDING:
+    method = PaymentMethodKind(payment.method)
+    source = source or SOURCE_LEDGERS[method]
+    if source is Ledger.BALANCE:
+        move_balance(payment.account, refund.money)
+    elif source is Ledger.RECEIVABLE:
+        give_credit_back(payment.account, refund.money)
+    sides = [
+        Side(Ledger.REFUNDS_OWED, refund.money, account_id=order.account_id),
+        Side(source, -refund.money, account_id=order.account_id, reseller_id=payment.reseller_id),
+    ]
+    ledger.post(EntryKind.REFUND_PAID, sides, at=at, order=order, payment=payment, refund=refund)
+    if (
+        payment.status == PaymentStatus.REFUNDING
+        and not payment.refunds.exclude(status=RefundStatus.SUCCEEDED).exists()
+    ):
         if payment.refunded == payment.amount:
             payment.finish_refund()
         else:

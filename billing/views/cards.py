@@ -15,7 +15,7 @@ from accounts.web import BuyerRequest, buyer_required, login_required
 from billing.gateways import ChargeOutcome, gateway
 from billing.gateways.sandbox import SCENARIOS, SandboxGateway
 from billing.models import Payment, PaymentMethod, SandboxCharge
-from billing.services import bind_card, make_default_card, unbind_card
+from billing.services import bind_card, make_default_card, start_binding, unbind_card
 
 
 @require_safe
@@ -24,10 +24,17 @@ def payment_methods(request: BuyerRequest) -> HttpResponse:
     """`/billing/payment-methods/`: the account's cards. A card is entered on the processor's page, never on ours."""
     context = {
         "cards": list(PaymentMethod.objects.for_account(request.account).bound()),
-        "binding_url": gateway().binding_url(reverse("billing:card_bound")),
         "may_pay": may(request.membership.role, Permission.PAY),
     }
     return render(request, "billing/payment_methods.html", context)
+
+
+@require_POST
+@buyer_required(Permission.PAY)
+def card_new(request: BuyerRequest) -> HttpResponse:
+    """Bind a credit card: on to the processor's hosted page, which returns to `card_bound`."""
+    return_to = request.build_absolute_uri(reverse("billing:card_bound"))
+    return redirect(start_binding(request.account, return_to, by=request.actor))
 
 
 @require_safe
@@ -76,7 +83,7 @@ def sandbox_card(request: HttpRequest) -> HttpResponse:
     """Choose a test card; back to the marketplace with its reference."""
     processor = _sandbox()
     return_to = request.GET.get("return_to", "")
-    if not url_has_allowed_host_and_scheme(return_to, allowed_hosts=None):
+    if not url_has_allowed_host_and_scheme(return_to, allowed_hosts={request.get_host()}):
         raise Http404
     if request.method == "POST" and request.POST.get("scenario") in SCENARIOS:
         reference = processor.enter_card(request.POST["scenario"])

@@ -10,6 +10,7 @@ from orders.services.delivery import (
     delivery_failed,
     end_with_refund,
     refund_finished,
+    take_back,
 )
 from orders.services.locking import order_locked
 from orders.services.payment import cancel_order, cancel_unpaid_order, mark_paid
@@ -31,5 +32,6 @@ __all__ = [
     "place_order",
     "preview_draft",
     "refund_finished",
+    "take_back",
     "use_coupon",
 ]

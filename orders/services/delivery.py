@@ -115,11 +115,42 @@ def end_with_refund(order: Order, *, amount: Money | None, reason: str, by: Acto
         _end_parts(order, reason=reason, by=by, at=at)
         order.start_refund()
         order.save(update_fields=["status", "completes_at"])
+        ports.money().return_coupon(order, by=by, at=at)
         if held:
             ports.money().refund(order, held, reason=reason, by=by, at=at)
         else:
             order = refund_finished(order, amount=held, at=at)
     return order
+
+
+def take_back(order: Order, amount: Money, *, whole: bool, reason: str, by: Actor, at: datetime) -> Order:
+    """Operations refund an order out of its flow: in part, and it goes on as it is; or in whole, and it is over.
+
+    Raises:
+        InvalidTransition: it is neither processing nor completed, or `amount` exceeds what is left.
+    """
+    with transaction.atomic():
+        order = order_locked(order)
+        if order.status == OrderStatus.PROCESSING and whole:
+            return end_with_refund(order, amount=None, reason=reason, by=by, at=at)
+        if order.status not in (OrderStatus.PROCESSING, OrderStatus.COMPLETED):
+            raise InvalidTransition("Only a processing or completed order can be refunded.")
+        ports.money().refund(order, amount, reason=reason, by=by, at=at)
+        if whole:
+            _close_subscriptions(order, by=by, at=at)
+            order.start_refund()
+            order.save(update_fields=["status", "completes_at"])
+            ports.money().return_coupon(order, by=by, at=at)
+    return order
+
+
+def _close_subscriptions(order: Order, *, by: Actor, at: datetime) -> None:
+    """What a completed order brought is taken out of use for good."""
+    for subscription in Subscription.objects.filter(line__order=order).exclude(status=SubscriptionStatus.CLOSED):
+        subscription.close(at)
+        subscription.save(update_fields=["status", "closed_at"])
+        for one in ports.deliverers_of(order):
+            one.release(subscription, by=by, at=at)
 
 
 def _end_partly(order: Order, amount: Money, *, reason: str, by: Actor, at: datetime) -> Order:
@@ -169,6 +200,7 @@ def delivery_failed(order: Order, *, deliverer: str, reason: str, by: Actor, at:
         _end_parts(order, reason=reason, by=by, at=at)
         order.cancel_undeliverable(at, reason)
         order.save(update_fields=["status", "cancelled_at", "cancel_reason", "completes_at"])
+        ports.money().return_coupon(order, by=by, at=at)
         if held:
             ports.money().refund(order, held, reason=reason, by=by, at=at)
         publish(OrderCancelled(order_number=order.number, reason=reason), at=at)

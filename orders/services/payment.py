@@ -39,8 +39,7 @@ def start_processing(order: Order, *, by: Actor, at: datetime) -> None:
     order.mark_paid(at)
     order.save(update_fields=["status", "paid_at"])
     _create_subscriptions(order, at=at)
-    if order.payable:
-        ports.money().hold(order, by=by, at=at)
+    ports.money().hold(order, by=by, at=at)
     # The delivery's own events come after this one: they are of the same order's subject.
     publish(OrderPaid(order_number=order.number), at=at)
     parts = ports.deliverers_of(order)

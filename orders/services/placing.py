@@ -19,6 +19,7 @@ from orders import ports
 from orders.errors import AccountFrozen, AgreementsNotAccepted, AutoRenewalNotSupported, NotForSale
 from orders.events import OrderPlaced
 from orders.models import AcceptedAgreement, Order, OrderLine, PurchaseDraft
+from orders.services.locking import order_locked
 from orders.services.payment import start_processing
 from pricing import services as pricing
 from pricing.coupons import plain_code, reserve_coupon
@@ -82,8 +83,11 @@ def place_order(placement: Placement, *, account: Account, by: Actor, at: dateti
         if quote.applied.coupon:
             reserve_coupon(quote.applied.coupon, quote.coupon, account=account, order_number=number, at=at)
         publish(OrderPlaced(order_number=order.number), at=at)
-        if not order.payable or account.reseller_id:
+        if not order.payable:
             start_processing(order, by=by, at=at)
+        elif account.reseller_id:
+            ports.money().bill_reseller(order, by=by, at=at)
+            order = order_locked(order)
     return order
 
 

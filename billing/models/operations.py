@@ -1,0 +1,141 @@
+"""What operations and the gateway add to payments: proposed refunds, charge-backs, customers, webhook messages, fees."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django_fsm import FSMField, transition
+
+from accounts.models import Account, User
+from billing.choices import DisputeStatus, ProposalStatus
+from billing.models.payments import Payment, Refund
+from catalog.models import Product
+from koogallery.kernel import clock
+from koogallery.kernel.ids import public_id
+from koogallery.kernel.money import AmountField, CurrencyField, Money
+from orders.models import Order
+from pricing.models import PercentField
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models import TypedModelMeta
+else:
+    TypedModelMeta = object
+
+
+class RefundProposal(models.Model):
+    """An operator's refund of an order, whole (`amount` is all that is left) or in part.
+
+    Above the limit of the settings another operator must consent before it `lapses_at`.
+    """
+
+    public_id = models.CharField(max_length=16, unique=True, default=public_id, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refund_proposals")
+    currency = CurrencyField()
+    amount = AmountField()
+    reason = models.CharField(max_length=1000)
+    status = FSMField(default=ProposalStatus.AWAITING_CONSENT, choices=ProposalStatus.choices, editable=False)
+    proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    lapses_at = models.DateTimeField()
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    refund = models.OneToOneField(Refund, null=True, on_delete=models.PROTECT, related_name="proposal")
+
+    class Meta(TypedModelMeta):
+        indexes = [models.Index("lapses_at", "id", condition=Q(status="awaiting_consent"), name="proposal_lapse_due")]
+        constraints = [
+            models.CheckConstraint(name="proposed_amount_positive", condition=Q(amount__gt=0)),
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(status="awaiting_consent"), name="one_proposal_at_a_time_per_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.money} of {self.order}"
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    @transition(status, source=ProposalStatus.AWAITING_CONSENT, target=ProposalStatus.DONE)
+    def carry_out(self, at: datetime) -> None:
+        self.decided_at = at
+
+    @transition(status, source=ProposalStatus.AWAITING_CONSENT, target=ProposalStatus.DECLINED)
+    def decline(self, at: datetime) -> None:
+        self.decided_at = at
+
+    @transition(status, source=ProposalStatus.AWAITING_CONSENT, target=ProposalStatus.LAPSED)
+    def lapse(self, at: datetime) -> None:
+        self.decided_at = at
+
+
+class Dispute(models.Model):
+    """A charge-back: the card holder had his bank take money back."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
+    reference = models.CharField(max_length=80, unique=True)
+    currency = CurrencyField()
+    amount = AmountField()
+    status = FSMField(default=DisputeStatus.OPEN, choices=DisputeStatus.choices, editable=False)
+    opened_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta(TypedModelMeta):
+        constraints = [models.CheckConstraint(name="disputed_amount_positive", condition=Q(amount__gt=0))]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    @transition(status, source=DisputeStatus.OPEN, target=DisputeStatus.WON)
+    def win(self, at: datetime) -> None:
+        self.ended_at = at
+
+    @transition(status, source=DisputeStatus.OPEN, target=DisputeStatus.LOST)
+    def lose(self, at: datetime) -> None:
+        self.ended_at = at
+
+
+class GatewayCustomer(models.Model):
+    """An account's name at a card processor."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="gateway_customers")
+    gateway = models.CharField(max_length=20)
+    reference = models.CharField(max_length=80)
+
+    class Meta(TypedModelMeta):
+        constraints = [models.UniqueConstraint(fields=["account", "gateway"], name="one_customer_per_gateway")]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class GatewayMessage(models.Model):
+    """A webhook message that was taken in; the same one coming again changes nothing."""
+
+    gateway = models.CharField(max_length=20)
+    event_id = models.CharField(max_length=80)
+    kind = models.CharField(max_length=16)
+    key = models.CharField(max_length=40, blank=True)
+    received_at = models.DateTimeField(default=clock.now)
+
+    class Meta(TypedModelMeta):
+        constraints = [models.UniqueConstraint(fields=["gateway", "event_id"], name="a_webhook_counts_once")]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.event_id}"
+
+
+class ProductFee(models.Model):
+    """Our share of a product's sales, where it is not the one of the settings (RULES 9)."""
+
+    product = models.OneToOneField(Product, on_delete=models.CASCADE, related_name="service_fee")
+    percent = PercentField()
+
+    def __str__(self) -> str:
+        return f"{self.product}: {self.percent} %"

@@ -1,0 +1,125 @@
+"""What is about to be paid: checked and locked, and for a card written down before the gateway is asked."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from billing.choices import PaymentMethodKind, PaymentStatus
+from billing.models import Payment, PaymentAllocation, Statement
+from billing.services.methods import PaymentRequest, chosen_card
+from koogallery.kernel.errors import InvalidInput
+from koogallery.kernel.money import Money
+from orders import services as orders
+from orders.errors import OrderNotPayable
+from orders.models import Order
+from pricing.choices import CouponKind
+from pricing.models import CouponUse
+
+MOST_ORDERS = 30
+"""One charge pays at most so many orders (RULES 6: combined payment)."""
+
+
+def payable_orders(wanted: Sequence[Order], *, at: datetime) -> list[Order]:
+    """The orders, locked in the order of their ids, if all of them may be paid together now.
+
+    Raises:
+        InvalidInput: none, too many, of several currencies, or with several cash coupons.
+        OrderNotPayable: one is paid, cancelled, past its deadline, or being paid right now.
+    """
+    numbers = sorted({one.pk for one in wanted})
+    if not 1 <= len(numbers) <= MOST_ORDERS:
+        raise InvalidInput(f"Select 1 to {MOST_ORDERS} orders.", errors={"orders": [f"1 to {MOST_ORDERS} orders."]})
+    locked = [orders.order_locked(pk) for pk in numbers]
+    for order in locked:
+        if not order.is_payable or (order.unpaid_until and order.unpaid_until <= at):
+            raise OrderNotPayable(f"Order {order.number} cannot be paid." if len(locked) > 1 else None)
+    if len({(order.account_id, order.currency) for order in locked}) > 1:
+        raise InvalidInput("Orders that are paid together are in one currency.", errors={"orders": ["One currency."]})
+    if locked[0].account.reseller_id:
+        raise OrderNotPayable("This account buys through a reseller and pays him.")
+    if len(locked) > 1:
+        used = CouponUse.objects.filter(order_number__in=[order.number for order in locked], status="reserved")
+        if used.filter(coupon__kind=CouponKind.CASH).count() > 1:
+            raise InvalidInput("One payment takes one cash coupon. Pay these orders separately.")
+    return locked
+
+
+def open_payment_of(locked: Sequence[Order]) -> Payment | None:
+    """A payment of one of the orders whose outcome is not known yet.
+
+    Raises:
+        OrderNotPayable: it is under way, or it is for other orders too.
+    """
+    found = Payment.objects.open().filter(allocations__order__in=locked).distinct().first()
+    if found is None:
+        return None
+    same = set(found.allocations.values_list("order_id", flat=True)) == {order.pk for order in locked}
+    if same and found.status == PaymentStatus.ACTION_REQUIRED:
+        return found
+    raise OrderNotPayable("A payment for this order is under way. Wait a moment, then look at the order again.")
+
+
+def record_card_intent(wanted: Sequence[Order], request: PaymentRequest, *, at: datetime) -> Payment:
+    """Transaction 1 of a card payment: what is about to be charged, with the time at which a timer will ask."""
+    with transaction.atomic():
+        locked = payable_orders(wanted, at=at)
+        if found := open_payment_of(locked):
+            return found
+        first = locked[0]
+        card = chosen_card(first.account, request, at=at)
+        payment = Payment(
+            account=first.account,
+            method=PaymentMethodKind.CARD,
+            card=card,
+            currency=first.currency,
+            amount=sum_of(locked).amount,
+            gateway=card.gateway,
+            created_at=at,
+            ask_gateway_at=at + settings.PAYMENT_ASK_AFTER,
+        )
+        payment.authorise()
+        payment.save()
+        allocate(payment, locked)
+    return payment
+
+
+def record_statement_intent(statement: Statement, request: PaymentRequest, *, at: datetime) -> Payment:
+    """The same for a monthly statement, in the caller's transaction, which has locked the statement.
+
+    Raises:
+        OrderNotPayable: it is paid, or being paid right now.
+    """
+    found = Payment.objects.open().filter(statement=statement).first()
+    if found is not None:
+        if found.status == PaymentStatus.ACTION_REQUIRED:
+            return found
+        raise OrderNotPayable("A payment for this statement is under way. Wait a moment, then look at it again.")
+    card = chosen_card(statement.account, request, at=at)
+    payment = Payment(
+        account=statement.account,
+        method=PaymentMethodKind.CARD,
+        card=card,
+        statement=statement,
+        currency=statement.currency,
+        amount=statement.amount,
+        gateway=card.gateway,
+        created_at=at,
+        ask_gateway_at=at + settings.PAYMENT_ASK_AFTER,
+    )
+    payment.authorise()
+    payment.save()
+    return payment
+
+
+def allocate(payment: Payment, locked: Sequence[Order]) -> list[PaymentAllocation]:
+    """Write down which orders the payment is for."""
+    return PaymentAllocation.objects.bulk_create(
+        PaymentAllocation(payment=payment, order=order, currency=order.currency, amount=order.payable)
+        for order in locked
+    )
+
+
+def sum_of(locked: Sequence[Order]) -> Money:
+    return Money.total((order.payable_money for order in locked), locked[0].currency)

@@ -1,0 +1,121 @@
+"""With what an account may pay: its cards, its balance, monthly settlement (guide 2.1, RULES 6)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.models import Account
+from billing.choices import PaymentMethodKind, StatementStatus
+from billing.errors import CreditRefused, PaymentMethodRequired
+from billing.models import AccountBalance, CreditLine, PaymentMethod, Statement
+from koogallery.kernel.errors import InvalidInput
+from koogallery.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """How to pay: `card` with the account's default card, or the card with this public id; or another method."""
+
+    method: str = PaymentMethodKind.CARD
+    card: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """What the Pay page offers.
+
+    Attributes:
+        balance: the account's balance in the currency to be paid.
+        credit: what may still be bought on monthly settlement; None when it was not granted.
+        credit_refusal: why it cannot be used for this amount, or empty.
+    """
+
+    cards: list[PaymentMethod]
+    balance: Money
+    credit: Money | None
+    credit_refusal: str
+
+    @property
+    def any(self) -> bool:
+        return bool(self.cards or self.balance or (self.credit and not self.credit_refusal))
+
+
+def methods_of(account: Account, amount: Money, *, with_credit: bool = True) -> Methods:
+    """What `account` may pay `amount` with, in three queries."""
+    balance = AccountBalance.objects.filter(account=account, currency=amount.currency).first()
+    line = CreditLine.objects.filter(account=account, revoked_at=None).first() if with_credit else None
+    return Methods(
+        cards=list(PaymentMethod.objects.for_account(account).bound()),
+        balance=balance.money if balance else Money.zero(amount.currency),
+        credit=line.available if line else None,
+        credit_refusal=(credit_refusal(line, amount) or "") if line else "",
+    )
+
+
+def credit_refusal(line: CreditLine | None, amount: Money) -> str | None:
+    """Why monthly settlement may not pay `amount`, in words for the buyer, or None (RULES 6)."""
+    if line is None or line.revoked_at is not None:
+        return "Monthly settlement is not enabled for this account. To enable credit payment, submit a service ticket."
+    if line.currency != amount.currency:
+        return f"Monthly settlement of this account is in {line.currency}."
+    if Statement.objects.filter(account_id=line.account_id, status=StatementStatus.OVERDUE).exists():
+        return "A monthly statement is overdue. Pay it before you buy on monthly settlement again."
+    if line.available < amount:
+        return f"Only {line.available.display()} of the credit limit is left."
+    return None
+
+
+def take_credit(account: Account, amount: Money) -> None:
+    """Use a part of the credit limit; in the payment's transaction, locks the credit line.
+
+    Raises:
+        CreditRefused: not granted, other currency, overdue, or beyond the limit.
+    """
+    line = CreditLine.objects.select_for_update(of=("self",)).filter(account=account).first()
+    if why := credit_refusal(line, amount):
+        raise CreditRefused(why)
+    assert line is not None
+    line.used += amount.amount
+    line.save(update_fields=["used"])
+
+
+def give_credit_back(account: Account, amount: Money) -> None:
+    """A refund or a paid statement: that much less is owed."""
+    line = CreditLine.objects.select_for_update(of=("self",)).get(account=account)
+    line.used -= amount.amount
+    line.save(update_fields=["used"])
+
+
+def move_balance(account: Account, amount: Money) -> AccountBalance:
+    """Add to (or, negative, take from) the balance, in a transaction; locks its row.
+
+    Raises:
+        InvalidInput: there is not as much.
+    """
+    AccountBalance.objects.get_or_create(account=account, currency=amount.currency)
+    balance = AccountBalance.objects.select_for_update(of=("self",)).get(account=account, currency=amount.currency)
+    if balance.amount + amount.amount < 0:
+        raise InvalidInput(
+            f"The account balance of {balance.money.display()} is not enough.",
+            errors={"method": ["The account balance is not enough."]},
+        )
+    balance.amount += amount.amount
+    balance.save(update_fields=["amount"])
+    return balance
+
+
+def chosen_card(account: Account, request: PaymentRequest, *, at: datetime) -> PaymentMethod:
+    """The card to charge.
+
+    Raises:
+        InvalidInput: no such card.
+        PaymentMethodRequired: none is bound, or it has expired.
+    """
+    bound = PaymentMethod.objects.for_account(account).bound()
+    card = bound.filter(public_id=request.card).first() if request.card else bound.first()
+    if card is None:
+        if request.card:
+            raise InvalidInput("There is no such card.", errors={"payment_method": ["There is no such card."]})
+        raise PaymentMethodRequired
+    if card.is_expired(at):
+        raise PaymentMethodRequired(f"{card} has expired. Bind another credit card.")
+    return card

@@ -1,0 +1,132 @@
+"""What became of a payment: payment, journal, orders and deliveries change together, or not at all."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.actor import Actor
+from billing import ledger
+from billing.choices import SOURCE_LEDGERS, EntryKind, Ledger, PaymentMethodKind, PaymentStatus
+from billing.errors import PaymentDeclined
+from billing.events import PaymentFailed, PaymentReversed, WrongAmountTaken
+from billing.gateways import ChargeOutcome, GatewayAnswer
+from billing.ledger import Side
+from billing.models import NOT_ARRIVED, Payment, PaymentAllocation
+from billing.services.refunds import record_refund
+from billing.services.settling import statement_paid
+from koogallery.kernel.outbox import publish
+from orders import services as orders
+from orders.models import Order
+
+AMOUNT_DIFFERS = "amount_differs"
+
+DECLINE_MESSAGES = {
+    "insufficient_funds": "The bank declined the card: insufficient funds. Choose another method.",
+    "expired_card": "The bank declined the card: it has expired. Choose another method.",
+    "authentication_failed": "The card holder did not confirm the payment. Try again or choose another method.",
+    NOT_ARRIVED: "The payment did not reach the card processor and nothing was charged. Try again.",
+    AMOUNT_DIFFERS: "The card processor took another amount than was confirmed. It is given back; the order is not paid.",
+}
+
+
+def record_outcome(payment: Payment, answer: GatewayAnswer, *, by: Actor, at: datetime) -> Payment:
+    """Write down what the gateway says, once: the first final answer counts, a repeated one changes nothing."""
+    with transaction.atomic():
+        allocations = list(payment.allocations.order_by("order_id"))
+        locked = {one.order_id: orders.order_locked(one.order_id) for one in allocations}
+        payment = Payment.objects.select_for_update(of=("self",)).select_related("card", "statement").get(pk=payment.pk)
+        late = payment.failure_code == NOT_ARRIVED and answer.outcome is ChargeOutcome.SUCCEEDED
+        if not late and payment.status not in (PaymentStatus.AUTHORISING, PaymentStatus.ACTION_REQUIRED):
+            return payment
+        match answer.outcome:
+            case ChargeOutcome.SUCCEEDED if answer.amount is not None and answer.amount != payment.money:
+                _wrong_amount(payment, list(locked.values()), answer, at=at)
+            case ChargeOutcome.SUCCEEDED:
+                _succeed(payment, answer, [(one, locked[one.order_id]) for one in allocations], by=by, at=at)
+            case ChargeOutcome.DECLINED:
+                _fail(payment, list(locked.values()), answer.reason, at=at)
+            case ChargeOutcome.NOT_FOUND:
+                # Our call never arrived. Should it arrive yet, its answer is taken as a late success.
+                _fail(payment, list(locked.values()), NOT_ARRIVED, at=at)
+            case ChargeOutcome.ACTION_REQUIRED if payment.status == PaymentStatus.AUTHORISING:
+                payment.require_action(answer.action_url, answer.reference)
+                payment.ask_gateway_at = at + settings.PAYMENT_ACTION_LIFETIME
+                payment.save()
+            case _:
+                payment.ask_gateway_at = at + settings.PAYMENT_ASK_AFTER
+                payment.save(update_fields=["ask_gateway_at"])
+    return payment
+
+
+def take_payment(
+    payment: Payment, allocated: Sequence[tuple[PaymentAllocation, Order]], *, by: Actor, at: datetime
+) -> None:
+    """Money was taken for orders: post it, and pay all of them with it, or give all of it back.
+
+    All or nothing: should one of the orders have been cancelled or paid meanwhile (two tabs, a late answer), none
+    is paid by this payment.
+    """
+    all_payable = all(order.is_payable for _one, order in allocated)
+    for one, order in allocated:
+        _post_charge(payment, one, order, at=at)
+        one.counted_at = at if all_payable else None
+    PaymentAllocation.objects.bulk_update([one for one, _order in allocated], ["counted_at"])
+    if all_payable:
+        for _one, order in allocated:
+            orders.mark_paid(order, by=by, at=at)
+        return
+    for one, order in allocated:
+        record_refund(payment, order, one.money, reason="The order could not be paid any more.", at=at)
+        publish(PaymentReversed(order_number=order.number, amount=one.money.display()), at=at)
+
+
+def _succeed(
+    payment: Payment,
+    answer: GatewayAnswer,
+    allocated: Sequence[tuple[PaymentAllocation, Order]],
+    *,
+    by: Actor,
+    at: datetime,
+) -> None:
+    payment.succeed(answer.reference, at)
+    payment.save()
+    if answer.fee:
+        fee = [Side(Ledger.PROCESSOR_FEES, answer.fee), Side(Ledger.GATEWAY, -answer.fee)]
+        ledger.post(EntryKind.FEE, fee, at=at, payment=payment, text=f"Fee of {payment.gateway}")
+    if payment.statement is not None:
+        statement_paid(payment.statement, source=Ledger.GATEWAY, payment=payment, by=by, at=at)
+    else:
+        take_payment(payment, allocated, by=by, at=at)
+
+
+def _post_charge(payment: Payment, allocation: PaymentAllocation, order: Order, *, at: datetime) -> None:
+    source = SOURCE_LEDGERS[PaymentMethodKind(payment.method)]
+    how = f"Charged {payment.card}" if payment.card else str(PaymentMethodKind(payment.method).label)
+    sides = [
+        Side(source, allocation.money, account_id=order.account_id, reseller_id=payment.reseller_id),
+        Side(Ledger.HELD, -allocation.money, account_id=order.account_id, seller_id=order.seller_id),
+    ]
+    ledger.post(EntryKind.CHARGE, sides, at=at, order=order, payment=payment, text=how)
+
+
+def _wrong_amount(payment: Payment, locked: Sequence[Order], answer: GatewayAnswer, *, at: datetime) -> None:
+    """The processor says that it took another amount: no order is paid short or over, all of it goes back."""
+    assert answer.amount is not None
+    payment.reference = answer.reference
+    _fail(payment, locked, AMOUNT_DIFFERS, at=at)
+    sides = [
+        Side(Ledger.GATEWAY, answer.amount, account_id=payment.account_id),
+        Side(Ledger.SUSPENSE, -answer.amount, account_id=payment.account_id),
+    ]
+    ledger.post(EntryKind.MISMATCH, sides, at=at, payment=payment, text=f"Asked for {payment.money.display()}")
+    publish(WrongAmountTaken(payment=payment.public_id), at=at)
+
+
+def _fail(payment: Payment, locked: Sequence[Order], reason: str, *, at: datetime) -> None:
+    message = DECLINE_MESSAGES.get(reason, PaymentDeclined.default_message)
+    payment.fail(reason, message, at)
+    payment.save()
+    for order in locked:
+        publish(PaymentFailed(order_number=order.number, reason=message), at=at)

@@ -1,0 +1,91 @@
+"""An order is completed: what was held becomes the seller's, less our fee and the tax; and back again (RULES 9)."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+
+from billing import ledger
+from billing.choices import EntryKind, Ledger
+from billing.ledger import Side
+from billing.models import JournalEntry, ProductFee
+from koogallery.kernel.money import Money
+from orders.models import Order
+from pricing.choices import CouponUseStatus
+from pricing.models import CouponUse
+
+RELEASED = (Ledger.SELLER_PAYABLE, Ledger.SERVICE_FEES, Ledger.TAX)
+
+
+def fee_share(order: Order) -> Decimal:
+    """Our share of the order's sales: 0.15 for 15 per cent; the product's own, or the settings' (RULES 9)."""
+    own = ProductFee.objects.filter(product_id=order.product_id).values_list("percent", flat=True).first()
+    return (settings.SERVICE_FEE_PERCENT if own is None else own) / Decimal(100)
+
+
+def release(order: Order, *, at: datetime) -> None:
+    """Post what is held for a completed order, and what its coupon is worth to the seller."""
+    share, parties = fee_share(order), {"account_id": order.account_id, "seller_id": order.seller_id}
+    if held := ledger.held_for(order):
+        tax = (Money(order.tax, order.currency) * (held.amount / order.payable)).rounded()
+        fee = ((held - tax) * share).rounded()
+        sides = [Side(Ledger.HELD, held, **parties), *_earned(order, held - tax - fee, fee, tax)]
+        ledger.post(EntryKind.RELEASE, sides, at=at, order=order)
+    use = (
+        CouponUse.objects.filter(order_number=order.number, status=CouponUseStatus.SPENT)
+        .select_related("coupon")
+        .first()
+    )
+    if use is not None and use.amount:
+        worth = Money(use.amount, use.currency)
+        if use.coupon.seller_id:
+            # The seller's own coupon lowers what he earns: nobody pays it to him.
+            sides = [Side(Ledger.COUPONS_HELD, worth, **parties), Side(Ledger.COUPONS, -worth, **parties)]
+        else:
+            fee = (worth * share).rounded()
+            zero = Money.zero(worth.currency)
+            sides = [Side(Ledger.COUPONS_HELD, worth, **parties), *_earned(order, worth - fee, fee, zero)]
+        ledger.post(EntryKind.COUPON_EARNED, sides, at=at, order=order, text=str(use.coupon))
+
+
+def _earned(order: Order, seller: Money, fee: Money, tax: Money) -> list[Side]:
+    return [
+        Side(Ledger.SELLER_PAYABLE, -seller, account_id=order.account_id, seller_id=order.seller_id),
+        Side(Ledger.SERVICE_FEES, -fee, account_id=order.account_id, seller_id=order.seller_id),
+        Side(Ledger.TAX, -tax, account_id=order.account_id, seller_id=order.seller_id),
+    ]
+
+
+def released_for(order: Order) -> dict[Ledger, Money]:
+    """What of the buyer's payment the seller, we and the tax office have of the order now; coupons apart."""
+    kinds = (EntryKind.RELEASE, EntryKind.REFUND_OWED)
+    return {name: -ledger.balance_of(order, name, kinds) for name in RELEASED}
+
+
+def refund_sources(order: Order, amount: Money) -> list[Side]:
+    """From where a refund of `amount` comes: what is held; after completion, in the shares in which it was released."""
+    parties = {"account_id": order.account_id, "seller_id": order.seller_id}
+    if ledger.held_for(order):
+        return [Side(Ledger.HELD, amount, **parties)]
+    shares = released_for(order)
+    total = Money.total(shares.values(), order.currency)
+    if amount == total:
+        return [Side(name, share, **parties) for name, share in shares.items()]
+    ratio = amount.amount / total.amount
+    tax = (shares[Ledger.TAX] * ratio).rounded()
+    fee = (shares[Ledger.SERVICE_FEES] * ratio).rounded()
+    return [
+        Side(Ledger.SELLER_PAYABLE, amount - tax - fee, **parties),
+        Side(Ledger.SERVICE_FEES, fee, **parties),
+        Side(Ledger.TAX, tax, **parties),
+    ]
+
+
+def refundable(order: Order) -> Money:
+    """How much of what the buyer paid can still go back: what is held, or after completion what was released."""
+    return ledger.held_for(order) or Money.total(released_for(order).values(), order.currency)
+
+
+def was_released(order: Order) -> bool:
+    """Whether the order's money was released to its seller."""
+    return JournalEntry.objects.filter(order=order, kind=EntryKind.RELEASE).exists()

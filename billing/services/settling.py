@@ -1,0 +1,206 @@
+"""Monthly settlement: granted by operations, stated on the 3rd, due in 15 days, then overdue, then frozen (RULES 6)."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Sum
+
+from accounts.actor import Actor, Party
+from accounts.models import Account
+from billing import ledger
+from billing.choices import EntryKind, Ledger, StatementStatus
+from billing.events import StatementIssued, StatementOverdue, StatementPaid
+from billing.ledger import Side
+from billing.models import CreditLine, Payment, Posting, Statement
+from billing.services.methods import give_credit_back
+from koogallery.kernel import clock
+from koogallery.kernel.errors import InvalidInput, InvalidTransition, PermissionRefused
+from koogallery.kernel.money import Money
+from koogallery.kernel.outbox import publish
+from orders import ports
+from orders.choices import SubscriptionStatus
+from orders.models import Subscription
+from orders.terms import BILLING_ZONE
+
+STATEMENT_DAY = 3
+
+
+def next_statement(after: datetime) -> datetime:
+    """00:00 GMT+08:00 of the first 3rd of a month that states a month which ends after `after`."""
+    day = after.astimezone(BILLING_ZONE).date().replace(day=1)
+    following = (day + timedelta(days=32)).replace(day=STATEMENT_DAY)
+    return datetime.combine(following, time(0), BILLING_ZONE).astimezone(UTC)
+
+
+def month_before(due: datetime) -> tuple[date, datetime]:
+    """The calendar month (GMT+08:00) before the one in which a statement is due: its first day, and its end in UTC."""
+    this = due.astimezone(BILLING_ZONE).date().replace(day=1)
+    end = datetime.combine(this, time(0), BILLING_ZONE).astimezone(UTC)
+    return (this - timedelta(days=1)).replace(day=1), end
+
+
+@dataclass(frozen=True, slots=True)
+class CreditTerms:
+    """What operations grant: a limit in a currency, and the service ticket in which it was asked for."""
+
+    limit: Money
+    ticket: str
+
+
+def grant_credit(account: Account, terms: CreditTerms, *, by: Actor, at: datetime | None = None) -> CreditLine:
+    """Enable monthly settlement for an account, or change its limit.
+
+    Raises:
+        PermissionRefused: not operations.
+        InvalidInput: no ticket, a negative limit, a reseller's customer, or another currency than what is owed.
+    """
+    at = at or clock.now()
+    if by.party is not Party.OPERATIONS:
+        raise PermissionRefused("Only operations grant credit.")
+    if not terms.ticket.strip():
+        raise InvalidInput("Name the service ticket in which credit payment was asked for.")
+    if terms.limit.amount < 0:
+        raise InvalidInput("A credit limit is not negative.")
+    if account.reseller_id:
+        raise InvalidInput("A reseller's customer pays his reseller.")
+    with transaction.atomic():
+        line = CreditLine.objects.select_for_update(of=("self",)).filter(account=account).first()
+        if line is None:
+            line = CreditLine(account=account, currency=terms.limit.currency, next_statement_at=next_statement(at))
+        if line.currency != terms.limit.currency:
+            raise InvalidInput(f"This account's credit is in {line.currency}.")
+        line.limit, line.ticket, line.revoked_at = terms.limit.amount, terms.ticket.strip()[:200], None
+        line.granted_at, line.granted_by = at, by.label
+        line.save()
+    return line
+
+
+def revoke_credit(account: Account, *, by: Actor, at: datetime | None = None) -> None:
+    """No new orders on credit; what is owed is stated and paid as before."""
+    at = at or clock.now()
+    CreditLine.objects.filter(account=account, revoked_at=None).update(revoked_at=at)
+
+
+def issue_statement(pk: int, *, at: datetime, by: Actor) -> Statement | None:
+    """Timer: state last month. What is less than nothing (refunds only) lowers the next one."""
+    with transaction.atomic():
+        line = CreditLine.objects.select_for_update(of=("self",)).select_related("account").get(pk=pk)
+        if line.next_statement_at > at:
+            return None
+        month, end = month_before(line.next_statement_at)
+        issued_at, line.next_statement_at = line.next_statement_at, next_statement(line.next_statement_at)
+        line.save(update_fields=["next_statement_at"])
+        unstated = owed_until(line.account, line.currency, end) - stated(line.account, line.currency)
+        if unstated.amount <= 0:
+            return None
+        due_at = issued_at + settings.STATEMENT_DUE_AFTER
+        statement = Statement.objects.create(
+            account=line.account,
+            currency=line.currency,
+            month=month,
+            amount=unstated.amount,
+            issued_at=issued_at,
+            due_at=due_at,
+            freezes_at=due_at + settings.STATEMENT_FREEZES_AFTER,
+        )
+        publish(StatementIssued(statement=statement.public_id), at=at)
+    return statement
+
+
+def owed_until(account: Account, currency: str, end: datetime) -> Money:
+    """What was bought on credit before `end`, less its refunds; what was paid for it does not count."""
+    rows = Posting.objects.filter(account=account, ledger=Ledger.RECEIVABLE, currency=currency, entry__at__lt=end)
+    rows = rows.exclude(entry__kind=EntryKind.SETTLEMENT)
+    total = rows.aggregate(total=Sum("amount", output_field=models.DecimalField()))["total"] or Decimal(0)
+    return Money(total, currency)
+
+
+def stated(account: Account, currency: str) -> Money:
+    """The sum of all statements so far."""
+    rows = Statement.objects.filter(account=account, currency=currency)
+    total = rows.aggregate(total=Sum("amount", output_field=models.DecimalField()))["total"] or Decimal(0)
+    return Money(total, currency)
+
+
+def fall_overdue(pk: int, *, at: datetime, by: Actor) -> None:
+    """Timer: a statement was not paid in time; new orders on credit stop at once."""
+    with transaction.atomic():
+        statement = statement_locked(pk)
+        if statement.status == StatementStatus.OPEN and statement.due_at <= at:
+            statement.fall_overdue()
+            statement.save(update_fields=["status"])
+            publish(StatementOverdue(statement=statement.public_id), at=at)
+
+
+def freeze_for_debt(pk: int, *, at: datetime, by: Actor) -> None:
+    """Timer: 15 days after it fell overdue the account is frozen, and its apps are taken out of use."""
+    with transaction.atomic():
+        statement = statement_locked(pk)
+        if statement.status != StatementStatus.OVERDUE or statement.froze_at or statement.freezes_at > at:
+            return
+        statement.froze_at = at
+        statement.save(update_fields=["froze_at"])
+        Account.objects.filter(pk=statement.account_id, frozen_at=None).update(frozen_at=at)
+        for subscription, one in _running(statement.account):
+            one.freeze(subscription, by=by, at=at)
+
+
+def statement_paid(
+    statement: Statement,
+    *,
+    source: Ledger,
+    by: Actor,
+    at: datetime,
+    payment: Payment | None = None,
+    text: str = "",
+) -> Statement:
+    """Money for a statement has come to `source`: post it, lower what is owed, lift a freeze; in a transaction.
+
+    Raises:
+        InvalidTransition: it is paid already.
+    """
+    statement = statement_locked(statement.pk)
+    if statement.status == StatementStatus.PAID:
+        raise InvalidTransition("This statement is paid already.")
+    statement.settle(at)
+    statement.save(update_fields=["status", "paid_at"])
+    sides = [
+        Side(source, statement.money, account_id=statement.account_id),
+        Side(Ledger.RECEIVABLE, -statement.money, account_id=statement.account_id),
+    ]
+    ledger.post(
+        EntryKind.SETTLEMENT,
+        sides,
+        at=at,
+        payment=payment,
+        statement=statement,
+        by=by.label,
+        text=text or str(statement),
+    )
+    give_credit_back(statement.account, statement.money)
+    if statement.froze_at and not Statement.objects.unpaid().filter(
+        account=statement.account, froze_at__isnull=False
+    ).exists():  # fmt: skip
+        Account.objects.filter(pk=statement.account_id, frozen_at=statement.froze_at).update(frozen_at=None)
+        for subscription, one in _running(statement.account):
+            one.unfreeze(subscription, by=by, at=at)
+    publish(StatementPaid(statement=statement.public_id), at=at)
+    return statement
+
+
+def statement_locked(pk: int) -> Statement:
+    """The statement, read afresh under its lock."""
+    return Statement.objects.select_for_update(of=("self",)).select_related("account").get(pk=pk)
+
+
+def _running(account: Account) -> list[tuple[Subscription, ports.Fulfilment]]:
+    usable = [SubscriptionStatus.ENABLED, SubscriptionStatus.EXPIRED]
+    rows = Subscription.objects.for_account(account).filter(status__in=usable).select_related("product")
+    return [
+        (one, deliverer)
+        for one in rows
+        for deliverer in ports.deliverers(one.delivery_method, supervised=one.product.supervised)
+    ]

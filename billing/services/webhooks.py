@@ -1,0 +1,86 @@
+"""What the gateway tells by itself: verified, counted once, and only ever a reason to ask (RELIABILITY)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.actor import Actor
+from billing import ledger
+from billing.choices import DisputeStatus, EntryKind, Ledger
+from billing.events import DisputeOpened, PaymentInDoubt
+from billing.gateways import gateway
+from billing.gateways.base import DisputeNotice, DisputeState, GatewayNotice, NoticeKind
+from billing.ledger import Side
+from billing.models import Dispute, GatewayMessage, Payment
+from koogallery.kernel import clock
+from koogallery.kernel.outbox import publish
+
+
+def receive_webhook(headers: Mapping[str, str], body: bytes, *, at: datetime | None = None) -> GatewayMessage | None:
+    """Take one message in. None when it came before.
+
+    A charge's message makes us ask the gateway; its own words are not believed. A dispute is written down.
+
+    Raises:
+        WebhookRefused: wrong signature, too old, or not the gateway's.
+    """
+    at = at or clock.now()
+    processor = gateway()
+    notice = processor.read_webhook(headers, body, clock.machine_now())
+    with transaction.atomic():
+        message, is_new = GatewayMessage.objects.get_or_create(
+            gateway=processor.name,
+            event_id=notice.event_id[:80],
+            defaults={"kind": notice.kind.value, "key": notice.key[:40], "received_at": at},
+        )
+        if not is_new:
+            return None
+        _act_on(notice, at=at)
+    return message
+
+
+def _act_on(notice: GatewayNotice, *, at: datetime) -> None:
+    if notice.kind is NoticeKind.CHARGE and Payment.objects.filter(public_id=notice.key).exists():
+        publish(PaymentInDoubt(payment=notice.key, last_call=False), at=at)
+    elif notice.kind is NoticeKind.DISPUTE and notice.dispute is not None:
+        record_dispute(notice.dispute, by=Actor.system("card processor"), at=at)
+
+
+def record_dispute(notice: DisputeNotice, *, by: Actor, at: datetime) -> Dispute | None:
+    """A charge-back was opened, won or lost; messages may come in any order and more than once.
+
+    None when the charge is not ours.
+    """
+    with transaction.atomic():
+        payment = Payment.objects.filter(reference=notice.charge).first()
+        if payment is None:
+            return None
+        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
+        dispute, is_new = Dispute.objects.get_or_create(
+            reference=notice.reference,
+            defaults={
+                "payment": payment,
+                "currency": notice.amount.currency,
+                "amount": notice.amount.amount,
+                "opened_at": at,
+            },
+        )
+        if is_new:
+            _post(EntryKind.DISPUTED, dispute, Ledger.DISPUTED, Ledger.GATEWAY, at=at)
+            publish(DisputeOpened(dispute=dispute.reference, payment=payment.public_id), at=at)
+        if dispute.status == DisputeStatus.OPEN and notice.state is DisputeState.WON:
+            dispute.win(at)
+            dispute.save()
+            _post(EntryKind.DISPUTE_WON, dispute, Ledger.GATEWAY, Ledger.DISPUTED, at=at)
+        elif dispute.status == DisputeStatus.OPEN and notice.state is DisputeState.LOST:
+            dispute.lose(at)
+            dispute.save()
+            _post(EntryKind.DISPUTE_LOST, dispute, Ledger.DISPUTE_LOSSES, Ledger.DISPUTED, at=at)
+    return dispute
+
+
+def _post(kind: EntryKind, dispute: Dispute, debit: Ledger, credit: Ledger, *, at: datetime) -> None:
+    account = dispute.payment.account_id
+    sides = [Side(debit, dispute.money, account_id=account), Side(credit, -dispute.money, account_id=account)]
+    ledger.post(kind, sides, at=at, payment=dispute.payment, dispute=dispute, text=dispute.reference)
