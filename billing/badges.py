@@ -1,6 +1,6 @@
 """How the statuses of orders and payments look (UX 3.4)."""
 
-from billing.choices import PaymentStatus
+from billing.choices import PaymentStatus, StatementStatus
 from koogallery.kernel.web.badges import Badge, register
 from orders.choices import OrderStatus
 
@@ -26,5 +26,13 @@ register(
         PaymentStatus.REFUNDING: Badge("warn", "arrow-back-up"),
         PaymentStatus.REFUNDED: Badge("neutral", "arrow-back-up"),
         PaymentStatus.PARTLY_REFUNDED: Badge("neutral", "arrow-back-up"),
+    },
+)
+register(
+    "statement",
+    {
+        StatementStatus.OPEN: Badge("info", "clock"),
+        StatementStatus.OVERDUE: Badge("bad", "alert-triangle"),
+        StatementStatus.PAID: Badge("ok", "circle-check"),
     },
 )

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("catalog.urls")),
+    path("", include("pricing.urls")),
     path("", include("orders.urls")),
     path("", include("billing.urls")),
     path("", include("supervision.urls")),

@@ -17,6 +17,7 @@ from catalog.models import Product, Specification
 from koogallery.kernel import clock
 from koogallery.kernel.money import AmountField, CurrencyField, Money, UnitPriceField
 from pricing.choices import CouponKind, CouponUseStatus, DiscountKind
+from pricing.reductions import percent_text
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models import TypedModelMeta
@@ -107,6 +108,10 @@ class Discount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}, {self.percent} %"
+
+    @property
+    def percent_label(self) -> str:
+        return percent_text(self.percent)
 
 
 class ResellerPrice(models.Model):
@@ -226,6 +231,22 @@ class Coupon(models.Model):
     def value(self) -> Decimal:
         """What it starts with: see `remaining`."""
         return self.amount if self.kind == CouponKind.CASH else Decimal(1)
+
+    @property
+    def worth(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    @property
+    def left(self) -> Money:
+        return Money(self.remaining, self.currency)
+
+    @property
+    def minimum_money(self) -> Money:
+        return Money(self.minimum_spend, self.currency)
+
+    @property
+    def percent_label(self) -> str:
+        return percent_text(self.percent)
 
     @property
     def combines_with(self) -> frozenset[str]:

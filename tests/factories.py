@@ -1,5 +1,6 @@
 """Factories of everything that tests need: believable, minimal, on the real database."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +11,12 @@ from accounts.actor import Actor, Party
 from accounts.models import Account, Membership, Seller, SellerMember, User
 from accounts.permissions import Role
 from accounts.web import buyer_actor, operator_actor, seller_actor
+from billing.models import Statement
 from catalog.choices import AttributeKind, BillingMode, DeliveryMethod, FlowType, OperatingSystem, ProductStatus
 from catalog.models import Agreement, Attribute, Category, Price, Product, Specification
 from koogallery.kernel import clock
+from pricing.coupons import CouponTerms, grant_coupon
+from pricing.models import Coupon
 
 PASSWORD = "correct-horse-battery"
 
@@ -160,6 +164,20 @@ def a_specification(
     for mode, amount in (prices or {"monthly": "5.00"}).items():
         PriceFactory(specification=specification, billing_mode=mode, amount=Decimal(amount))
     return specification
+
+
+def a_coupon(account: Account | None = None, **terms: Any) -> Coupon:
+    """A cash coupon of 3.00 USD that is valid for a month."""
+    at = clock.now()
+    values = {"kind": "cash", "name": "Welcome", "value": Decimal("3.00"), "valid_until": at + timedelta(days=30)}
+    return grant_coupon(CouponTerms(**values | terms), account=account, by=an_operator())
+
+
+def a_statement(account: Account, amount: str = "5.00", **fields: Any) -> Statement:
+    """An open statement of last month; its purchases are not made."""
+    at = clock.now()
+    values = {"currency": "USD", "month": date(2026, 10, 1), "issued_at": at, "due_at": at, "freezes_at": at}
+    return Statement.objects.create(account=account, amount=Decimal(amount), **values | fields)
 
 
 def a_buyer(role: str = Role.OWNER, account: Account | None = None) -> Actor:

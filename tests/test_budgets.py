@@ -65,11 +65,13 @@ def test_pages_stay_within_their_budget_whatever_the_number_of_rows(client, deal
         f"/compare/?product={slug}&add=product", f"/my/saved/add/{slug}/",
         "/my/agreements/", "/my/messages/", "/my/supervision/", f"/my/supervision/{number}/", f"/my/supervision/{number}/accept/",
         "/billing/orders/", f"/billing/orders/{number}/", "/billing/payment-methods/", f"/purchase/orders/{number}/done/",
+        "/my/discounts/", "/billing/statements/", f"/purchase/done/?order={number}",
         "/account/settings/", "/account/api-keys/", "/account/switch/",
     ]  # fmt: skip
     seller_pages = [
         "/seller/",
         "/seller/supervision/",
+        "/seller/orders/",
         f"/seller/supervision/{number}/",
         f"/seller/supervision/{number}/deliver/",
     ]

@@ -23,7 +23,7 @@ from supervision import services
 from supervision.models import Attachment
 from support.models import Requirement, SalesEnquiry
 from tests.api.conftest import Api, buyer_api
-from tests.factories import AgreementFactory, MembershipFactory, SellerMemberFactory, UserFactory
+from tests.factories import AgreementFactory, MembershipFactory, SellerMemberFactory, UserFactory, a_statement
 from tests.supervision.conftest import Deal, make_deal
 from tests.supervision.test_flow import a_file
 
@@ -32,6 +32,9 @@ pytestmark = pytest.mark.django_db
 PUBLIC, PERSON, BUYER, SELLER, STAFF = "public", "person", "buyer", "seller", "staff"
 # A buyer's act: refused to a viewer of the account with 403.
 ACT = "act"
+
+# A machine's door: without a signature 400, whoever knocks.
+SIGNED = "signed"
 
 PAGES: dict[str, str] = {
     "catalog:home": PUBLIC,
@@ -69,11 +72,20 @@ PAGES: dict[str, str] = {
     "orders:agreement_in_force": PUBLIC,
     "orders:draft_new": ACT,
     "orders:confirm": ACT,
+    "orders:draft_coupon": ACT,
+    "pricing:discounts": BUYER,
     "orders:agreements": BUYER,
     "orders:agreement": BUYER,
     "billing:pay": BUYER,
     "billing:done": BUYER,
     "billing:returned": BUYER,
+    "billing:pay_together": BUYER,
+    "billing:done_together": BUYER,
+    "billing:statements": BUYER,
+    "billing:statement": BUYER,
+    "billing:card_new": ACT,
+    "billing:webhook": SIGNED,
+    "billing:seller_orders": SELLER,
     "billing:orders": BUYER,
     "billing:order": BUYER,
     "billing:order_cancel": ACT,
@@ -114,11 +126,13 @@ PAGES: dict[str, str] = {
 FOREIGN = ("account_", "mfa_", "admin:")
 POST_ONLY = {
     "catalog:save", "catalog:remove", "catalog:undo_remove", "billing:card_default", "billing:card_unbind", "notifications:read_all",
+    "billing:card_new", "orders:draft_coupon", "billing:webhook",
     "notifications:read", "accounts:api_key_revoke",
 }  # fmt: skip
 # Lists of one's own have nothing of others to hide.
 OWN_LISTS = {
     "catalog:saved", "catalog:save_page", "catalog:save", "catalog:remove", "orders:agreements", "orders:draft_new",
+    "pricing:discounts", "billing:statements", "billing:card_new", "billing:seller_orders",
     "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
     "supervision:seller_list", "renewals:apps",
 }  # fmt: skip
@@ -165,6 +179,10 @@ class World:
             "public_id": Subscription.objects.get().public_id,
             "reference": SandboxCharge.objects.get().reference,
         }
+        if "statements/<" in route:
+            values["public_id"] = a_statement(order.account).public_id
+        if "webhooks/" in route:
+            values["name"] = "sandbox"
         if "payment-methods" in route:
             values["public_id"] = PaymentMethod.objects.get().public_id
         if "sellers/" in route:
@@ -191,7 +209,13 @@ class World:
         if "agreements" in route:
             kept = AcceptedAgreement.objects.get()
             values["pk"] = str(kept.pk if route.startswith("my/") else kept.agreement_id)
-        return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values[found[1]], route)
+        query = f"?order={order.number}" if route in ("purchase/pay/", "purchase/done/") else ""
+        return "/" + query_free(route, values) + query
+
+
+def query_free(route: str, values: dict[str, str]) -> str:
+    """The route with its parts filled in."""
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values[found[1]], route)
 
 
 @pytest.fixture
@@ -220,6 +244,10 @@ CASES = [pytest.param(name, route, id=name) for name, route in ROUTES if name in
 def test_walls_of_pages(world, name, route):
     who, address = PAGES[name], world.address(route)
     visitor, stranger, other_seller, viewer = Client(), Client(), Client(), Client()
+    if who == SIGNED:
+        assert ask(visitor, name, address) == 400
+        assert visitor.get(address).status_code == 405
+        return
     stranger.force_login(MembershipFactory().user)
     other_seller.force_login(SellerMemberFactory().user)
     account = Account.objects.get(pk=world.deal.buyer.account_id)

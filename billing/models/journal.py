@@ -9,7 +9,7 @@ from accounts.models import Account, Reseller, Seller
 from billing.choices import EntryKind, Ledger
 from billing.models.credit import Statement
 from billing.models.payments import Payment, Refund
-from koogallery.kernel.money import AmountField, CurrencyField
+from koogallery.kernel.money import AmountField, CurrencyField, Money
 from orders.models import Order
 
 if TYPE_CHECKING:
@@ -85,3 +85,7 @@ class Posting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ledger} {self.amount} {self.currency}"
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 from django_fsm import FSMField, transition
 
 from accounts.models import Account, Reseller
@@ -66,6 +67,14 @@ class PaymentMethod(models.Model):
 
     def __str__(self) -> str:
         return f"{self.brand} ending in {self.last4}"
+
+    @property
+    def expiry_note(self) -> str:
+        """What the Payment Methods page warns of: expired, or in its last month."""
+        at = clock.now()
+        if self.is_expired(at):
+            return _("Expired")
+        return _("Expires this month") if (self.expires_year, self.expires_month) == (at.year, at.month) else ""
 
     def is_expired(self, at: datetime) -> bool:
         """Whether the card's last month has passed."""

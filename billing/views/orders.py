@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
 from billing.models import Payment
+from billing.views.seller import state_of
 from koogallery.kernel.web.parts import CostLine, Link
 from orders import ports, services
 from orders.choices import OrderStatus
@@ -38,6 +39,7 @@ def order_list(request: BuyerRequest) -> HttpResponse:
         "page": page,
         "tabs": tabs,
         "number": number,
+        "payable_here": sum(order.is_payable for order in page),
         "filtered": bool(number or status),
         "may_pay": may(request.membership.role, Permission.PAY),
     }
@@ -48,13 +50,20 @@ def order_list(request: BuyerRequest) -> HttpResponse:
 @buyer_required()
 def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
     """`/billing/orders/<no>/`: what was ordered, at which price, how it was paid, where delivery stands."""
-    order = get_object_or_404(Order.objects.for_account(request.account).with_lines(), number=number)
+    order = get_object_or_404(
+        Order.objects.for_account(request.account).with_lines().select_related("account"), number=number
+    )
     lines = list(order.lines.all())
     context = {
         "order": order,
         "lines": lines,
         "cost_lines": quoted_lines(order),
-        "payments": Payment.objects.filter(allocations__order=order).select_related("card").order_by("-created_at"),
+        "payments": Payment.objects.shown()
+        .filter(allocations__order=order)
+        .select_related("card")
+        .order_by("-created_at"),
+        "money": state_of(order) if order.paid_at and order.payable else None,
+        "through_reseller": order.account.reseller_id is not None,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
         "subscriptions": [one for line in lines for one in line.subscriptions.all()],
         "may_pay": may(request.membership.role, Permission.PAY),

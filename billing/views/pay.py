@@ -1,43 +1,86 @@
 """Step 3, Pay (guide 2.1, step 6), and what comes after it."""
 
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
-from billing.choices import PaymentStatus
+from billing.choices import PaymentMethodKind, PaymentStatus
 from billing.errors import PaymentActionRequired, PaymentDeclined, PaymentMethodRequired
-from billing.models import Payment, PaymentMethod
-from billing.services import PaymentRequest, pay_order, resume_payment
+from billing.models import Payment
+from billing.services import PaymentRequest, methods_of, pay_orders, resume_payment
+from billing.services.intents import MOST_ORDERS
 from koogallery.kernel.errors import DomainError, InvalidInput
+from koogallery.kernel.money import Money
 from orders import ports
-from orders.models import Order
+from orders.models import Order, OrderQuerySet
+
+CARD_PREFIX = "card:"
+
+
+def chosen_method(request: BuyerRequest) -> PaymentRequest:
+    """The radio button that was sent: `card:<id>`, `balance` or `monthly_settlement`."""
+    value = request.POST.get("method", "")[:40]
+    if value.startswith(CARD_PREFIX):
+        return PaymentRequest(PaymentMethodKind.CARD, value.removeprefix(CARD_PREFIX))
+    return PaymentRequest(value or PaymentMethodKind.CARD)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @buyer_required()
 def pay(request: BuyerRequest, number: str) -> HttpResponse:
-    """`/purchase/orders/<no>/pay/`: Cloud Service Orders, the card to pay with, Pay Now."""
-    order = get_object_or_404(
-        Order.objects.for_account(request.account).select_related("product", "seller", "account"), number=number
-    )
+    """`/purchase/orders/<no>/pay/`: Cloud Service Orders, how to pay, Pay Now."""
+    order = get_object_or_404(_payable(request), number=number)
     if not order.is_payable:
         return redirect("billing:done", order.number)
+    return _pay_page(request, [order])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@buyer_required()
+def pay_together(request: BuyerRequest) -> HttpResponse:
+    """`/purchase/pay/?order=...&order=...`: up to 30 orders in one charge (RULES 6)."""
+    numbers = list(dict.fromkeys(request.GET.getlist("order")))[: MOST_ORDERS + 1]
+    orders = list(_payable(request).filter(number__in=numbers).order_by("-created_at", "-id"))
+    if len(orders) != len(numbers):
+        raise Http404
+    if not orders:
+        messages.error(request, _("Select the orders that you want to pay together."))
+        return redirect("billing:orders")
+    if all(not order.is_payable for order in orders):
+        return redirect("billing:done", orders[0].number)
+    return _pay_page(request, orders)
+
+
+def _payable(request: BuyerRequest) -> OrderQuerySet:
+    return Order.objects.for_account(request.account).select_related("product", "seller", "account")
+
+
+def _pay_page(request: BuyerRequest, orders: Sequence[Order]) -> HttpResponse:
     error: DomainError | None = None
     if request.method == "POST":
         try:
-            pay_order(order, PaymentRequest(card=request.POST.get("card", "")[:16]), by=request.actor)
-            return redirect("billing:done", order.number)
+            pay_orders(orders, chosen_method(request), by=request.actor)
+            return redirect(_afterwards(orders))
         except PaymentActionRequired as action:
             return redirect(str(action.extra["action_url"]))
         except (PaymentDeclined, PaymentMethodRequired, InvalidInput) as refused:
             error = refused
+    total = Money.total((order.payable_money for order in orders), orders[0].currency)
+    methods = methods_of(request.account, total)
     context = {
-        "order": order,
-        "cards": list(PaymentMethod.objects.for_account(request.account).bound()),
+        "orders": orders,
+        "total": total,
+        "methods": methods,
+        "balance_is_enough": total <= methods.balance,
+        "unpaid_until": min((order.unpaid_until for order in orders if order.unpaid_until), default=None),
         "may_pay": may(request.membership.role, Permission.PAY),
         "error": error,
         "current_step": 3,
@@ -45,14 +88,20 @@ def pay(request: BuyerRequest, number: str) -> HttpResponse:
     return render(request, "billing/pay.html", context, status=422 if error else 200)
 
 
+def _afterwards(orders: Sequence[Order]) -> str:
+    if len(orders) == 1:
+        return reverse("billing:done", args=[orders[0].number])
+    return f"{reverse('billing:done_together')}?{urlencode([('order', order.number) for order in orders])}"
+
+
 @require_safe
 @buyer_required()
 def done(request: BuyerRequest, number: str) -> HttpResponse:
     """`/purchase/orders/<no>/done/`: paid, being found out, or not payable; and what happens next."""
     order = get_object_or_404(
-        Order.objects.for_account(request.account).select_related("product", "seller"), number=number
+        Order.objects.for_account(request.account).select_related("product", "seller", "account"), number=number
     )
-    payment = Payment.objects.filter(allocations__order=order).order_by("-created_at").first()
+    payment = Payment.objects.shown().filter(allocations__order=order).order_by("-created_at").first()
     if order.is_payable and (payment is None or payment.status == PaymentStatus.FAILED):
         return redirect("billing:pay", order.number)
     context = {
@@ -66,14 +115,35 @@ def done(request: BuyerRequest, number: str) -> HttpResponse:
 
 @require_safe
 @buyer_required()
+def done_together(request: BuyerRequest) -> HttpResponse:
+    """`/purchase/done/?order=...`: what became of orders that were paid in one charge."""
+    numbers = list(dict.fromkeys(request.GET.getlist("order")))[:MOST_ORDERS]
+    orders = list(_payable(request).filter(number__in=numbers).order_by("-created_at", "-id"))
+    if not orders:
+        raise Http404
+    paid = [order for order in orders if order.paid_at]
+    return render(request, "billing/done_together.html", {"orders": orders, "all_paid": len(paid) == len(orders)})
+
+
+@require_safe
+@buyer_required()
 def returned(request: BuyerRequest, payment_id: str) -> HttpResponse:
     """The bank's page sends the card holder back here: ask the gateway, then show what became of it."""
-    payment = get_object_or_404(Payment.objects.for_account(request.account), public_id=payment_id)
+    payment = get_object_or_404(
+        Payment.objects.for_account(request.account).select_related("card", "statement"), public_id=payment_id
+    )
     resume_payment(payment, by=request.actor)
-    allocation = payment.allocations.select_related("order").get()
-    payment = Payment.objects.get(pk=payment.pk)
-    if payment.status == PaymentStatus.FAILED:
+    payment = Payment.objects.select_related("statement").get(pk=payment.pk)
+    failed = payment.status == PaymentStatus.FAILED
+    if failed:
         messages.error(request, payment.failure_message)
-        return redirect("billing:pay", allocation.order.number)
-    messages.success(request, _("Thank you for confirming the payment."))
-    return redirect("billing:done", allocation.order.number)
+    elif payment.status != PaymentStatus.ACTION_REQUIRED:
+        messages.success(request, _("Thank you for confirming the payment."))
+    if payment.statement is not None:
+        return redirect(payment.statement)
+    orders = list(Order.objects.filter(allocations__payment=payment).order_by("id"))
+    if not failed:
+        return redirect(_afterwards(orders))
+    if len(orders) == 1:
+        return redirect("billing:pay", orders[0].number)
+    return redirect(f"{reverse('billing:pay_together')}?{urlencode([('order', order.number) for order in orders])}")

@@ -5,23 +5,26 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import Permission
 from accounts.web import BuyerRequest, buyer_required
 from catalog.choices import BillingMode, DeliveryMethod
 from catalog.models import Agreement, Product, Specification
-from koogallery.kernel.errors import DomainError
+from koogallery.kernel import clock
+from koogallery.kernel.errors import DomainError, Throttled
 from koogallery.kernel.money import Money
 from orders.errors import AgreementsNotAccepted, AutoRenewalNotSupported
-from orders.models import AcceptedAgreement, PurchaseDraft
-from orders.services import open_draft, place_draft, preview_draft
+from orders.models import AcceptedAgreement, PurchaseDraft, PurchaseDraftQuerySet
+from orders.services import open_draft, place_draft, preview_draft, use_coupon
 from orders.views.product import cost_lines
 from pricing import services as pricing
 from pricing.configuration import read_configuration
-from pricing.errors import NotConfigurable, PriceChanged, QuoteExpired
+from pricing.errors import CouponInvalid, NotConfigurable, PriceChanged, QuoteExpired
+from pricing.models import Coupon
 from pricing.rules import QuoteRequest
 
+MOST_COUPONS = 50
 NEVER_UNSUBSCRIBED = (DeliveryMethod.SAAS, DeliveryMethod.LICENSE, DeliveryMethod.PROFESSIONAL_SERVICE)
 
 
@@ -54,12 +57,7 @@ def new_draft(request: BuyerRequest, slug: str) -> HttpResponse:
 @buyer_required(Permission.BUY)
 def confirm(request: BuyerRequest, draft_id: str) -> HttpResponse:
     """`/purchase/<draft>/confirm/`: Order Details, Terms and Conditions, Pay Now."""
-    draft = get_object_or_404(
-        PurchaseDraft.objects.for_account(request.account).select_related(
-            "product", "product__seller", "order", "account", "account__reseller"
-        ),
-        public_id=draft_id,
-    )
+    draft = get_object_or_404(_drafts(request), public_id=draft_id)
     if draft.order is not None:
         return redirect("billing:pay", draft.order.number)
     error: DomainError | None = None
@@ -72,12 +70,35 @@ def confirm(request: BuyerRequest, draft_id: str) -> HttpResponse:
                 by=request.actor,
             )
             return redirect("billing:pay", order.number)
-        except (AgreementsNotAccepted, PriceChanged, QuoteExpired) as refused:
+        except (AgreementsNotAccepted, PriceChanged, QuoteExpired, CouponInvalid) as refused:
             error = refused
     return _confirm_page(request, draft, error)
 
 
-def _confirm_page(request: BuyerRequest, draft: PurchaseDraft, error: DomainError | None) -> HttpResponse:
+@require_POST
+@buyer_required(Permission.BUY)
+def draft_coupon(request: BuyerRequest, draft_id: str) -> HttpResponse:
+    """`/purchase/<draft>/coupon/`: use a coupon for the order, or none; back to Confirm with the new price."""
+    draft = get_object_or_404(_drafts(request), public_id=draft_id)
+    code = request.POST.get("coupon", "")[:40]
+    try:
+        use_coupon(draft, code, by=request.actor)
+    except (CouponInvalid, Throttled) as refused:
+        return _confirm_page(request, draft, refused, coupon_code=code)
+    except NotConfigurable as refused:
+        raise Http404(refused.message) from refused
+    return redirect("orders:confirm", draft.public_id)
+
+
+def _drafts(request: BuyerRequest) -> PurchaseDraftQuerySet:
+    return PurchaseDraft.objects.for_account(request.account).select_related(
+        "product", "product__seller", "order", "account", "account__reseller"
+    )
+
+
+def _confirm_page(
+    request: BuyerRequest, draft: PurchaseDraft, error: DomainError | None, coupon_code: str | None = None
+) -> HttpResponse:
     try:
         preview = preview_draft(draft)
     except NotConfigurable as refused:
@@ -98,6 +119,12 @@ def _confirm_page(request: BuyerRequest, draft: PurchaseDraft, error: DomainErro
         "agreements": list(Agreement.objects.for_product(draft.product)),
         "never_unsubscribed": draft.product.delivery_method in NEVER_UNSUBSCRIBED,
         "error": error,
+        "through_reseller": draft.account.reseller_id is not None,
+        "coupons": list(
+            Coupon.objects.for_account(draft.account).usable(clock.now()).order_by("valid_until")[:MOST_COUPONS]
+        ),
+        "coupon_code": draft.coupon if coupon_code is None else coupon_code,
+        "coupon_error": error.message if isinstance(error, CouponInvalid | Throttled) else "",
         "agreements_error": error.message if isinstance(error, AgreementsNotAccepted) else "",
         "configure_url": configure_url,
         "current_step": 2,

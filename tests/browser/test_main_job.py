@@ -56,7 +56,7 @@ def buy(buyer, product) -> str:
     page.click("main a:has-text('Bind a credit card')")
     page.wait_for_url("**/payment-methods/")
     buyer.look("payment-methods")
-    page.click("main a:has-text('Bind a credit card')")
+    page.click("main button:has-text('Bind a credit card')")
     page.wait_for_url("**/sandbox/card/**")
     buyer.look("sandbox-card")
     page.click("text=Bind this card")

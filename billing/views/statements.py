@@ -1,0 +1,76 @@
+"""Monthly settlement in the Billing Center: what is owed, the statements, paying one."""
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.permissions import Permission, may
+from accounts.web import BuyerRequest, buyer_required
+from billing.choices import Ledger
+from billing.errors import PaymentActionRequired, PaymentDeclined, PaymentMethodRequired
+from billing.models import AccountBalance, CreditLine, Posting, Statement
+from billing.services import methods_of, pay_statement
+from billing.services.settling import month_before
+from billing.views.pay import chosen_method
+from koogallery.kernel.errors import DomainError, InvalidInput
+
+PAGE_SIZE = 20
+MOST_ENTRIES = 500
+
+
+@require_safe
+@buyer_required()
+def statement_list(request: BuyerRequest) -> HttpResponse:
+    """`/billing/statements/`: balance, credit limit and the statements, newest first."""
+    rows = Statement.objects.for_account(request.account).order_by("-month", "-id")
+    context = {
+        "page": Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page")),
+        "credit": CreditLine.objects.filter(account=request.account, revoked_at=None).first(),
+        "balances": list(AccountBalance.objects.filter(account=request.account).order_by("currency")),
+    }
+    return render(request, "billing/statement_list.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@buyer_required()
+def statement(request: BuyerRequest, public_id: str) -> HttpResponse:
+    """`/billing/statements/<id>/`: what was bought in the month, and how to pay it."""
+    found = get_object_or_404(
+        Statement.objects.for_account(request.account).select_related("account"), public_id=public_id
+    )
+    error: DomainError | None = None
+    if request.method == "POST":
+        try:
+            pay_statement(found, chosen_method(request), by=request.actor)
+            return redirect(found)
+        except PaymentActionRequired as action:
+            return redirect(str(action.extra["action_url"]))
+        except (PaymentDeclined, PaymentMethodRequired, InvalidInput) as refused:
+            error = refused
+    methods = methods_of(request.account, found.money, with_credit=False)
+    context = {
+        "statement": found,
+        "entries": _entries(found),
+        "payment": found.payments.order_by("-created_at").first(),
+        "methods": methods,
+        "balance_is_enough": found.money <= methods.balance,
+        "may_pay": may(request.membership.role, Permission.PAY),
+        "error": error,
+    }
+    return render(request, "billing/statement.html", context, status=422 if error else 200)
+
+
+def _entries(found: Statement) -> list[Posting]:
+    """Purchases and refunds of the month, oldest first; refunds are negative."""
+    _month, end = month_before(found.issued_at)
+    rows = Posting.objects.filter(
+        account=found.account, ledger=Ledger.RECEIVABLE, currency=found.currency, entry__at__lt=end
+    ).exclude(entry__kind="settlement")
+    before = Statement.objects.for_account(found.account).filter(month__lt=found.month, currency=found.currency)
+    if last := before.order_by("-month").first():
+        _previous, start = month_before(last.issued_at)
+        rows = rows.filter(entry__at__gte=start)
+    return list(
+        rows.select_related("entry", "entry__order", "entry__order__product").order_by("entry__at", "id")[:MOST_ENTRIES]
+    )
