@@ -43,7 +43,7 @@ register(
         FROM supervision_serviceflow AS flow JOIN orders_order ON orders_order.id = flow.order_id
         WHERE CASE
             WHEN flow.status = 'completed'
-                THEN orders_order.accepted_at IS NULL OR orders_order.status NOT IN ('processing', 'completed')
+                THEN orders_order.accepted_at IS NULL OR orders_order.status NOT IN ('processing', 'completed', 'refunding', 'refunded')
             WHEN flow.status = 'closed' THEN orders_order.status NOT IN ('refunding', 'refunded', 'completed', 'cancelled')
             ELSE orders_order.status <> 'processing'
         END

@@ -180,7 +180,7 @@ class SandboxGateway:
     def read_webhook(self, headers: Mapping[str, str], body: bytes, at: datetime) -> GatewayNotice:
         given = dict(part.split("=", 1) for part in headers.get(SIGNATURE_HEADER, "").split(",") if "=" in part)
         sent, mark = given.get("t", ""), given.get("v1", "")
-        if not (sent.isascii() and sent.isdigit()) or not hmac.compare_digest(_signature(sent, body), mark):
+        if not (sent.isascii() and sent.isdigit()) or not hmac.compare_digest(signature(sent, body), mark):
             raise WebhookRefused
         if abs(at.timestamp() - int(sent[:12])) > SIGNATURE_TOLERANCE.total_seconds():
             raise WebhookRefused("This message is too old.")
@@ -206,7 +206,7 @@ class SandboxGateway:
         """Headers and body of a message as the sandbox sends it now."""
         body = json.dumps(told).encode()
         sent = str(int(clock.machine_now().timestamp()))
-        return {SIGNATURE_HEADER: f"t={sent},v1={_signature(sent, body)}"}, body
+        return {SIGNATURE_HEADER: f"t={sent},v1={signature(sent, body)}"}, body
 
     def dispute(self, charge: str, state: DisputeState) -> None:
         """The card holder's bank opens, wins or loses a charge-back of a charge: the message is sent at once."""
@@ -286,7 +286,7 @@ class SandboxGateway:
         )
 
 
-def _signature(sent: str, body: bytes) -> str:
+def signature(sent: str, body: bytes) -> str:
     """HMAC-SHA256 over time and body, with a key made from the installation's secret."""
     key = hashlib.sha256(f"sandbox webhooks {settings.SECRET_KEY}".encode()).digest()
     return hmac.new(key, sent.encode() + b"." + body, hashlib.sha256).hexdigest()

@@ -46,7 +46,7 @@ def propose_refund(
         if order.refund_proposals.filter(status=ProposalStatus.AWAITING_CONSENT).exists():
             raise InvalidTransition("Another refund of this order waits for consent.")
         left = refundable(order)
-        amount = amount or left
+        amount = left if amount is None else amount
         if amount.currency != order.currency or amount.amount <= 0 or left < amount or amount != amount.rounded():
             raise InvalidInput(
                 f"Refund an amount up to {left.display()}.", errors={"amount": [f"At most {left.display()}."]}
