@@ -9,17 +9,17 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 
-from accounts.actor import Actor
+from accounts.actor import Actor, Party
 from accounts.models import Account, Seller
 from accounts.permissions import Permission, require
 from catalog.models import Product
 from koogallery.kernel import clock
-from koogallery.kernel.errors import Throttled
-from koogallery.kernel.money import Money
+from koogallery.kernel.errors import InvalidInput, PermissionRefused, Throttled
+from koogallery.kernel.money import Money, round_money
 from pricing.choices import CouponKind, CouponUseStatus
 from pricing.errors import CouponInvalid
 from pricing.models import CODE_LENGTH, Coupon, CouponUse
-from pricing.reductions import CouponFacts
+from pricing.reductions import HUNDRED, CouponFacts
 
 UNKNOWN = "There is no such coupon, or it belongs to another account."
 TRIES_PERIOD_SECONDS = 3600
@@ -42,9 +42,22 @@ class CouponTerms:
 
 
 def grant_coupon(terms: CouponTerms, *, account: Account | None, by: Actor, at: datetime | None = None) -> Coupon:
-    """Make a coupon for `account`, or for whoever redeems its code first (None)."""
+    """Make a coupon for `account`, or for whoever redeems its code first (None).
+
+    Raises:
+        PermissionRefused: not operations.
+        InvalidInput: worth nothing, more than all, a fraction of a cent, or never valid.
+    """
     at = at or clock.now()
+    if by.party is not Party.OPERATIONS:
+        raise PermissionRefused("Only operations grant coupons.")
     cash = terms.kind == CouponKind.CASH
+    if terms.value <= 0 or (cash and round_money(terms.value, terms.currency) != terms.value):
+        raise InvalidInput("A cash coupon is worth an amount in whole units of its currency.")
+    if not cash and terms.value > HUNDRED:
+        raise InvalidInput("A discount coupon takes off 100 per cent at the most.")
+    if terms.valid_until <= (terms.valid_from or at) or terms.minimum_spend < 0:
+        raise InvalidInput("A coupon ends after it begins, and its minimum spend is not negative.")
     flags = {f"with_{kind}": combines for kind, combines in (terms.combinable or {}).items()}
     return Coupon.objects.create(
         kind=terms.kind,
