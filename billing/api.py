@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from accounts.permissions import Permission, require
 from accounts.resources import BuyerAPIView, SellerAPIView
 from billing.models import PaymentAllocation
-from billing.services import PaymentRequest, pay_order
+from billing.services import PaymentRequest, pay_order, pay_orders
+from billing.services.intents import MOST_ORDERS
 from koogallery.kernel.api.idempotency import idempotent
 from koogallery.kernel.api.input import CleanCharField, StrictBooleanField, StrictSerializer
 from koogallery.kernel.api.output import MoneySerializer, NewestFirst
@@ -39,7 +40,8 @@ class LineSerializer(serializers.Serializer[Any]):
         return {"value": line.duration_value, "unit": line.duration_unit} if line.duration_value else None
 
     def get_subscription(self, line: Any) -> str | None:
-        return next((one.public_id for one in line.subscriptions.all()), None)
+        made = next((one.public_id for one in line.subscriptions.all()), None)
+        return made or (line.order.subject.public_id if line.order.subject else None)
 
 
 class PaymentSerializer(serializers.Serializer[Any]):
@@ -64,6 +66,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     product_name = serializers.CharField(source="product.name")
     seller = serializers.CharField(source="seller.slug")
     payable = MoneySerializer(source="payable_money")
+    cost_lines = serializers.SerializerMethodField()
     lines = LineSerializer(many=True, source="lines.all")
     payments = PaymentSerializer(many=True, source="allocations.all")
     service_flow = serializers.SerializerMethodField()
@@ -77,18 +80,25 @@ class OrderSerializer(serializers.Serializer[Any]):
     completed_at = serializers.DateTimeField(allow_null=True)
     cancelled_at = serializers.DateTimeField(allow_null=True)
 
+    def get_cost_lines(self, order: Order) -> list[dict[str, Any]]:
+        """The lines of the confirmed quote, as every page prints them."""
+        lines: list[dict[str, Any]] = order.quote["lines"]
+        return lines
+
     def get_service_flow(self, order: Order) -> str | None:
         summary = self.context["deliveries"].get(order.pk)
         return summary.service_flow if summary else None
 
     def get_subscription(self, order: Order) -> str | None:
+        if order.subject is not None:
+            return order.subject.public_id
         apps = [app.public_id for line in order.lines.all() for app in line.subscriptions.all()]
         return apps[0] if apps else None
 
 
 def with_payments(rows: "QuerySet[Order]") -> "QuerySet[Order]":
     """Everything that an order's object prints, in a fixed number of queries."""
-    allocations = PaymentAllocation.objects.select_related("payment").order_by("id")
+    allocations = PaymentAllocation.objects.select_related("payment").exclude(payment__method="reseller").order_by("id")
     return rows.prefetch_related(Prefetch("allocations", allocations))
 
 
@@ -173,6 +183,31 @@ class OrderPay(BuyerAPIView):
         wanted = PaymentRequest(given.validated_data["method"], given.validated_data.get("payment_method") or "")
         pay_order(order, wanted, by=self.actor)
         return Response(_object(self, number))
+
+
+class PaymentInput(PayInput):
+    """Several orders in one charge, all or nothing (RULES 6: combined payment)."""
+
+    orders = serializers.ListField(child=CleanCharField(max_length=20), min_length=1, max_length=MOST_ORDERS)
+
+
+class PaymentCreate(BuyerAPIView):
+    """Pay 1 to 30 orders together."""
+
+    @extend_schema(operation_id="payments_create", request=PaymentInput, responses={201: OrderSerializer(many=True)})
+    @idempotent("claimed")
+    def post(self, request: Request) -> Response:
+        require(self.actor, Permission.PAY)
+        given = PaymentInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        numbers = set(given.validated_data["orders"])
+        orders = list(Order.objects.for_account(self.account).filter(number__in=numbers))
+        if len(orders) != len(numbers):
+            raise Http404
+        wanted = PaymentRequest(given.validated_data["method"], given.validated_data.get("payment_method") or "")
+        pay_orders(orders, wanted, by=self.actor)
+        rows = with_payments(Order.objects.for_account(self.account).filter(number__in=numbers).with_lines())
+        return Response({"orders": as_json(list(rows.order_by("number")))}, status=201)
 
 
 class OrderCancel(BuyerAPIView):

@@ -23,6 +23,7 @@ from catalog.models import (
     ReleaseNote,
     Specification,
     Synonym,
+    UpgradeRule,
 )
 from catalog.services import publish_product, refresh_listing, take_down_product
 from koogallery.kernel.errors import DomainError
@@ -168,6 +169,11 @@ class PriceInline(TabularInline):
     extra = 0
 
 
+class UpgradeRuleInline(TabularInline):
+    model = UpgradeRule
+    extra = 0
+
+
 @admin.register(Specification)
 class SpecificationAdmin(ModelAdmin):
     """A specification with its attributes and list prices."""
@@ -176,7 +182,7 @@ class SpecificationAdmin(ModelAdmin):
     list_select_related = ["product"]
     search_fields = ["name", "product__name"]
     autocomplete_fields = ["product"]
-    inlines = [AttributeInline, PriceInline]
+    inlines = [AttributeInline, PriceInline, UpgradeRuleInline]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A released specification is removed by its date, never deleted (RULES 9)."""

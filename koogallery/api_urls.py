@@ -5,9 +5,11 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from billing import api as billing
+from billing import api_credit as billing_credit
 from catalog import api as catalog
 from pricing import api as pricing
 from renewals import api as renewals
+from renewals import api_upgrades as upgrades
 from supervision import api as supervision
 
 # The documentation's own program writes styles into its page; no other page may.
@@ -25,7 +27,13 @@ urlpatterns = [
     path("orders/<str:number>/", billing.OrderDetail.as_view()),
     path("orders/<str:number>/pay/", billing.OrderPay.as_view()),
     path("orders/<str:number>/cancel/", billing.OrderCancel.as_view()),
+    path("payments/", billing.PaymentCreate.as_view()),
+    path("coupons/", pricing.CouponList.as_view()),
+    path("statements/", billing_credit.StatementList.as_view()),
+    path("statements/<str:public_id>/pay/", billing_credit.StatementPay.as_view()),
     path("subscriptions/", renewals.SubscriptionList.as_view()),
+    path("subscriptions/<str:public_id>/upgrade-quote/", upgrades.UpgradeQuote.as_view()),
+    path("subscriptions/<str:public_id>/upgrade/", upgrades.UpgradeCreate.as_view()),
     path("subscriptions/<str:public_id>/", renewals.SubscriptionDetail.as_view()),
     path("service-flows/", supervision.FlowList.as_view()),
     path("service-flows/<str:public_id>/", supervision.FlowDetail.as_view()),

@@ -298,6 +298,8 @@ def _duration(name: str, **default: float) -> timedelta:
 
 
 ORDER_COMPLETES_AFTER_ACCEPTANCE = _duration("ORDER_COMPLETES_AFTER_ACCEPTANCE_SECONDS", hours=3)
+# One upgrade raises a quantity to so many times what it was at the most (RULES 7).
+UPGRADE_MOST_TIMES: int = env.int("UPGRADE_MOST_TIMES", default=5)
 UNPAID_ORDER_LIFETIME = _duration("UNPAID_ORDER_LIFETIME_SECONDS", days=7)
 QUOTE_LIFETIME = _duration("QUOTE_LIFETIME_SECONDS", hours=24)
 FLOW_LIFETIME = _duration("FLOW_LIFETIME_SECONDS", days=365)

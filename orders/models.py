@@ -68,7 +68,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """With everything that a list or the API prints of an order, in a fixed number of queries."""
         lines = OrderLine.objects.select_related("specification")
         lines = lines.prefetch_related("subscriptions", "specification__attributes")
-        return self.select_related("product", "seller").prefetch_related(models.Prefetch("lines", lines))
+        return self.select_related("product", "seller", "subject").prefetch_related(models.Prefetch("lines", lines))
 
 
 class Order(models.Model):
@@ -207,6 +207,8 @@ class OrderLine(models.Model):
     product_name = models.CharField(max_length=120)
     specification_name = models.CharField(max_length=80)
     attributes = models.JSONField(default=dict)
+    # An upgrade's: what the subscription had before, so that it can be taken back.
+    previous_attributes = models.JSONField(null=True, blank=True)
     quantity = models.PositiveIntegerField(default=1)
     billing_mode = models.CharField(max_length=16, choices=BillingMode.choices)
     duration_value = models.PositiveSmallIntegerField(null=True)

@@ -9,8 +9,12 @@ from rest_framework.response import Response
 
 from accounts.resources import BuyerAPIView
 from catalog.choices import BillingMode
+from koogallery.kernel import clock
+from koogallery.kernel.api.idempotency import idempotent
 from koogallery.kernel.api.input import CleanCharField, StrictIntegerField, StrictSerializer
-from koogallery.kernel.api.output import MoneySerializer
+from koogallery.kernel.api.output import MoneySerializer, NewestFirst
+from pricing.coupons import redeem_code
+from pricing.models import Coupon
 from pricing.rules import Duration, Quote, QuoteRequest
 from pricing.services import quote_purchase
 
@@ -117,3 +121,49 @@ class QuoteCreate(BuyerAPIView):
         return Response(
             QuoteSerializer(quote_purchase(given.as_request(), account=self.account, coupon=given.coupon_code)).data
         )
+
+
+class CouponSerializer(serializers.Serializer[Any]):
+    """A coupon of the account; `remaining` is what is left of cash, or null."""
+
+    code = serializers.CharField()
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    percent = serializers.DecimalField(max_digits=5, decimal_places=2)
+    amount = MoneySerializer(source="worth")
+    remaining = MoneySerializer(source="left")
+    minimum_spend = MoneySerializer(source="minimum_money")
+    product = serializers.CharField(source="product.slug", default=None)
+    seller = serializers.CharField(source="seller.slug", default=None)
+    valid_from = serializers.DateTimeField()
+    valid_until = serializers.DateTimeField()
+    usable = serializers.SerializerMethodField()
+
+    def get_usable(self, coupon: Coupon) -> bool:
+        at = clock.now()
+        return coupon.remaining > 0 and coupon.valid_from <= at < coupon.valid_until
+
+
+class CodeInput(StrictSerializer):
+    """A coupon's 16 letters and digits."""
+
+    code = CleanCharField(max_length=40)
+
+
+class CouponList(BuyerAPIView):
+    """The account's coupons; a code is redeemed here."""
+
+    @extend_schema(operation_id="coupons_list", responses=CouponSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        pages = NewestFirst()
+        rows = Coupon.objects.for_account(self.account).select_related("product", "seller")
+        found = pages.paginate_queryset(rows, request, self)
+        return pages.get_paginated_response(CouponSerializer(found, many=True).data)
+
+    @extend_schema(operation_id="coupons_redeem", request=CodeInput, responses={201: CouponSerializer})
+    @idempotent()
+    def post(self, request: Request) -> Response:
+        given = CodeInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        coupon = redeem_code(given.validated_data["code"], account=self.account, by=self.actor)
+        return Response(CouponSerializer(coupon).data, status=201)

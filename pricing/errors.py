@@ -27,3 +27,11 @@ class CouponInvalid(DomainError):
     code = "coupon_invalid"
     status = 400
     default_message = "This coupon cannot be used for this order."
+
+
+class UpgradeNotAllowed(DomainError):
+    """The subscription may not be upgraded, or not to this configuration (RULES 7)."""
+
+    code = "upgrade_not_allowed"
+    status = 409
+    default_message = "This subscription cannot be upgraded."

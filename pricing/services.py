@@ -82,10 +82,11 @@ def specification_facts(specification: Specification, currency: str = "") -> Spe
 def facts_of_product(product: Product, account: Account | None = None) -> dict[int, SpecificationFacts]:
     """The product's specifications on sale at the account's list prices, by id, in the seller's order."""
     on_sale = product.specifications.filter(removed_at=None).prefetch_related("attributes", "prices")
-    return {one.pk: _facts_for(one, account) for one in on_sale}
+    return {one.pk: facts_for(one, account) for one in on_sale}
 
 
-def _facts_for(specification: Specification, account: Account | None) -> SpecificationFacts:
+def facts_for(specification: Specification, account: Account | None) -> SpecificationFacts:
+    """A specification at the account's list prices: in its currency, by its reseller's price list."""
     facts = specification_facts(specification, account.currency if account else "")
     return with_reseller_prices(facts, account)
 
@@ -143,7 +144,7 @@ def _quote(
 ) -> Quote:
     if facts is None or product is None:
         specification = specification_on_sale(request.specification)
-        product, facts = specification.product, _facts_for(specification, account)
+        product, facts = specification.product, facts_for(specification, account)
     context = price_context(product, account=account, at=at, coupon=coupon)
     return rules.quote_purchase(facts, request, context=context, at=at, lifetime=settings.QUOTE_LIFETIME)
 

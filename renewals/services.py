@@ -9,8 +9,9 @@ from django.db import transaction
 from accounts.actor import Actor
 from koogallery.kernel.outbox import publish
 from orders import ports
-from orders.choices import DurationUnit, SubscriptionStatus
+from orders.choices import DurationUnit, OrderKind, OrderStatus, SubscriptionStatus
 from orders.models import Order, Subscription
+from orders.services import cancel_outdated, order_locked
 from renewals import rules
 from renewals.choices import RenewalMode
 from renewals.events import SubscriptionExpired, SubscriptionFrozen, SubscriptionReleased
@@ -43,11 +44,19 @@ def _when_due(
 ) -> None:
     """Lock the subscription and `move` it if it is still in `status` and its `column` is due."""
     with transaction.atomic():
+        # An unpaid change is for a subscription that runs: it goes with the term. Orders are locked first, always.
+        waiting = list(
+            Order.objects.filter(subject=pk, status=OrderStatus.PENDING_PAYMENT).values_list("pk", flat=True)
+        )
+        locked = [order_locked(order) for order in waiting]
         subscription = Subscription.objects.select_for_update(of=("self",)).select_related("product").get(pk=pk)
         due = getattr(subscription, column)
         if subscription.status == status and due is not None and due <= at:
             move(subscription)
             subscription.save()
+            for order in locked:
+                if order.kind == OrderKind.UPGRADE and order.is_payable:
+                    cancel_outdated(order, reason="The subscription's term is over.", at=at)
 
 
 def expire(pk: int, *, at: datetime, by: Actor) -> None:

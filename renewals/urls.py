@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from renewals.views import apps
+from renewals.views import apps, upgrade
 
 app_name = "renewals"
 
 urlpatterns = [
     path("my/apps/", apps.app_list, name="apps"),
     path("my/apps/<str:public_id>/", apps.app_detail, name="app"),
+    path("my/apps/<str:public_id>/upgrade/", upgrade.upgrade, name="upgrade"),
 ]

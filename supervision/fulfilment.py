@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from accounts.actor import Actor
 from catalog.models import Product
+from orders import services as order_services
 from orders.models import Order, Subscription
 from orders.ports import DeliverySummary
 from supervision import services
@@ -29,7 +30,8 @@ class Supervised:
         """A renewal makes no service flow (guide 6.2 NOTE)."""
 
     def upgrade(self, order: Order, subscription: Subscription, *, by: Actor, at: datetime) -> None:
-        """An upgrade changes an instance, which is delivered by machine."""
+        """People raise what they deliver when they hear of it; no new service flow (guide 2.2: effective at payment)."""
+        order_services.delivery_done(order, deliverer=self.name, accepted=False, by=by, at=at)
 
     def freeze(self, subscription: Subscription, *, by: Actor, at: datetime) -> None:
         """What people delivered is not switched off by machine."""

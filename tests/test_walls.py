@@ -108,6 +108,7 @@ PAGES: dict[str, str] = {
     "supervision:seller_act": SELLER,
     "renewals:apps": BUYER,
     "renewals:app": BUYER,
+    "renewals:upgrade": ACT,
     "notifications:messages": PERSON,
     "notifications:read_all": PERSON,
     "notifications:read": PERSON,

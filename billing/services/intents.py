@@ -33,7 +33,7 @@ def payable_orders(wanted: Sequence[Order], *, at: datetime) -> list[Order]:
         raise InvalidInput(f"Select 1 to {MOST_ORDERS} orders.", errors={"orders": [f"1 to {MOST_ORDERS} orders."]})
     locked = [orders.order_locked(pk) for pk in numbers]
     for order in locked:
-        if not order.is_payable or (order.unpaid_until and order.unpaid_until <= at):
+        if not orders.can_be_paid(order) or (order.unpaid_until and order.unpaid_until <= at):
             raise OrderNotPayable(f"Order {order.number} cannot be paid." if len(locked) > 1 else None)
     if len({(order.account_id, order.currency) for order in locked}) > 1:
         raise InvalidInput("Orders that are paid together are in one currency.", errors={"orders": ["One currency."]})

@@ -68,7 +68,7 @@ def take_payment(
     All or nothing: should one of the orders have been cancelled or paid meanwhile (two tabs, a late answer), none
     is paid by this payment.
     """
-    all_payable = all(order.is_payable for _one, order in allocated)
+    all_payable = all(orders.can_be_paid(order) for _one, order in allocated)
     for one, order in allocated:
         _post_charge(payment, one, order, at=at)
         one.counted_at = at if all_payable else None

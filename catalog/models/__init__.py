@@ -12,6 +12,7 @@ from catalog.models.products import (
     ProductQuerySet,
     ReleaseNote,
     Specification,
+    UpgradeRule,
 )
 from catalog.models.saved import SavedProduct
 from catalog.models.showcase import (
@@ -40,4 +41,5 @@ __all__ = [
     "SavedProduct",
     "Specification",
     "Synonym",
+    "UpgradeRule",
 ]

@@ -306,6 +306,26 @@ class Price(models.Model):
         return Money(self.amount, self.currency)
 
 
+class UpgradeRule(models.Model):
+    """What the buyers of a SaaS specification may raise while their term runs (RULES 7). None by default.
+
+    `attributes` are codes of the specification's attributes. The target is always the same specification.
+    """
+
+    specification = models.OneToOneField(Specification, on_delete=models.CASCADE, related_name="upgrade_rule")
+    attributes = models.JSONField(help_text=_('Codes of the attributes that may be raised: ["users"]'))
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"Upgrade of {self.specification}"
+
+    def clean(self) -> None:
+        """Refuse what names no attribute of the specification."""
+        known = set(self.specification.attributes.values_list("code", flat=True))
+        if not isinstance(self.attributes, list) or not self.attributes or not set(map(str, self.attributes)) <= known:
+            raise ValidationError({"attributes": _("Give a list of codes of this specification's attributes.")})
+
+
 class CustomerCase(models.Model):
     """A story of a customer, on the product page's Customer Case tab."""
 

@@ -13,12 +13,16 @@ from orders.services.delivery import (
     take_back,
 )
 from orders.services.locking import order_locked
-from orders.services.payment import cancel_order, cancel_unpaid_order, mark_paid
+from orders.services.payment import can_be_paid, cancel_order, cancel_outdated, cancel_unpaid_order, mark_paid
 from orders.services.placing import Placement, open_draft, place_draft, place_order, preview_draft, use_coupon
+from orders.services.upgrading import UpgradeWish, place_upgrade, quote_upgrade, upgrade_refusal
 
 __all__ = [
     "Placement",
+    "UpgradeWish",
+    "can_be_paid",
     "cancel_order",
+    "cancel_outdated",
     "cancel_unpaid_order",
     "complete_due_order",
     "complete_order",
@@ -30,8 +34,11 @@ __all__ = [
     "order_locked",
     "place_draft",
     "place_order",
+    "place_upgrade",
     "preview_draft",
+    "quote_upgrade",
     "refund_finished",
     "take_back",
+    "upgrade_refusal",
     "use_coupon",
 ]

@@ -15,6 +15,7 @@ from orders import ports, terms
 from orders.choices import DeliveryStatus, OrderStatus, SubscriptionStatus
 from orders.events import OrderCancelled, OrderCompleted, OrderRefunded, SubscriptionStarted
 from orders.models import Order, OrderDelivery, Subscription
+from orders.services.changing import undo_upgrade
 from orders.services.locking import order_locked
 from pricing.rules import Duration
 
@@ -145,7 +146,8 @@ def take_back(order: Order, amount: Money, *, whole: bool, reason: str, by: Acto
 
 
 def _close_subscriptions(order: Order, *, by: Actor, at: datetime) -> None:
-    """What a completed order brought is taken out of use for good."""
+    """What a completed order brought is taken out of use for good; an upgrade is taken back."""
+    undo_upgrade(order)
     for subscription in Subscription.objects.filter(line__order=order).exclude(status=SubscriptionStatus.CLOSED):
         subscription.close(at)
         subscription.save(update_fields=["status", "closed_at"])
@@ -163,7 +165,8 @@ def _end_partly(order: Order, amount: Money, *, reason: str, by: Actor, at: date
 
 
 def _end_parts(order: Order, *, reason: str, by: Actor, at: datetime) -> None:
-    """Stop every deliverer and close what was bought."""
+    """Stop every deliverer, close what was bought, take an upgrade back."""
+    undo_upgrade(order)
     for part in order.deliveries.filter(status__in=[DeliveryStatus.STARTED, DeliveryStatus.DONE]):
         part.abort(at)
         part.save(update_fields=["status", "ended_at"])

@@ -11,11 +11,17 @@ from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidTransition
 from koogallery.kernel.outbox import publish
 from orders import ports
-from orders.choices import OrderStatus
+from orders.choices import OrderKind, OrderStatus
 from orders.errors import OrderNotPayable
 from orders.events import OrderCancelled, OrderPaid
 from orders.models import Order, OrderDelivery, Subscription
+from orders.services.changing import apply_upgrade, still_fits
 from orders.services.locking import order_locked
+
+
+def can_be_paid(order: Order) -> bool:
+    """Whether a locked order waits for payment, and what it was ordered for is still there (RULES 6)."""
+    return order.is_payable and still_fits(order)
 
 
 def mark_paid(order: Order, *, by: Actor, at: datetime) -> Order:
@@ -38,10 +44,14 @@ def start_processing(order: Order, *, by: Actor, at: datetime) -> None:
     """Turn a locked, unpaid order into a processing one. Use `mark_paid` from outside."""
     order.mark_paid(at)
     order.save(update_fields=["status", "paid_at"])
-    _create_subscriptions(order, at=at)
+    if order.kind == OrderKind.NEW:
+        _create_subscriptions(order, at=at)
     ports.money().hold(order, by=by, at=at)
     # The delivery's own events come after this one: they are of the same order's subject.
     publish(OrderPaid(order_number=order.number), at=at)
+    if order.kind == OrderKind.UPGRADE:
+        apply_upgrade(order, by=by, at=at)
+        return
     parts = ports.deliverers_of(order)
     OrderDelivery.objects.bulk_create(OrderDelivery(order=order, deliverer=one.name, started_at=at) for one in parts)
     for one in parts:
@@ -85,6 +95,11 @@ def cancel_unpaid_order(pk: int, *, at: datetime, by: Actor) -> None:
         order = order_locked(pk)
         if order.status == OrderStatus.PENDING_PAYMENT and order.unpaid_until and order.unpaid_until <= at:
             _cancel(order, reason="Not paid in time.", by=by, at=at)
+
+
+def cancel_outdated(order: Order, *, reason: str, at: datetime) -> Order:
+    """An unpaid change of a subscription that changed or ended meanwhile (RULES 6)."""
+    return _cancel(order, reason=reason, by=Actor.system("subscription"), at=at)
 
 
 def _cancel(order: Order, *, reason: str, by: Actor, at: datetime) -> Order:

@@ -1,5 +1,7 @@
 """My KooGallery > Purchased Apps and a resource's details (guide 3.3)."""
 
+from collections.abc import Iterable
+
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -8,15 +10,18 @@ from django.views.decorators.http import require_safe
 
 from accounts.actor import Party
 from accounts.web import BuyerRequest, buyer_required
-from catalog.choices import BillingMode
+from catalog.choices import BillingMode, DeliveryMethod
+from catalog.models import UpgradeRule
 from koogallery.kernel import clock
 from koogallery.kernel.web.formats import rest_text
 from koogallery.kernel.web.parts import Link
 from orders import ports
 from orders.choices import SubscriptionStatus
 from orders.models import Subscription
+from orders.services import upgrade_refusal
 from renewals.choices import RenewalMode
 from renewals.models import RenewalPlan
+from renewals.views.upgrade import current_configuration
 from supervision.models import ServiceFlow
 
 PAGE_SIZE = 20
@@ -37,9 +42,27 @@ def app_list(request: BuyerRequest) -> HttpResponse:
         "tabs": tabs,
         "filtered": status in SubscriptionStatus.values,
         "labels": {mode.value: mode.guide_label for mode in BillingMode},
+        "upgradable": _upgradable(page.object_list),
         "under_supervision": ServiceFlow.objects.for_account(request.account).waiting_for(Party.BUYER).count(),
     }
     return render(request, "renewals/app_list.html", context)
+
+
+def _upgradable(apps: Iterable[Subscription]) -> set[int]:
+    """Of the page's apps those whose row offers an upgrade: running SaaS with a term and a seller's rule (RULES 7)."""
+    running = [
+        app
+        for app in apps
+        if app.delivery_method == DeliveryMethod.SAAS and app.has_term and app.status == SubscriptionStatus.ENABLED
+    ]
+    if not running:
+        return set()
+    ruled = set(
+        UpgradeRule.objects.filter(specification__in=[app.specification_id for app in running]).values_list(
+            "specification", flat=True
+        )
+    )
+    return {app.pk for app in running if app.specification_id in ruled}
 
 
 @require_safe
@@ -61,6 +84,8 @@ def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
         "auto_renewal": bool(plan and plan.mode == RenewalMode.AUTO),
         "auto_renewal_supported": app.product.auto_renewal_supported,
         "used_percent": max(0, min(100, round(100 * (used / term)))) if term and used else None,
+        "chosen": current_configuration(app),
+        "may_upgrade": app.delivery_method == DeliveryMethod.SAAS and upgrade_refusal(app, at=now) is None,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
     }
     return render(request, "renewals/app_detail.html", context)

@@ -1,0 +1,40 @@
+"""What a paid upgrade does to its subscription, and how it is taken back (RULES 7)."""
+
+from datetime import datetime
+
+from accounts.actor import Actor
+from orders import ports
+from orders.choices import OrderKind, SubscriptionStatus
+from orders.models import Order, OrderDelivery, Subscription
+
+
+def still_fits(order: Order) -> bool:
+    """Whether the subscription is still what the upgrade was ordered for: running, with the same configuration."""
+    if order.kind != OrderKind.UPGRADE:
+        return True
+    line = order.lines.get()
+    return Subscription.objects.filter(
+        change_orders=order, status=SubscriptionStatus.ENABLED, attributes=line.previous_attributes
+    ).exists()
+
+
+def apply_upgrade(order: Order, *, by: Actor, at: datetime) -> None:
+    """The upgrade is paid: the new configuration is in force, its deliverers bring it about."""
+    subscription = Subscription.objects.select_for_update(of=("self",)).get(change_orders=order)
+    subscription.attributes = order.lines.get().attributes
+    subscription.save(update_fields=["attributes"])
+    parts = ports.deliverers_of(order)
+    OrderDelivery.objects.bulk_create(OrderDelivery(order=order, deliverer=one.name, started_at=at) for one in parts)
+    for one in parts:
+        one.upgrade(order, subscription, by=by, at=at)
+
+
+def undo_upgrade(order: Order) -> None:
+    """The upgrade could not be delivered, or was refunded in whole: the old configuration stands again."""
+    if order.kind != OrderKind.UPGRADE:
+        return
+    line = order.lines.get()
+    subscription = Subscription.objects.select_for_update(of=("self",)).get(change_orders=order)
+    if subscription.attributes == line.attributes:
+        subscription.attributes = line.previous_attributes or {}
+        subscription.save(update_fields=["attributes"])

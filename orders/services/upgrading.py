@@ -1,0 +1,206 @@
+"""Upgrading a purchased SaaS app (guide 2.2, RULES 7): quoted, ordered, effective at payment, undone when it fails."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.actor import Actor
+from accounts.models import Account
+from accounts.permissions import Permission, require
+from catalog.choices import SUBSCRIPTION_MODES, DeliveryMethod
+from catalog.models import UpgradeRule
+from koogallery.kernel import clock
+from koogallery.kernel.errors import DomainError
+from koogallery.kernel.ids import order_number
+from koogallery.kernel.outbox import publish
+from orders import ports
+from orders.choices import OrderKind, OrderStatus, SubscriptionStatus
+from orders.errors import AccountFrozen, PendingOrderExists
+from orders.events import OrderPlaced
+from orders.models import Order, OrderLine, Subscription
+from orders.services.locking import order_locked
+from orders.services.payment import start_processing
+from orders.terms import BILLING_ZONE
+from pricing import services as pricing
+from pricing import upgrades
+from pricing.context import price_context
+from pricing.coupons import plain_code, reserve_coupon
+from pricing.errors import QuoteExpired, UpgradeNotAllowed
+from pricing.upgrades import UpgradeFacts
+from pricing.values import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeWish:
+    """What a buyer asks for.
+
+    Attributes:
+        attributes: codes of attributes with their new values; what is left out stays.
+        quote: the signed quote that was shown; without it today's price is taken.
+        coupon: the code of a coupon to use.
+    """
+
+    attributes: dict[str, str | int] = field(default_factory=dict)
+    quote: str = ""
+    coupon: str = ""
+
+
+def upgrade_refusal(subscription: Subscription, *, at: datetime) -> DomainError | None:
+    """Why the subscription cannot be upgraded at all now, or None; not raised.
+
+    Needs `product`, `specification` and `line__order` of the subscription.
+    """
+    if why := _never(subscription, at):
+        return UpgradeNotAllowed(why)
+    if not UpgradeRule.objects.filter(specification=subscription.specification).exists():
+        return UpgradeNotAllowed("The seller has made no upgrade rule for this specification.")
+    under_way = [OrderStatus.PENDING_PAYMENT, OrderStatus.PROCESSING]
+    waiting = subscription.change_orders.filter(status__in=under_way).order_by("id").first()
+    if waiting is None:
+        return None
+    if waiting.is_payable:
+        return PendingOrderExists()
+    return PendingOrderExists("A change of this subscription is being delivered. Wait until it is done.")
+
+
+def _never(subscription: Subscription, at: datetime) -> str | None:
+    """What its own state says against an upgrade."""
+    expires_at, specification = subscription.expires_at, subscription.specification
+    if subscription.delivery_method != DeliveryMethod.SAAS:
+        return "Only SaaS products can be upgraded."
+    if subscription.billing_mode not in SUBSCRIPTION_MODES:
+        return "Only yearly and monthly subscriptions can be upgraded."
+    if subscription.line.order.status != OrderStatus.COMPLETED:
+        return "The order of this subscription is not completed yet."
+    if subscription.status != SubscriptionStatus.ENABLED or expires_at is None or expires_at <= at:
+        return "Only a subscription in its validity period can be upgraded."
+    if not subscription.product.is_on_sale:
+        return "The seller has taken this product off sale."
+    if specification is None or specification.removed_at is not None:
+        return "This specification is not sold any more."
+    return None
+
+
+def quote_upgrade(
+    subscription: Subscription, wish: UpgradeWish, *, account: Account, at: datetime | None = None
+) -> Quote:
+    """What the upgrade costs now, signed; stores nothing.
+
+    Raises:
+        UpgradeNotAllowed: the subscription or the target does not allow it; the message says why.
+        PendingOrderExists: an order on the subscription waits or is being delivered.
+        NotConfigurable: an attribute value that is not sold.
+        CouponInvalid: the coupon may not be used for it.
+    """
+    at = at or clock.now()
+    quote = _quote(subscription, wish, account=account, at=at)
+    return replace(quote, token=pricing.sign(quote, account))
+
+
+def _quote(subscription: Subscription, wish: UpgradeWish, *, account: Account, at: datetime) -> Quote:
+    if refusal := upgrade_refusal(subscription, at=at):
+        raise refusal
+    assert subscription.specification is not None
+    assert subscription.expires_at is not None
+    facts = pricing.facts_for(subscription.specification, account)
+    if subscription.line.currency != facts.currency or subscription.billing_mode not in facts.prices:
+        raise UpgradeNotAllowed("This specification is not sold in this billing mode or currency any more.")
+    running = UpgradeFacts(
+        specification=facts,
+        billing_mode=subscription.billing_mode,
+        old=subscription.attributes,
+        quantity=subscription.quantity,
+        raisable=frozenset(subscription.specification.upgrade_rule.attributes),
+        change=at.astimezone(BILLING_ZONE).date(),
+        expiry=subscription.expires_at.astimezone(BILLING_ZONE).date(),
+        most_times=settings.UPGRADE_MOST_TIMES,
+        purpose=f"upgrade:{subscription.public_id}",
+    )
+    context = price_context(subscription.product, account=account, at=at, coupon=wish.coupon)
+    quote = upgrades.quote_upgrade(running, wish.attributes, context=context, at=at, lifetime=settings.QUOTE_LIFETIME)
+    renews = replace(quote.renews, at=subscription.expires_at) if quote.renews else None
+    return replace(quote, renews=renews)
+
+
+def place_upgrade(subscription: Subscription, wish: UpgradeWish, *, by: Actor, at: datetime | None = None) -> Order:
+    """Order an upgrade at the price that was shown; it waits for payment for 7 days.
+
+    Raises:
+        PermissionRefused: the actor's role may not buy.
+        AccountFrozen: the account cannot place orders.
+        QuoteExpired, PriceChanged: the quote no longer holds.
+        See `quote_upgrade`.
+    """
+    at = at or clock.now()
+    require(by, Permission.BUY)
+    with transaction.atomic():
+        account = (
+            Account.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("reseller")
+            .get(pk=subscription.account_id)
+        )
+        if account.is_frozen:
+            raise AccountFrozen
+        subscription = subscription_locked(subscription.pk)
+        if wish.quote and pricing.coupon_of(wish.quote) != plain_code(wish.coupon):
+            raise QuoteExpired("This price offer was made with another coupon. Ask for the price again.")
+        quote, number = _quote(subscription, wish, account=account, at=at), order_number(at)
+        if wish.quote:
+            quote = pricing.confirmed(wish.quote, quote, account=account, at=at)
+            pricing.claim(wish.quote, at=at, order_number=number)
+        order = _create(number, subscription, quote, account=account, by=by, at=at)
+        if quote.applied.coupon:
+            reserve_coupon(quote.applied.coupon, quote.coupon, account=account, order_number=number, at=at)
+        publish(OrderPlaced(order_number=number), at=at)
+        if not order.payable:
+            start_processing(order, by=by, at=at)
+        elif account.reseller_id:
+            ports.money().bill_reseller(order, by=by, at=at)
+            order = order_locked(order)
+    return order
+
+
+def _create(
+    number: str, subscription: Subscription, quote: Quote, *, account: Account, by: Actor, at: datetime
+) -> Order:
+    product = subscription.product
+    order = Order.objects.create(
+        number=number,
+        account=account,
+        seller=product.seller,
+        product=product,
+        placed_by_id=by.user_id,
+        kind=OrderKind.UPGRADE,
+        subject=subscription,
+        currency=quote.currency,
+        list_price=quote.list_price.amount,
+        discount=quote.discount.amount,
+        coupon=quote.coupon.amount,
+        tax=quote.tax.amount,
+        payable=quote.payable.amount,
+        quote=quote.as_json(),
+        created_at=at,
+        unpaid_until=at + settings.UNPAID_ORDER_LIFETIME,
+    )
+    OrderLine.objects.create(
+        order=order,
+        delivery_method=product.delivery_method,
+        specification=subscription.specification,
+        product_name=product.name,
+        specification_name=subscription.line.specification_name,
+        attributes=dict(quote.attributes),
+        previous_attributes=subscription.attributes,
+        quantity=subscription.quantity,
+        billing_mode=subscription.billing_mode,
+        currency=quote.currency,
+        amount=quote.payable.amount,
+    )
+    return order
+
+
+def subscription_locked(pk: int) -> Subscription:
+    """The subscription, read afresh under its lock, with what quoting needs."""
+    rows = Subscription.objects.select_for_update(of=("self",))
+    return rows.select_related("product", "product__seller", "specification", "line", "line__order").get(pk=pk)
