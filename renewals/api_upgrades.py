@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.permissions import Permission, require
 from accounts.resources import BuyerAPIView
 from billing.api import OrderSerializer, as_json, with_payments
 from koogallery.kernel.api.idempotency import idempotent
@@ -59,6 +60,7 @@ class UpgradeCreate(BuyerAPIView):
     @idempotent()
     def post(self, request: Request, public_id: str) -> Response:
         subscription = _subscription(self, public_id)
+        require(self.actor, Permission.BUY)
         given = UpgradeOrderInput(data=request.data)
         given.is_valid(raise_exception=True)
         order = place_upgrade(subscription, given.as_wish(), by=self.actor)

@@ -1,0 +1,200 @@
+"""Upgrades of SaaS (guide 2.2, RULES 7): one row a sentence, then the whole way."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from time_machine import travel
+
+from accounts.models import Account
+from billing.gateways.sandbox import SandboxGateway
+from billing.services import PaymentRequest, bind_card, pay_order, propose_refund
+from catalog.models import Price, Product, Specification, UpgradeRule
+from koogallery.kernel.books import breaches
+from koogallery.kernel.errors import DomainError
+from orders.choices import OrderKind, OrderStatus
+from orders.errors import OrderNotPayable, PendingOrderExists
+from orders.models import Order, Subscription
+from orders.services import (
+    Placement,
+    UpgradeWish,
+    cancel_order,
+    delivery_done,
+    delivery_failed,
+    place_order,
+    place_upgrade,
+    quote_upgrade,
+)
+from pricing.errors import PriceChanged, QuoteExpired, UpgradeNotAllowed
+from pricing.values import Duration, QuoteRequest
+from tests.factories import AttributeFactory, a_buyer, a_coupon, a_specification, an_operator
+
+BOUGHT = datetime(2021, 8, 15, 2, tzinfo=UTC)
+CHANGE = datetime(2021, 8, 24, 2, tzinfo=UTC)
+
+
+class Running:
+    """A monthly SaaS with 10 users at 2.00 USD, bought on Aug 15 2021 for three months."""
+
+    def __init__(self, **price: object) -> None:
+        self.operator = an_operator()
+        self.specification = a_specification(saas=True)
+        users = AttributeFactory(specification=self.specification, minimum=1, maximum=1000, step=1)
+        Price.objects.filter(specification=self.specification).update(amount=Decimal("2.00"), per=users, **price)
+        UpgradeRule.objects.create(specification=self.specification, attributes=["users"])
+        self.by = a_buyer()
+        self.account = Account.objects.get(pk=self.by.account_id)
+        bind_card(self.account, SandboxGateway().enter_card("success"), by=self.by)
+        with travel(BOUGHT, tick=False):
+            request = QuoteRequest(self.specification.pk, "monthly", Duration(3, "month"))
+            order = place_order(Placement(request, agreements_accepted=True), account=self.account, by=self.by)
+            self.order = pay_order(order, PaymentRequest(), by=self.by)
+            delivery_done(self.order, deliverer="noting", accepted=False, by=self.operator, at=BOUGHT)
+
+    @property
+    def app(self) -> Subscription:
+        return Subscription.objects.with_table_columns().get()
+
+    def quote(self, users: object = 11, **wish: str):
+        return quote_upgrade(self.app, UpgradeWish({"users": users}, **wish), account=self.account, at=CHANGE)
+
+    def place(self, users: object = 11, **wish: str) -> Order:
+        return place_upgrade(self.app, UpgradeWish({"users": users}, **wish), by=self.by, at=CHANGE)
+
+
+@pytest.fixture
+def running(db, settings):
+    settings.FULFILMENT = {("saas", False): ["tests.orders.conftest.NotingDeliverer"]}
+    one = Running()
+    yield one
+    assert [str(breach) for breach in breaches() if breach.invariant.name != "listing_repeats_prices"] == []
+
+
+def test_the_cost_is_the_difference_for_what_remains(running):
+    quote = running.quote()
+    # 7/31 + 2 + 15/30 months, one user more at 2.00 USD: 5.4516...
+    assert quote.payable.digits() == "5.45"
+    assert sum(line.amount.amount for line in quote.lines) == quote.payable.amount
+    assert quote.credit is not None
+    assert quote.credit.amount > 0
+    assert quote.renews is not None
+    assert (quote.renews.amount.digits(), quote.renews.at) == ("22.00", running.app.expires_at)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "users", "why"),
+    [
+        ("the same configuration", 10, "current configuration"),
+        ("a downgrade", 9, "only be raised"),
+        ("more than five times as much", 51, "50 at the most"),
+        ("out of bounds", 1001, "1 to 1000"),
+        ("no number", "x", "number"),
+    ],
+)
+def test_a_target_that_is_refused(running, sentence, users, why):
+    with pytest.raises(DomainError, match=why):
+        running.quote(users)
+
+
+def test_an_attribute_outside_the_sellers_rule_does_not_change(running):
+    AttributeFactory(specification=running.specification, code="sites", name="Sites", default="1", minimum=1, step=1)
+    with pytest.raises(UpgradeNotAllowed, match="rule"):
+        quote_upgrade(running.app, UpgradeWish({"sites": 2}), account=running.account, at=CHANGE)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "spoil"),
+    [
+        ("no rule", lambda one: UpgradeRule.objects.all().delete()),
+        ("delisted", lambda one: Product.objects.update(status="taken_down")),
+        ("specification removed", lambda one: Specification.objects.update(removed_at=CHANGE)),
+        ("not SaaS", lambda one: Subscription.objects.update(delivery_method="license")),
+        ("one-time", lambda one: Subscription.objects.update(billing_mode="one_time")),
+        ("expired", lambda one: Subscription.objects.update(expires_at=CHANGE)),
+    ],
+)
+def test_a_subscription_that_may_not_be_upgraded(db, settings, sentence, spoil):
+    settings.FULFILMENT = {("saas", False): ["tests.orders.conftest.NotingDeliverer"]}
+    one = Running()
+    spoil(one)
+    with pytest.raises(UpgradeNotAllowed):
+        one.quote()
+
+
+def test_the_cost_cannot_be_negative(running):
+    # All units get cheaper from 11 on: eleven cost less than ten.
+    Price.objects.update(scheme="tiered", tiers=[{"from": 11, "amount": "0"}])
+    assert running.quote().payable.digits() == "0.00"
+    Price.objects.update(scheme="volume", tiers=[{"from": 11, "amount": "1.00"}])
+    # By volume only what is added is paid, at the price that the total reaches.
+    assert running.quote(20).payable.digits() == "27.26"
+
+
+def test_paying_raises_the_subscription_at_once_and_keeps_its_expiry(running):
+    expires_at = running.app.expires_at
+    order = running.place(20)
+    assert (order.kind, running.app.attributes) == (OrderKind.UPGRADE, {"users": 10})
+    with travel(CHANGE, tick=False):
+        pay_order(order, PaymentRequest(), by=running.by)
+    assert (running.app.attributes, running.app.expires_at) == ({"users": 20}, expires_at)
+    with pytest.raises(PendingOrderExists, match="being delivered"):
+        running.quote(21)
+    delivery_done(order, deliverer="noting", accepted=False, by=running.operator, at=CHANGE)
+    assert Order.objects.get(pk=order.pk).status == OrderStatus.COMPLETED
+
+
+def test_an_unpaid_upgrade_blocks_another_until_it_is_cancelled(running):
+    order = running.place()
+    with pytest.raises(PendingOrderExists):
+        running.place(12)
+    cancel_order(order, by=running.by)
+    assert running.place(12)
+
+
+def test_a_failed_delivery_gives_the_money_and_the_old_configuration_back(running, timers):
+    with travel(CHANGE, tick=False):
+        order = pay_order(running.place(), PaymentRequest(), by=running.by)
+    delivery_failed(order, deliverer="noting", reason="No answer.", by=running.operator, at=CHANGE)
+    order = Order.objects.get(pk=order.pk)
+    assert (order.status, running.app.attributes) == (OrderStatus.CANCELLED, {"users": 10})
+    assert running.app.status == "enabled"
+    timers.run()
+    assert order.allocations.get().payment.status == "refunded"
+
+
+def test_a_whole_refund_of_a_delivered_upgrade_takes_it_back(running, timers):
+    with travel(CHANGE, tick=False):
+        order = pay_order(running.place(), PaymentRequest(), by=running.by)
+    delivery_done(order, deliverer="noting", accepted=False, by=running.operator, at=CHANGE)
+    propose_refund(order, None, reason="Agreed.", by=running.operator)
+    timers.run()
+    assert running.app.attributes == {"users": 10}
+
+
+def test_a_quote_is_for_one_subscription_one_purpose_and_one_price(running):
+    quote = running.quote()
+    with pytest.raises(QuoteExpired):
+        running.place(12, quote=quote.token)
+    Price.objects.update(amount=Decimal("3.00"))
+    with pytest.raises(PriceChanged):
+        running.place(quote=quote.token)
+    Price.objects.update(amount=Decimal("2.00"))
+    order = running.place(quote=quote.token)
+    assert order.payable == quote.payable.amount
+    cancel_order(order, by=running.by)
+    with pytest.raises(QuoteExpired):
+        running.place(quote=quote.token)
+
+
+def test_a_coupon_lowers_an_upgrade(running):
+    with travel(CHANGE, tick=False):
+        coupon = a_coupon(running.account)
+    assert running.place(coupon=coupon.code).payable == Decimal("2.45")
+
+
+def test_an_unpaid_upgrade_ends_with_the_term(running, timers):
+    order = running.place()
+    timers.run(running.app.expires_at + timedelta(seconds=1), "expire_subscriptions")
+    assert Order.objects.get(pk=order.pk).status == OrderStatus.CANCELLED
+    with pytest.raises(OrderNotPayable):
+        pay_order(order, PaymentRequest(), by=running.by)
