@@ -37,7 +37,8 @@ class AccountAdmin(ModelAdmin):
     list_display = ["name", "country", "currency", "level", "frozen_at", "created_at"]
     list_filter = ["level", "country"]
     search_fields = ["name", "public_id"]
-    fields = ["name", "public_id", "country", "currency", "level", "frozen_at", "created_at"]
+    fields = ["name", "public_id", "country", "currency", "level", "reseller", "frozen_at", "created_at"]
+    autocomplete_fields = ["reseller"]
     readonly_fields = ["public_id", "created_at"]
     inlines = [MembershipInline]
 

@@ -1,14 +1,83 @@
-"""Operations staff's screens of money: payments, refunds, the journal. Nothing is edited here."""
+"""Operations staff's screens of money: payments, refunds, credit, the journal. Nothing is edited, all has a verb."""
 
-from django.contrib import admin
+import csv
+from collections.abc import Callable
+from typing import Any, cast
 
-from billing.models import JournalEntry, Payment, PaymentAllocation, PaymentMethod, Posting, Refund
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from accounts.actor import Actor
+from accounts.models import User
+from accounts.web import operator_actor
+from billing.admin_forms import ByHandForm, CreditForm, ReferenceActionForm, RefundForm
+from billing.choices import EntryKind
+from billing.models import (
+    AccountBalance,
+    CreditLine,
+    Dispute,
+    GatewayMessage,
+    JournalEntry,
+    Payment,
+    PaymentAllocation,
+    PaymentMethod,
+    Posting,
+    ProductFee,
+    Refund,
+    RefundProposal,
+    Statement,
+)
+from billing.services import (
+    CreditTerms,
+    adjust_balance,
+    consent_to_refund,
+    decline_refund,
+    grant_credit,
+    pay_out,
+    propose_refund,
+    receive_from_reseller,
+    record_refund_by_hand,
+    record_transfer,
+    revoke_credit,
+    top_up,
+)
 from koogallery.kernel.admin import ReadOnlyAdmin
+from koogallery.kernel.errors import DomainError
+from koogallery.kernel.money import Money
+from koogallery.kernel.text import csv_cell
+from koogallery.kernel.web.address import client_address
 from orders.admin import ReadOnlyInline
+
+
+def operator(request: HttpRequest) -> Actor:
+    """Who acts."""
+    return operator_actor(cast(User, request.user), address=client_address(request))
 
 
 class AllocationInline(ReadOnlyInline):
     model = PaymentAllocation
+
+
+class VerbAdmin(ReadOnlyAdmin):
+    """Read-only rows with verbs as actions; a refusal is a message for the operator."""
+
+    def each(self, request: HttpRequest, rows: QuerySet[Any], verb: Callable[[Any], Any]) -> None:
+        """Carry the verb out for each selected row."""
+        for row in rows:
+            try:
+                done = verb(row)
+            except DomainError as refused:
+                self.message_user(request, f"{row}: {refused.message}", messages.ERROR)
+            else:
+                status = getattr(done, "get_status_display", lambda: "done")()
+                self.message_user(request, f"{row}: {status}", messages.SUCCESS)
+
+    def has_verb_permission(self, request: HttpRequest) -> bool:
+        """Whether the operator may act on these rows."""
+        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
 
 
 @admin.register(Payment)
@@ -34,30 +103,267 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
-    """Money on its way back."""
+class RefundAdmin(VerbAdmin):
+    """Money on its way back. What the processor refuses for good is paid by hand and recorded here."""
 
     list_display = ["public_id", "order", "amount", "currency", "status", "reason", "created_at", "ended_at"]
     list_filter = ["status"]
     list_select_related = ["order"]
     search_fields = ["public_id", "order__number"]
+    action_form = ReferenceActionForm
+    actions = ["paid_by_hand"]
+    show_full_result_count = False
+
+    @admin.action(description="Was paid by transfer (give the bank's reference)", permissions=["verb"])
+    def paid_by_hand(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
+        reference = request.POST.get("reference", "")
+        self.each(request, queryset, lambda one: record_refund_by_hand(one, reference, by=operator(request)))
+
+
+@admin.register(RefundProposal)
+class RefundProposalAdmin(VerbAdmin):
+    """Refunds by operations: add one to refund an order; large ones wait here for another operator."""
+
+    form = RefundForm
+    list_display = [
+        "order",
+        "amount",
+        "currency",
+        "status",
+        "reason",
+        "proposed_by",
+        "proposed_at",
+        "lapses_at",
+        "decided_by",
+    ]
+    list_filter = ["status"]
+    list_select_related = ["order", "proposed_by", "decided_by"]
+    search_fields = ["order__number", "public_id"]
+    actions = ["consent", "decline"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("billing.add_refundproposal"))
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        form = RefundForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                assert form.found is not None
+                made = propose_refund(
+                    form.found, form.money(), reason=form.cleaned_data["reason"], by=operator(request)
+                )
+            except DomainError as refused:
+                form.add_error(None, refused.message)
+            else:
+                self.message_user(request, f"{made}: {made.get_status_display()}", messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:billing_refundproposal_changelist"))
+        return form_page(self, request, form, "Refund an order")
+
+    @admin.action(description="Consent to the refund", permissions=["verb"])
+    def consent(self, request: HttpRequest, queryset: QuerySet[RefundProposal]) -> None:
+        self.each(request, queryset, lambda one: consent_to_refund(one, by=operator(request)))
+
+    @admin.action(description="Decline the refund", permissions=["verb"])
+    def decline(self, request: HttpRequest, queryset: QuerySet[RefundProposal]) -> None:
+        self.each(request, queryset, lambda one: decline_refund(one, by=operator(request)))
+
+
+def form_page(model_admin: Any, request: HttpRequest, form: Any, title: str) -> HttpResponse:
+    """A form of our own inside the admin's frame."""
+    context = {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, "form": form, "title": title}
+    return TemplateResponse(request, "admin/verb_form.html", context, status=422 if form.errors else 200)
+
+
+@admin.register(Dispute)
+class DisputeAdmin(ReadOnlyAdmin):
+    """Charge-backs; the processor's messages move them."""
+
+    list_display = ["reference", "payment", "amount", "currency", "status", "opened_at", "ended_at"]
+    list_filter = ["status"]
+    list_select_related = ["payment"]
+    search_fields = ["reference", "payment__public_id"]
+
+
+@admin.register(GatewayMessage)
+class GatewayMessageAdmin(ReadOnlyAdmin):
+    """Webhook messages that were taken in."""
+
+    list_display = ["gateway", "event_id", "kind", "key", "received_at"]
+    list_filter = ["gateway", "kind"]
+    search_fields = ["event_id", "key"]
+    show_full_result_count = False
+
+
+@admin.register(CreditLine)
+class CreditLineAdmin(VerbAdmin):
+    """Monthly settlement: granted after a service ticket, changed by granting anew, revoked by the action."""
+
+    list_display = ["account", "limit", "used", "currency", "ticket", "granted_by", "granted_at", "revoked_at"]
+    list_select_related = ["account"]
+    search_fields = ["account__name", "ticket"]
+    actions = ["revoke"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("billing.add_creditline"))
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        form = CreditForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            data = form.cleaned_data
+            terms = CreditTerms(Money(data["limit"], data["currency"]), data["ticket"])
+            try:
+                line = grant_credit(data["account"], terms, by=operator(request))
+            except DomainError as refused:
+                form.add_error(None, refused.message)
+            else:
+                self.message_user(request, f"{line}", messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:billing_creditline_changelist"))
+        return form_page(self, request, form, "Grant credit")
+
+    @admin.action(description="Revoke: no new orders on credit", permissions=["verb"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[CreditLine]) -> None:
+        self.each(request, queryset, lambda one: revoke_credit(one.account, by=operator(request)))
+
+
+@admin.register(Statement)
+class StatementAdmin(VerbAdmin):
+    """Monthly statements; a transfer that arrived is recorded by the action."""
+
+    list_display = ["account", "month", "amount", "currency", "status", "due_at", "froze_at", "paid_at"]
+    list_filter = ["status", "month"]
+    list_select_related = ["account"]
+    search_fields = ["account__name", "public_id"]
+    action_form = ReferenceActionForm
+    actions = ["transfer"]
+
+    @admin.action(description="A transfer of its amount arrived (give the bank's reference)", permissions=["verb"])
+    def transfer(self, request: HttpRequest, queryset: QuerySet[Statement]) -> None:
+        reference = request.POST.get("reference", "")
+        self.each(request, queryset, lambda one: record_transfer(one, reference, by=operator(request)))
+
+
+@admin.register(AccountBalance)
+class AccountBalanceAdmin(ReadOnlyAdmin):
+    """What accounts have paid in advance; moved by journal entries only."""
+
+    list_display = ["account", "amount", "currency"]
+    list_select_related = ["account"]
+    search_fields = ["account__name"]
 
 
 class PostingInline(ReadOnlyInline):
     model = Posting
 
 
+VERBS: dict[str, Callable[..., JournalEntry]] = {
+    EntryKind.TOP_UP: lambda party, money, text, by: top_up(party, money, reference=text, by=by),
+    EntryKind.ADJUSTMENT: lambda party, money, text, by: adjust_balance(party, money, reason=text, by=by),
+    EntryKind.RESELLER_PAID: lambda party, money, text, by: receive_from_reseller(party, money, reference=text, by=by),
+    EntryKind.PAYOUT: lambda party, money, text, by: pay_out(party, money, reference=text, by=by),
+}
+
+
 @admin.register(JournalEntry)
 class JournalEntryAdmin(ReadOnlyAdmin):
-    """The books."""
+    """The books. Adding one posts a top-up, an adjustment, a reseller's payment or a payout by hand."""
 
-    list_display = ["at", "kind", "order", "payment", "refund", "text"]
+    list_display = ["at", "kind", "order", "payment", "refund", "by", "text"]
     list_filter = ["kind", "at"]
     list_select_related = ["order", "payment", "refund"]
     search_fields = ["order__number", "payment__public_id"]
     date_hierarchy = "at"
     inlines = [PostingInline]
     show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("billing.add_journalentry"))
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        form = ByHandForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            data = form.cleaned_data
+            try:
+                entry = VERBS[data["kind"]](data["party"], form.money(), data["text"], operator(request))
+            except DomainError as refused:
+                form.add_error(None, refused.message)
+            else:
+                self.message_user(request, f"{entry.get_kind_display()}: {form.money().display()}", messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:billing_journalentry_changelist"))
+        return form_page(self, request, form, "Post by hand")
+
+
+class _Echo:
+    def write(self, value: str) -> str:
+        return value
+
+
+@admin.register(Posting)
+class PostingAdmin(ReadOnlyAdmin):
+    """Statements of account: search an account, seller or reseller, filter by ledger and time, export as CSV."""
+
+    list_display = ["entry", "ledger", "account", "seller", "reseller", "amount", "currency"]
+    list_filter = ["ledger", "currency", "entry__kind", "entry__at"]
+    list_select_related = ["entry", "account", "seller", "reseller"]
+    search_fields = ["account__name", "account__public_id", "seller__slug", "reseller__name", "entry__order__number"]
+    ordering = ["-id"]
+    actions = ["export"]
+    show_full_result_count = False
+
+    @admin.action(description="Export as CSV")
+    def export(self, request: HttpRequest, queryset: QuerySet[Posting]) -> StreamingHttpResponse:
+        head = [
+            "time",
+            "kind",
+            "order",
+            "payment",
+            "ledger",
+            "account",
+            "seller",
+            "reseller",
+            "amount",
+            "currency",
+            "text",
+        ]
+        rows = queryset.select_related("entry", "entry__order", "entry__payment", "account", "seller", "reseller")
+        writer = csv.writer(_Echo())
+
+        def lines() -> Any:
+            yield writer.writerow(head)
+            for one in rows.order_by("id").iterator(chunk_size=2000):
+                yield writer.writerow(
+                    [
+                        one.entry.at.isoformat(timespec="seconds"),
+                        one.entry.kind,
+                        one.entry.order.number if one.entry.order else "",
+                        one.entry.payment.public_id if one.entry.payment else "",
+                        one.ledger,
+                        csv_cell(one.account.name if one.account else ""),
+                        one.seller.slug if one.seller else "",
+                        csv_cell(one.reseller.name if one.reseller else ""),
+                        one.money.digits(),
+                        one.currency,
+                        csv_cell(one.entry.text),
+                    ]
+                )
+
+        response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = 'attachment; filename="postings.csv"'
+        return response
+
+
+@admin.register(ProductFee)
+class ProductFeeAdmin(admin.ModelAdmin):
+    """Our share of a product's sales, where it differs from the settings'."""
+
+    list_display = ["product", "percent"]
+    search_fields = ["product__name"]
+    autocomplete_fields = ["product"]
 
 
 @admin.register(PaymentMethod)
@@ -68,13 +374,5 @@ class PaymentMethodAdmin(ReadOnlyAdmin):
     list_select_related = ["account"]
     search_fields = ["account__name", "last4"]
     fields = [
-        "account",
-        "brand",
-        "last4",
-        "expires_year",
-        "expires_month",
-        "is_default",
-        "gateway",
-        "bound_at",
-        "unbound_at",
-    ]
+        "account", "brand", "last4", "expires_year", "expires_month", "is_default", "gateway", "bound_at", "unbound_at",
+    ]  # fmt: skip

@@ -126,3 +126,8 @@ class CardUnbound(Event):
     @property
     def subject(self) -> str:
         return f"card:{self.card}"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentNeedsAction(OrderEvent):
+    """The bank wants the card holder to confirm a payment."""

@@ -3,8 +3,9 @@
 from django.db.models import Q
 
 from billing.choices import OPEN_PAYMENTS, ProposalStatus, StatementStatus
-from billing.models import CreditLine, Payment, RefundProposal, SandboxWebhook, Statement
+from billing.models import CreditLine, Payment, PaymentMethod, RefundProposal, SandboxWebhook, Statement
 from billing.services import ask_about_payment, fall_overdue, freeze_for_debt, issue_statement, lapse_proposal
+from billing.services.cards import warn_of_expiry
 from billing.services.sandbox import send_sandbox_webhook
 from koogallery.kernel.timers import Timer, register
 
@@ -60,5 +61,14 @@ register(
         due_column="due_at",
         open=Q(due_at__isnull=False),
         fire=send_sandbox_webhook,
+    )
+)
+register(
+    Timer(
+        name="warn_of_card_expiry",
+        model=PaymentMethod,
+        due_column="expiry_notice_at",
+        open=Q(unbound_at=None, expiry_notice_at__isnull=False),
+        fire=warn_of_expiry,
     )
 )

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import Account, Membership, Seller, SellerMember, User
 from accounts.permissions import Role
+from billing.models import Payment, PaymentMethod, Statement
 from koogallery.kernel import clock
 from koogallery.kernel.outbox import Event, publish
 from notifications.events import MessagesWritten
@@ -23,31 +24,75 @@ LONGEST_TITLE, LONGEST_TEXT = 200, 1000
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an event is about: the deal, and the app where there is one."""
+    """What an event is about: always an account; a deal, an app, a statement, a payment where there is one."""
 
-    order: Order
+    account: Account
+    order: Order | None = None
     app: Subscription | None = None
+    statement: Statement | None = None
+    payment: Payment | None = None
+    card: PaymentMethod | None = None
+
+    @property
+    def seller(self) -> Seller | None:
+        return self.order.seller if self.order else None
+
+    def words(self) -> dict[str, str]:
+        """What texts of the table may name."""
+        known = {"account": self.account.name}
+        if self.order:
+            known |= {"order": self.order.number, "product": self.order.product.name, "seller": self.order.seller.name}
+        if self.statement:
+            known |= {"month": f"{self.statement.month:%B %Y}", "due": f"{self.statement.due_at:%Y-%m-%d}"}
+            known |= {"owed": self.statement.money.display()}
+        if self.payment:
+            known |= {"payment": self.payment.public_id}
+        if self.card:
+            known |= {"card": str(self.card)}
+        return known
+
+
+def _deal_page(name: str) -> Callable[[Subject], str]:
+    return lambda about: reverse(name, args=[about.order.number]) if about.order else "/"
+
+
+def _search(name: str) -> Callable[[Subject], str]:
+    return lambda about: reverse(name) + (f"?q={about.order.number}" if about.order else "")
 
 
 LINKS: dict[str, Callable[[Subject], str]] = {
-    "order": lambda about: reverse("billing:order", args=[about.order.number]),
-    "flow": lambda about: reverse("supervision:detail", args=[about.order.number]),
-    "seller_flow": lambda about: reverse("supervision:seller_detail", args=[about.order.number]),
+    "order": _deal_page("billing:order"),
+    "flow": _deal_page("supervision:detail"),
+    "seller_flow": _deal_page("supervision:seller_detail"),
+    "seller_orders": lambda _about: reverse("billing:seller_orders"),
     "app": lambda about: reverse("renewals:app", args=[about.app.public_id]) if about.app else reverse("renewals:apps"),
-    "admin": lambda about: reverse("admin:orders_order_changelist") + f"?q={about.order.number}",
-    "admin_flow": lambda about: reverse("admin:supervision_serviceflow_changelist") + f"?q={about.order.number}",
+    "statement": lambda about: about.statement.get_absolute_url() if about.statement else "/",
+    "cards": lambda _about: reverse("billing:payment_methods"),
+    "admin": _search("admin:orders_order_changelist"),
+    "admin_flow": _search("admin:supervision_serviceflow_changelist"),
+    "admin_refund": lambda _about: reverse("admin:billing_refundproposal_changelist"),
+    "admin_dispute": lambda _about: reverse("admin:billing_dispute_changelist"),
 }
 
 
 def subject_of(event: Event) -> Subject | None:
-    """The order (and app) that an event is about; None when it is gone."""
+    """What an event is about, by the fields that it has; None when it is gone."""
     orders = Order.objects.select_related("account", "seller", "product")
     if number := getattr(event, "order_number", ""):
         order = orders.filter(number=number).first()
-        return Subject(order) if order else None
+        return Subject(order.account, order) if order else None
     if public_id := getattr(event, "subscription", ""):
-        app = Subscription.objects.select_related("line").filter(public_id=public_id).first()
-        return Subject(orders.get(pk=app.line.order_id), app) if app else None
+        app = Subscription.objects.select_related("line", "account").filter(public_id=public_id).first()
+        return Subject(app.account, orders.get(pk=app.line.order_id), app) if app else None
+    if public_id := getattr(event, "statement", ""):
+        statement = Statement.objects.select_related("account").filter(public_id=public_id).first()
+        return Subject(statement.account, statement=statement) if statement else None
+    if public_id := getattr(event, "payment", ""):
+        payment = Payment.objects.select_related("account").filter(public_id=public_id).first()
+        return Subject(payment.account, payment=payment) if payment else None
+    if public_id := getattr(event, "card", ""):
+        card = PaymentMethod.objects.select_related("account").filter(public_id=public_id).first()
+        return Subject(card.account, card=card) if card else None
     return None
 
 
@@ -58,11 +103,11 @@ def people_of(audience: Audience, about: Subject) -> list[tuple[User, Account | 
         Audience.PAYERS: (Role.OWNER, Role.FINANCE),
     }.get(audience)
     if roles:
-        account = about.order.account
+        account = about.account
         members = Membership.objects.filter(account=account, role__in=roles, user__is_active=True)
         return [(member.user, account, None) for member in members.select_related("user")]
     if audience is Audience.SELLERS:
-        seller = about.order.seller
+        seller = about.seller
         working = SellerMember.objects.filter(seller=seller, user__is_active=True).select_related("user")
         return [(member.user, None, seller) for member in working]
     return [(user, None, None) for user in User.objects.filter(is_staff=True, is_active=True)]
@@ -78,12 +123,7 @@ def tell(notice: Notice, event: Event, cause: str, at: datetime) -> int:
     if about is None:
         return 0
     words = {field.name: getattr(event, field.name) for field in fields(event)}
-    words |= {
-        "order": about.order.number,
-        "product": about.order.product.name,
-        "seller": about.order.seller.name,
-        "account": about.order.account.name,
-    }
+    words |= about.words()
     title, text = notice.title.format_map(words), notice.text.format_map(words)
     return write(
         people_of(notice.audience, about),

@@ -50,3 +50,10 @@ class SubscriptionStarted(OrderEvent):
     """A purchased app can be used from now on."""
 
     subscription: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradePaid(OrderEvent):
+    """A purchased app has a larger configuration from now on."""
+
+    subscription: str

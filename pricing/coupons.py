@@ -51,13 +51,8 @@ def grant_coupon(terms: CouponTerms, *, account: Account | None, by: Actor, at: 
     at = at or clock.now()
     if by.party is not Party.OPERATIONS:
         raise PermissionRefused("Only operations grant coupons.")
+    check_terms(terms, at=at)
     cash = terms.kind == CouponKind.CASH
-    if terms.value <= 0 or (cash and round_money(terms.value, terms.currency) != terms.value):
-        raise InvalidInput("A cash coupon is worth an amount in whole units of its currency.")
-    if not cash and terms.value > HUNDRED:
-        raise InvalidInput("A discount coupon takes off 100 per cent at the most.")
-    if terms.valid_until <= (terms.valid_from or at) or terms.minimum_spend < 0:
-        raise InvalidInput("A coupon ends after it begins, and its minimum spend is not negative.")
     flags = {f"with_{kind}": combines for kind, combines in (terms.combinable or {}).items()}
     return Coupon.objects.create(
         kind=terms.kind,
@@ -76,6 +71,21 @@ def grant_coupon(terms: CouponTerms, *, account: Account | None, by: Actor, at: 
         redeemed_at=at if account else None,
         **flags,
     )
+
+
+def check_terms(terms: CouponTerms, *, at: datetime) -> None:
+    """Refuse a coupon that makes no sense.
+
+    Raises:
+        InvalidInput: worth nothing, more than all, a fraction of a cent, or never valid.
+    """
+    cash = terms.kind == CouponKind.CASH
+    if terms.value <= 0 or (cash and round_money(terms.value, terms.currency) != terms.value):
+        raise InvalidInput("A cash coupon is worth an amount in whole units of its currency.")
+    if not cash and terms.value > HUNDRED:
+        raise InvalidInput("A discount coupon takes off 100 per cent at the most.")
+    if terms.valid_until <= (terms.valid_from or at) or terms.minimum_spend < 0:
+        raise InvalidInput("A coupon ends after it begins, and its minimum spend is not negative.")
 
 
 def redeem_code(code: str, *, account: Account, by: Actor, at: datetime | None = None) -> Coupon:

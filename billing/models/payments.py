@@ -53,10 +53,20 @@ class PaymentMethod(models.Model):
     is_default = models.BooleanField(default=False)
     bound_at = models.DateTimeField(default=clock.now)
     unbound_at = models.DateTimeField(null=True, blank=True)
+    # When its last month begins (UTC); empty once the account was told.
+    expiry_notice_at = models.DateTimeField(null=True, editable=False)
 
     objects = PaymentMethodQuerySet.as_manager()
 
     class Meta(TypedModelMeta):
+        indexes = [
+            models.Index(
+                "expiry_notice_at",
+                "id",
+                condition=Q(unbound_at=None, expiry_notice_at__isnull=False),
+                name="card_expiry_notice_due",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["account"], condition=Q(is_default=True, unbound_at=None), name="one_default_card_per_account"

@@ -1,13 +1,13 @@
 """Cards bound to an account (guide 2.1, prerequisite)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 
 from accounts.actor import Actor
 from accounts.models import Account
 from accounts.permissions import Permission, require
-from billing.events import CardUnbound
+from billing.events import CardExpiring, CardUnbound
 from billing.gateways import gateway
 from billing.models import GatewayCustomer, PaymentMethod
 from koogallery.kernel import clock
@@ -64,6 +64,7 @@ def bind_card(account: Account, reference: str, *, by: Actor, at: datetime | Non
             expires_month=details.expires_month,
             is_default=not PaymentMethod.objects.for_account(account).bound().exists(),
             bound_at=at,
+            expiry_notice_at=datetime(details.expires_year, details.expires_month, 1, tzinfo=UTC),
         )
 
 
@@ -92,6 +93,16 @@ def unbind_card(card: PaymentMethod, *, by: Actor, at: datetime | None = None) -
             following.save(update_fields=["is_default"])
         publish(CardUnbound(card=card.public_id), at=at)
     return card
+
+
+def warn_of_expiry(pk: int, *, at: datetime, by: Actor) -> None:
+    """Timer: a card's last month has begun."""
+    with transaction.atomic():
+        card = PaymentMethod.objects.select_for_update(of=("self",)).get(pk=pk)
+        if card.unbound_at is None and card.expiry_notice_at is not None and card.expiry_notice_at <= at:
+            card.expiry_notice_at = None
+            card.save(update_fields=["expiry_notice_at"])
+            publish(CardExpiring(card=card.public_id), at=at)
 
 
 def forget_card(public_id: str) -> None:

@@ -10,7 +10,7 @@ from accounts.actor import Actor
 from billing import ledger
 from billing.choices import SOURCE_LEDGERS, EntryKind, Ledger, PaymentMethodKind, PaymentStatus
 from billing.errors import PaymentDeclined
-from billing.events import PaymentFailed, PaymentReversed, WrongAmountTaken
+from billing.events import PaymentFailed, PaymentNeedsAction, PaymentReversed, WrongAmountTaken
 from billing.gateways import ChargeOutcome, GatewayAnswer
 from billing.ledger import Side
 from billing.models import NOT_ARRIVED, Payment, PaymentAllocation
@@ -54,6 +54,8 @@ def record_outcome(payment: Payment, answer: GatewayAnswer, *, by: Actor, at: da
                 payment.require_action(answer.action_url, answer.reference)
                 payment.ask_gateway_at = at + settings.PAYMENT_ACTION_LIFETIME
                 payment.save()
+                for order in locked.values():
+                    publish(PaymentNeedsAction(order_number=order.number), at=at)
             case _:
                 payment.ask_gateway_at = at + settings.PAYMENT_ASK_AFTER
                 payment.save(update_fields=["ask_gateway_at"])

@@ -18,3 +18,12 @@ def clean_text(text: str) -> str:
         if one in _TURNING or (unicodedata.category(one) in ("Cc", "Cs") and one not in _ALLOWED_CONTROLS):
             raise ValueError("The text has characters that cannot be stored. Type it again without them.")
     return composed.strip()
+
+
+# A cell that begins so would be a formula in a spreadsheet.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_cell(text: str) -> str:
+    """The text as a cell of an exported CSV file, harmless in a spreadsheet."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -3,8 +3,10 @@
 from datetime import datetime
 
 from accounts.actor import Actor
+from koogallery.kernel.outbox import publish
 from orders import ports
 from orders.choices import OrderKind, SubscriptionStatus
+from orders.events import UpgradePaid
 from orders.models import Order, OrderDelivery, Subscription
 
 
@@ -23,6 +25,7 @@ def apply_upgrade(order: Order, *, by: Actor, at: datetime) -> None:
     subscription = Subscription.objects.select_for_update(of=("self",)).get(change_orders=order)
     subscription.attributes = order.lines.get().attributes
     subscription.save(update_fields=["attributes"])
+    publish(UpgradePaid(order_number=order.number, subscription=subscription.public_id), at=at)
     parts = ports.deliverers_of(order)
     OrderDelivery.objects.bulk_create(OrderDelivery(order=order, deliverer=one.name, started_at=at) for one in parts)
     for one in parts:

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from accounts.actor import Actor, Party
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput
+from koogallery.kernel.text import csv_cell
 from supervision.acts import Act, act_named
 from supervision.choices import Action, AttachmentRule, FlowStatus
 from supervision.errors import AttachmentRefused, RequestAttachmentRequired
@@ -19,9 +20,6 @@ from supervision.graph import state
 from supervision.models import FlowRecord, ServiceFlow, ServiceFlowQuerySet
 from supervision.presentation import present
 from supervision.services import allowed_actions
-
-# A cell that begins so would be a formula in a spreadsheet.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def flow_or_404(rows: ServiceFlowQuerySet, number: str) -> ServiceFlow:
@@ -111,10 +109,6 @@ class _Echo:
         return value
 
 
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
-
-
 def records_csv(flow: ServiceFlow, party: Party) -> StreamingHttpResponse:
     """The operation records, newest first, times in ISO 8601 (UX 5)."""
     writer = csv.writer(_Echo())
@@ -127,12 +121,12 @@ def records_csv(flow: ServiceFlow, party: Party) -> StreamingHttpResponse:
         [
             entry.at.isoformat(timespec="seconds"),
             str(Action(entry.action).label),
-            _cell(entry.by),
+            csv_cell(entry.by),
             entry.party,
             label(entry.from_status),
             label(entry.to_status),
-            _cell(entry.note),
-            _cell("; ".join(one.name for one in entry.attachments.all())),
+            csv_cell(entry.note),
+            csv_cell("; ".join(one.name for one in entry.attachments.all())),
         ]
         for entry in flow.records.all()
     )

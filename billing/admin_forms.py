@@ -1,0 +1,108 @@
+"""Forms of operations' screens of money; what they ask for is carried out by the services."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin.helpers import ActionForm
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account, Reseller, Seller
+from billing.choices import EntryKind
+from billing.models import RefundProposal
+from koogallery.kernel.money import Money
+from orders.models import Order
+
+
+class ReferenceActionForm(ActionForm):
+    """The bank's reference, for actions that record a transfer."""
+
+    reference = forms.CharField(required=False, max_length=80, label=_("Bank's reference"))
+
+
+class RefundForm(forms.ModelForm):
+    """A refund of an order: a part, or all that is left."""
+
+    order_number = forms.CharField(max_length=20, label=_("Order No."))
+    amount = forms.DecimalField(
+        required=False, min_value=0, max_digits=18, decimal_places=4, help_text=_("Empty: all that is left")
+    )
+
+    class Meta:
+        model = RefundProposal
+        fields = ["order_number", "amount", "reason"]
+        widgets = {"reason": forms.Textarea}
+
+    def clean_order_number(self) -> str:
+        number: str = self.cleaned_data["order_number"].strip()
+        self.found = Order.objects.filter(number=number).first()
+        if self.found is None:
+            raise forms.ValidationError(_("There is no such order."))
+        return number
+
+    def money(self) -> Money | None:
+        amount = self.cleaned_data["amount"]
+        assert self.found is not None
+        return None if amount is None else Money(amount, self.found.currency)
+
+
+def account_named(given: str) -> Account | None:
+    """The one account with this id or name; None when there is none, or several of the name."""
+    given = given.strip()
+    found = list(Account.objects.filter(public_id=given)[:1] or Account.objects.filter(name=given)[:2])
+    return found[0] if len(found) == 1 else None
+
+
+class CreditForm(forms.Form):
+    """A credit line: granted, or granted anew with another limit."""
+
+    account = forms.CharField(max_length=120, help_text=_("Name or id of the account"))
+    limit = forms.DecimalField(min_value=0, max_digits=18, decimal_places=4)
+    currency = forms.RegexField("^[A-Z]{3}$", initial="USD")
+    ticket = forms.CharField(max_length=200, help_text=_("The service ticket in which it was asked for."))
+
+    def clean_account(self) -> Account:
+        found = account_named(self.cleaned_data["account"])
+        if found is None:
+            raise forms.ValidationError(_("There is no such account, or several of that name: give its id."))
+        return found
+
+
+class ByHandForm(forms.Form):
+    """A journal entry by hand: who, how much, and why."""
+
+    kind = forms.ChoiceField(
+        choices=[
+            (EntryKind.TOP_UP, EntryKind.TOP_UP.label),
+            (EntryKind.ADJUSTMENT, EntryKind.ADJUSTMENT.label),
+            (EntryKind.RESELLER_PAID, EntryKind.RESELLER_PAID.label),
+            (EntryKind.PAYOUT, EntryKind.PAYOUT.label),
+        ]
+    )
+    account = forms.CharField(
+        required=False, max_length=120, help_text=_("Name or id of the account, for top-ups and adjustments")
+    )
+    reseller = forms.ModelChoiceField(Reseller.objects.order_by("name"), required=False)
+    seller = forms.CharField(required=False, max_length=64, help_text=_("Slug of the seller, for payouts"))
+    amount = forms.DecimalField(
+        max_digits=18, decimal_places=4, help_text=_("Negative only to adjust a balance downwards")
+    )
+    currency = forms.RegexField("^[A-Z]{3}$", initial="USD")
+    text = forms.CharField(max_length=200, label=_("Reference or reason"))
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        kind = data.get("kind")
+        party: Account | Reseller | Seller | None = None
+        if kind in (EntryKind.TOP_UP, EntryKind.ADJUSTMENT):
+            party = account_named(data.get("account", ""))
+        elif kind == EntryKind.RESELLER_PAID:
+            party = data.get("reseller")
+        elif kind == EntryKind.PAYOUT:
+            party = Seller.objects.filter(slug=data.get("seller", "").strip()).first()
+        if party is None:
+            raise forms.ValidationError(_("Name the one account, reseller or seller that it is for."))
+        data["party"] = party
+        return data
+
+    def money(self) -> Money:
+        return Money(self.cleaned_data["amount"], self.cleaned_data["currency"])
