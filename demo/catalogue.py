@@ -22,6 +22,7 @@ from catalog.models import (
     ReleaseNote,
     Specification,
     Synonym,
+    UpgradeRule,
 )
 from catalog.services import refresh_listing
 from demo.logos import logo_svg
@@ -186,6 +187,8 @@ def _specification(product: Product, entry: dict[str, Any], position: int) -> No
             default=str(one["default"]),
             unit=one.get("unit", ""),
         )
+    if codes := entry.get("upgrade_rule"):
+        UpgradeRule.objects.create(specification=specification, attributes=codes)
     Price.objects.bulk_create(
         Price(
             specification=specification,

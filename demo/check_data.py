@@ -209,7 +209,11 @@ def _text_problems(product: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _specification_problems(method: str, specification: Mapping[str, Any]) -> Iterator[str]:
-    yield from _key_problems(specification, SPECIFICATION_KEYS, "specification")
+    rule = specification.get("upgrade_rule", [])
+    without_rule = {key: value for key, value in specification.items() if key != "upgrade_rule"}
+    yield from _key_problems(without_rule, SPECIFICATION_KEYS, "specification")
+    if rule and (method != "saas" or not set(rule) <= {one["code"] for one in specification["attributes"]}):
+        yield "the upgrade rule is for no SaaS, or names no attribute"
     if not CODE.fullmatch(specification["code"]):
         yield "the code is not in lower case"
     if specification["max_quantity"] < 1:

@@ -12,7 +12,8 @@ from django.db import connection
 from django.db.models import Model
 
 from catalog.exchange.records import ProductRecord, SpecificationRecord, listing_of
-from catalog.models import Attribute, CustomerCase, Price, Product, ReleaseNote, Specification
+from catalog.models import Attribute, CustomerCase, Price, Product, ReleaseNote, Specification, UpgradeRule
+from koogallery.kernel import clock
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -95,6 +96,10 @@ def insert_specifications(specifications: Sequence[tuple[int, int, Specification
             )
     columns = ("id", "specification_id", "code", "name", "kind", "position", "choices", "minimum", "maximum", "step", "default", "unit")  # fmt: skip
     _copy(Attribute, columns, rows)
+    ruled = [(pk, one) for pk, (_product, _place, one) in zip(ids, specifications, strict=True) if one.upgrade_rule]
+    if ruled:
+        rules = ((pk, json.dumps(one.upgrade_rule), clock.now()) for pk, one in ruled)
+        _copy(UpgradeRule, ("specification_id", "attributes", "created_at"), rules)
     _copy(
         Price,
         ("specification_id", "billing_mode", "amount", "currency", "per_id", "scheme", "tiers", "surcharges"),

@@ -19,7 +19,17 @@ from catalog.exchange.copying import LISTING, PLAIN, insert_products, insert_spe
 from catalog.exchange.reading import BadRow, GoodRow, read_rows
 from catalog.exchange.records import ProductRecord, listing_of
 from catalog.exchange.writing import record_of, whole
-from catalog.models import Attribute, Category, CustomerCase, ImportRun, Price, Product, ReleaseNote, Specification
+from catalog.models import (
+    Attribute,
+    Category,
+    CustomerCase,
+    ImportRun,
+    Price,
+    Product,
+    ReleaseNote,
+    Specification,
+    UpgradeRule,
+)
 from koogallery.kernel import clock
 from koogallery.kernel.outbox import publish
 
@@ -287,3 +297,7 @@ def _reprice(specification: Specification, record: Any) -> None:
             },
         )
     Attribute.objects.filter(specification=specification).exclude(code__in=attributes).delete()
+    if record.upgrade_rule:
+        UpgradeRule.objects.update_or_create(specification=specification, defaults={"attributes": record.upgrade_rule})
+    else:
+        UpgradeRule.objects.filter(specification=specification).delete()

@@ -159,6 +159,7 @@ class SpecificationInput(StrictSerializer):
     name = CleanCharField(max_length=80)
     max_quantity = StrictIntegerField(min_value=1, max_value=2**31 - 1, default=1)
     longest_years = StrictIntegerField(min_value=1, max_value=3, default=1)
+    upgrade_rule = serializers.ListField(child=serializers.SlugField(max_length=40), default=list, max_length=20)
     attributes = AttributeInput(many=True, default=list, max_length=20)  # type: ignore[call-arg]
     prices = PriceInput(many=True, min_length=1, max_length=8)  # type: ignore[call-arg]
 
@@ -169,6 +170,10 @@ class SpecificationInput(StrictSerializer):
         modes = [(one["billing_mode"], one["currency"]) for one in attrs["prices"]]
         if len(set(modes)) != len(modes):
             raise serializers.ValidationError({"prices": ["Two prices have the same billing mode and currency."]})
+        if not set(attrs["upgrade_rule"]) <= set(codes):
+            raise serializers.ValidationError(
+                {"upgrade_rule": ["An upgrade rule names the specification's attributes."]}
+            )
         counted = {one["code"] for one in attrs["attributes"] if one["kind"] == AttributeKind.QUANTITY}
         if any(one["per"] and one["per"] not in counted for one in attrs["prices"]):
             raise serializers.ValidationError({"prices": ["A price's per must be a quantity attribute's code."]})

@@ -44,7 +44,7 @@ class AttributeRecord:
 
 @dataclass(slots=True)
 class SpecificationRecord:
-    """A variant with its attributes and prices."""
+    """A variant with its attributes and prices; `upgrade_rule` lists codes of attributes that may be raised."""
 
     code: str
     name: str
@@ -52,6 +52,7 @@ class SpecificationRecord:
     attributes: list[AttributeRecord] = field(default_factory=list)
     max_quantity: int = 1
     longest_years: int = 1
+    upgrade_rule: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -52,7 +52,8 @@ def export_products(file: IO[str], kind: str, *, seller: str = "") -> int:
 
 def whole(products: QuerySet[Product]) -> QuerySet[Product]:
     """With everything that a record says, in a few queries for all of them."""
-    sold = Specification.objects.filter(removed_at=None).prefetch_related("attributes", "prices__per")
+    sold = Specification.objects.filter(removed_at=None).select_related("upgrade_rule")
+    sold = sold.prefetch_related("attributes", "prices__per")
     return (
         products.select_related("seller", "category")
         .defer("search_vector", "logo")
@@ -102,7 +103,9 @@ def _specification(one: Specification) -> SpecificationRecord:
         )
         for price in one.prices.all()
     ]
-    return SpecificationRecord(one.code, one.name, prices, attributes, one.max_quantity, one.longest_years)
+    rule = getattr(one, "upgrade_rule", None)
+    raisable = list(rule.attributes) if rule else []
+    return SpecificationRecord(one.code, one.name, prices, attributes, one.max_quantity, one.longest_years, raisable)
 
 
 def _row(record: ProductRecord) -> dict[str, Any]:

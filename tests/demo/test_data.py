@@ -40,6 +40,13 @@ def test_northwind_sells_what_the_contract_promises() -> None:
         ("image", False, "pay_per_use"),
     } <= offered
     assert any(product["auto_renewal"] for product in products)
+    ruled = {
+        product["supervised"]
+        for product in products
+        for one in product["specifications"]
+        if one.get("upgrade_rule") and "monthly" in {price["billing_mode"] for price in one["prices"]}
+    }
+    assert ruled == {True, False}
     assert any(item["max_quantity"] == 10 for product in products for item in product["specifications"])
 
 
