@@ -339,6 +339,12 @@ MONEY = "billing.keeper.BillingMoney"
 TIMER_ACTOR = "accounts.actor:Actor.timer"
 PAYMENT_GATEWAY: str = env.str("PAYMENT_GATEWAY", default="billing.gateways.sandbox.SandboxGateway")
 
+# Stripe, where PAYMENT_GATEWAY is billing.gateways.stripe.StripeGateway (docs/payments.md).
+STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRET: str = env.str("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_API_BASE: str = env.str("STRIPE_API_BASE", default="")
+STRIPE_TIMEOUT_SECONDS: float = env.float("STRIPE_TIMEOUT_SECONDS", default=10.0)
+
 # --- REST -----------------------------------------------------------------------------------------------------
 
 API_REQUESTS_PER_MINUTE_PER_KEY: int = env.int("API_REQUESTS_PER_MINUTE_PER_KEY", default=6_000)
