@@ -14,6 +14,7 @@ urlpatterns = [
     path("purchase/payments/<str:payment_id>/returned/", pay.returned, name="returned"),
     path("billing/orders/", orders.order_list, name="orders"),
     path("billing/orders/<str:number>/", orders.order_detail, name="order"),
+    path("billing/orders/<str:number>/receipt.pdf", orders.receipt, name="receipt"),
     path("billing/orders/<str:number>/cancel/", orders.order_cancel, name="order_cancel"),
     path("billing/statements/", statements.statement_list, name="statements"),
     path("billing/statements/<str:public_id>/", statements.statement, name="statement"),

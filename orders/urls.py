@@ -13,6 +13,7 @@ urlpatterns = [
     path("purchase/<str:draft_id>/confirm/", purchase.confirm, name="confirm"),
     path("purchase/<str:draft_id>/coupon/", purchase.draft_coupon, name="draft_coupon"),
     path("my/agreements/", purchase.agreements, name="agreements"),
+    path("my/agreements/<int:pk>/agreement.pdf", purchase.agreement_file, name="agreement_file"),
     path("my/agreements/<int:pk>/", purchase.agreement, name="agreement"),
     path("agreements/<int:pk>/", purchase.agreement_in_force, name="agreement_in_force"),
 ]

@@ -89,6 +89,8 @@ PAGES: dict[str, str] = {
     "billing:orders": BUYER,
     "billing:order": BUYER,
     "billing:order_cancel": ACT,
+    "billing:receipt": BUYER,
+    "orders:agreement_file": BUYER,
     "billing:payment_methods": BUYER,
     "billing:card_bound": ACT,
     "billing:card_default": ACT,

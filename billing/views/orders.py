@@ -9,8 +9,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
+from billing.documents import receipt_pdf
 from billing.models import Payment
 from billing.views.seller import state_of
+from koogallery.kernel.web.files import pdf_response
 from koogallery.kernel.web.parts import CostLine, Link
 from orders import ports, services
 from orders.choices import OrderStatus
@@ -87,3 +89,12 @@ def order_cancel(request: BuyerRequest, number: str) -> HttpResponse:
         messages.success(request, _("Order %(number)s was canceled.") % {"number": order.number})
         return redirect(order)
     return render(request, "billing/order_cancel.html", {"order": order})
+
+
+@require_safe
+@buyer_required()
+def receipt(request: BuyerRequest, number: str) -> HttpResponse:
+    """`/billing/orders/<no>/receipt.pdf`: what was paid, to keep."""
+    rows = Order.objects.for_account(request.account).select_related("account", "seller", "product")
+    order = get_object_or_404(rows, number=number)
+    return pdf_response(receipt_pdf(order), f"receipt-{order.number}")

@@ -14,6 +14,8 @@ from catalog.models import Agreement, Product, Specification
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError, Throttled
 from koogallery.kernel.money import Money
+from koogallery.kernel.web.files import pdf_response
+from orders.documents import agreement_pdf
 from orders.errors import AgreementsNotAccepted, AutoRenewalNotSupported
 from orders.models import AcceptedAgreement, PurchaseDraft, PurchaseDraftQuerySet
 from orders.services import open_draft, place_draft, preview_draft, use_coupon
@@ -173,6 +175,14 @@ def agreement(request: BuyerRequest, pk: int) -> HttpResponse:
     """`/my/agreements/<id>/`: one accepted text."""
     accepted = get_object_or_404(AcceptedAgreement.objects.for_account(request.account).select_related("order"), pk=pk)
     return render(request, "orders/agreement.html", {"accepted": accepted})
+
+
+@require_safe
+@buyer_required()
+def agreement_file(request: BuyerRequest, pk: int) -> HttpResponse:
+    """`/my/agreements/<id>/agreement.pdf`: the accepted text to keep."""
+    accepted = get_object_or_404(AcceptedAgreement.objects.for_account(request.account).select_related("order"), pk=pk)
+    return pdf_response(agreement_pdf(accepted), f"agreement-{accepted.order.number}-{accepted.pk}")
 
 
 @require_safe
