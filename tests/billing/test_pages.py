@@ -1,0 +1,204 @@
+"""The pages of paying and of the Billing Center, by plain forms; and what operations do in Django admin."""
+
+import pytest
+from django.test import Client
+
+from accounts.models import Reseller, User
+from billing import ledger
+from billing.models import AccountBalance, CreditLine, JournalEntry, RefundProposal
+from billing.services import PaymentRequest, pay_order
+from orders.choices import OrderStatus
+from orders.models import Order, PurchaseDraft
+from pricing.models import Coupon, Discount
+from supervision.models import FlowTemplate
+from tests.billing.conftest import usd
+from tests.factories import AgreementFactory, a_coupon, a_statement
+
+
+@pytest.fixture
+def browser(shopper) -> Client:
+    client = Client()
+    client.force_login(User.objects.get(pk=shopper.by.user_id))
+    return client
+
+
+@pytest.fixture
+def operations(shopper) -> Client:
+    client = Client()
+    client.force_login(User.objects.get(pk=shopper.operator.user_id))
+    return client
+
+
+def confirmed(browser, shopper) -> PurchaseDraft:
+    AgreementFactory()
+    FlowTemplate.objects.get_or_create(flow_type="license", version=1, defaults={"appeal_on_acceptance_after": 2})
+    product = shopper.specification.product
+    query = {"specification": shopper.specification.pk, "billing_mode": "monthly", "duration": 1}
+    answer = browser.get(f"/purchase/new/{product.slug}/", query)
+    assert answer.status_code == 302, answer.content
+    return PurchaseDraft.objects.get()
+
+
+def submit(browser, draft):
+    page = browser.get(f"/purchase/{draft.public_id}/confirm/").content.decode()
+    token = page.split('name="quote" value="')[1].split('"')[0]
+    return browser.post(f"/purchase/{draft.public_id}/confirm/", {"agreements": "on", "quote": token})
+
+
+def test_a_coupon_is_used_on_confirm_and_taken_off_again(browser, shopper):
+    draft, coupon = confirmed(browser, shopper), a_coupon(shopper.account)
+    address = f"/purchase/{draft.public_id}/coupon/"
+    browser.post(address, {"coupon": coupon.code.lower()})
+    page = browser.get(f"/purchase/{draft.public_id}/confirm/").content.decode()
+    assert "Cash coupon ending in" in page
+    assert "$2.00 USD" in page
+    browser.post(address, {"coupon": ""})
+    assert "Cash coupon ending in" not in browser.get(f"/purchase/{draft.public_id}/confirm/").content.decode()
+    browser.post(address, {"coupon": coupon.code})
+    submit(browser, draft)
+    assert (Order.objects.get().payable, Coupon.objects.get().remaining) == (2, 0)
+
+
+def test_a_wrong_coupon_says_why_and_keeps_what_was_typed(browser, shopper):
+    draft = confirmed(browser, shopper)
+    answer = browser.post(f"/purchase/{draft.public_id}/coupon/", {"coupon": "NOSUCHCOUPON0000"})
+    assert answer.status_code == 422
+    assert "no such coupon" in answer.content.decode()
+    assert 'value="NOSUCHCOUPON0000"' in answer.content.decode()
+
+
+def test_a_changed_price_shows_old_and_new_and_asks_again(browser, shopper):
+    draft = confirmed(browser, shopper)
+    page = browser.get(f"/purchase/{draft.public_id}/confirm/").content.decode()
+    token = page.split('name="quote" value="')[1].split('"')[0]
+    Discount.objects.create(kind="promotional", name="Autumn", percent=20)
+    answer = browser.post(f"/purchase/{draft.public_id}/confirm/", {"agreements": "on", "quote": token})
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert "it was $5.00 USD and is $4.00 USD now" in text
+    assert not Order.objects.exists()
+    submit(browser, draft)
+    assert Order.objects.get().payable == 4
+
+
+def test_a_resellers_customer_reads_the_guides_sentence_and_submits(browser, shopper):
+    shopper.through(Reseller.objects.create(name="Cloudhaus"))
+    draft = confirmed(browser, shopper)
+    page = browser.get(f"/purchase/{draft.public_id}/confirm/").content.decode()
+    assert (
+        "The displayed amount due is for reference only. Confirm the amount with the reseller before placing the order."
+        in page
+    )
+    assert "Pay Now" not in page
+    answer = browser.get(submit(browser, draft)["Location"], follow=True)
+    assert "Order submitted" in answer.content.decode()
+    assert Order.objects.get().status == OrderStatus.PROCESSING
+
+
+@pytest.mark.parametrize("method", ["balance", "monthly_settlement"])
+def test_the_pay_page_offers_and_takes_other_methods(browser, shopper, method):
+    shopper.balance("20.00")
+    shopper.credit()
+    order = shopper.order()
+    page = browser.get(f"/purchase/orders/{order.number}/pay/").content.decode()
+    assert f'value="{method}"' in page
+    assert browser.post(f"/purchase/orders/{order.number}/pay/", {"method": method}).status_code == 302
+    assert Order.objects.get().status == OrderStatus.PROCESSING
+
+
+def test_a_method_that_was_not_granted_is_refused_in_words(browser, shopper):
+    order = shopper.order()
+    answer = browser.post(f"/purchase/orders/{order.number}/pay/", {"method": "monthly_settlement"})
+    assert answer.status_code == 422
+    assert "submit a service ticket" in answer.content.decode()
+
+
+def test_selected_orders_are_paid_together(browser, shopper):
+    card = shopper.card()
+    orders = [shopper.order() for _number in range(3)]
+    page = browser.get("/billing/orders/").content.decode()
+    assert "Pay selected orders together" in page
+    address = "/purchase/pay/?" + "&".join(f"order={order.number}" for order in orders)
+    assert "$15.00" in browser.get(address).content.decode()
+    answer = browser.post(address, {"method": f"card:{card.public_id}"}, follow=True)
+    assert "All orders were paid in one charge" in answer.content.decode()
+
+
+def test_orders_of_others_are_not_paid_together(browser, shopper):
+    assert browser.get("/purchase/pay/?order=CS2600000000").status_code == 404
+
+
+def test_a_statement_is_read_and_paid(browser, shopper):
+    shopper.credit()
+    shopper.card()
+    pay_order(shopper.order(), PaymentRequest("monthly_settlement"), by=shopper.by)
+    statement = a_statement(shopper.account)
+    assert "October 2026" in browser.get("/billing/statements/").content.decode()
+    card = shopper.account.payment_methods.get()
+    answer = browser.post(statement.get_absolute_url(), {"method": f"card:{card.public_id}"}, follow=True)
+    assert "Paid" in answer.content.decode()
+    assert CreditLine.objects.get().used == 0
+
+
+def test_discounts_lists_coupons_and_redeems_codes(browser, shopper):
+    assert "You have no discounts." in browser.get("/my/discounts/").content.decode()
+    coupon = a_coupon()
+    answer = browser.post("/my/discounts/", {"code": coupon.code}, follow=True)
+    assert coupon.code in answer.content.decode()
+    assert browser.post("/my/discounts/", {"code": "X" * 16}).status_code == 422
+
+
+def test_either_side_reads_why_the_money_is_held(browser, shopper):
+    shopper.card()
+    order = pay_order(shopper.order(), PaymentRequest(), by=shopper.by)
+    assert "held until the customer has accepted" in browser.get(order.get_absolute_url()).content.decode()
+
+
+# --- operations ---------------------------------------------------------------------------------------------------
+
+
+def test_operations_refund_an_order(operations, shopper, timers):
+    shopper.card()
+    order = pay_order(shopper.order(), PaymentRequest(), by=shopper.by)
+    form = {"order_number": order.number, "amount": "9.00", "reason": "Too much."}
+    assert operations.post("/admin/billing/refundproposal/add/", form).status_code == 422
+    assert operations.post("/admin/billing/refundproposal/add/", form | {"amount": "1.00"}).status_code == 302
+    timers.run()
+    assert RefundProposal.objects.get().status == "done"
+    assert ledger.held_for(order) == usd("4.00")
+
+
+def test_operations_grant_credit_and_top_up(operations, shopper):
+    credit = {"account": shopper.account.public_id, "limit": "100.00", "currency": "USD", "ticket": "TK-9"}
+    assert operations.post("/admin/billing/creditline/add/", credit).status_code == 302
+    assert operations.post("/admin/billing/creditline/add/", credit | {"limit": "200.00"}).status_code == 302
+    assert CreditLine.objects.get().limit == 200
+    entry = {"kind": "top_up", "account": shopper.account.name, "amount": "30.00", "currency": "USD", "text": "BANK-3"}
+    assert operations.post("/admin/billing/journalentry/add/", entry).status_code == 302
+    assert AccountBalance.objects.get().money == usd("30.00")
+    assert operations.post("/admin/billing/journalentry/add/", entry | {"amount": "0.001"}).status_code == 422
+    assert JournalEntry.objects.get().by
+
+
+def test_operations_grant_a_coupon(operations, shopper):
+    coupon = {
+        "kind": "cash", "name": "Sorry", "account": shopper.account.pk, "currency": "USD", "amount": "10.00", "percent": "0",
+        "minimum_spend": "0", "valid_from_0": "2026-01-01", "valid_from_1": "00:00", "valid_until_0": "2036-01-01",
+        "valid_until_1": "00:00", "with_commercial": "on",
+    }  # fmt: skip
+    answer = operations.post("/admin/pricing/coupon/add/", coupon)
+    assert answer.status_code == 302, answer.content.decode()[-3000:]
+    granted = Coupon.objects.get()
+    assert (granted.remaining, granted.combines_with) == (10, {"commercial"})
+    assert operations.post("/admin/pricing/coupon/add/", coupon | {"amount": "0"}).status_code == 200
+    assert Coupon.objects.count() == 1
+
+
+def test_operations_export_a_statement_of_account(operations, shopper):
+    shopper.account.name = "=HYPERLINK(1)"
+    shopper.account.save()
+    shopper.balance("5.00")
+    act = {"action": "export", "_selected_action": list(ledger.Posting.objects.values_list("pk", flat=True))}
+    text = b"".join(operations.post("/admin/billing/posting/", act).streaming_content).decode()
+    assert "balance,'=HYPERLINK(1)" in text
+    assert "-5.00,USD,BANK-1" in text
