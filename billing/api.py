@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts.permissions import Permission, require
 from accounts.resources import BuyerAPIView, SellerAPIView
 from billing.models import PaymentAllocation
-from billing.services import PaymentRequest, pay_order, pay_orders
+from billing.services import PaymentRequest, pay_orders
 from billing.services.intents import MOST_ORDERS
 from koogallery.kernel.api.idempotency import idempotent
 from koogallery.kernel.api.input import CleanCharField, StrictBooleanField, StrictSerializer
@@ -181,7 +181,7 @@ class OrderPay(BuyerAPIView):
         given = PayInput(data=request.data)
         given.is_valid(raise_exception=True)
         wanted = PaymentRequest(given.validated_data["method"], given.validated_data.get("payment_method") or "")
-        pay_order(order, wanted, by=self.actor)
+        pay_orders([order], wanted, by=self.actor)
         return Response(_object(self, number))
 
 
