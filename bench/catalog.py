@@ -39,14 +39,16 @@ class Stopped(Exception):
     """A signal asked us to stop."""
 
 
-def _names(known: tuple[str, ...], text: str) -> list[str]:
+def names_of(known: tuple[str, ...], text: str) -> list[str]:
+    """A list of `known` names, with commas."""
     names = list(dict.fromkeys(text.split(",")))
     if unknown := [name for name in names if name not in known]:
         raise argparse.ArgumentTypeError(f"{', '.join(unknown)} is none of {', '.join(known)}")
     return names
 
 
-def _number_above_zero(text: str) -> float:
+def number_above_zero(text: str) -> float:
+    """Seconds and the like."""
     number = float(text)
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError("a number above 0 is needed")
@@ -60,11 +62,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--products", type=int, default=1000, help="so many beside the demo's own: 1000, 100000, 1000000"
     )
-    parser.add_argument("--seconds", type=_number_above_zero, default=5.0, help="of each throughput (5)")
-    parser.add_argument("--latency-seconds", type=_number_above_zero, default=10.0, help="of each latency (10)")
-    parser.add_argument("--caches", type=lambda text: _names(CACHES, text), default=list(CACHES), help=",".join(CACHES))
+    parser.add_argument("--seconds", type=number_above_zero, default=5.0, help="of each throughput (5)")
+    parser.add_argument("--latency-seconds", type=number_above_zero, default=10.0, help="of each latency (10)")
     parser.add_argument(
-        "--cases", type=lambda text: _names(tuple(report.NAMES), text), default=[*report.NAMES], help=every
+        "--caches", type=lambda text: names_of(CACHES, text), default=list(CACHES), help=",".join(CACHES)
+    )
+    parser.add_argument(
+        "--cases", type=lambda text: names_of(tuple(report.NAMES), text), default=[*report.NAMES], help=every
     )
     parser.add_argument("--data", type=Path, help="a folder that keeps database and index for the next run")
     parser.add_argument("--json", type=Path, help="write the figures there")
@@ -76,7 +80,7 @@ def main(arguments: list[str]) -> int:
     """Measure, print, write; the exit status."""
     asked = parse(arguments)
     for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, _stop)
+        signal.signal(sign, stop)
     try:
         if asked.compare:
             lines = list(report.comparison(*(json.loads(path.read_text(encoding="utf-8")) for path in asked.compare)))
@@ -91,8 +95,8 @@ def main(arguments: list[str]) -> int:
         return 2
 
 
-def _stop(_sign: int, _frame: object) -> None:
-    # The first signal ends everything in order; further ones do not disturb that.
+def stop(_sign: int, _frame: object) -> None:
+    """The first signal ends everything in order; further ones do not disturb that."""
     for sign in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sign, signal.SIG_IGN)
     raise Stopped

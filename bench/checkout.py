@@ -1,154 +1,136 @@
-"""Whole checkouts a second through HTTP: quote, order, pay by the sandbox, with concurrent buyers.
+"""How many whole checkouts a second the shop takes over HTTP, with the production server on this machine (docs/benchmarks.md).
 
-    .venv/bin/python -m bench.checkout [--buyers 16] [--seconds 20]
+    .venv/bin/python bench/checkout.py --orders 1000 [--via web,api] [--data DIR] [--json FILE] [--no-worker]
+    .venv/bin/python bench/checkout.py --compare THOUSAND.json MILLION.json
 
-The shop is served as `bin/up` serves it, the database and this program share its cores. Each buyer is an account of its
-own with a bound card; each checkout is one order that is charged once, which is counted in the database afterwards.
+The exit status is 1 when a target is missed.
 """
 
 import argparse
-import http.client
 import json
+import os
+import platform
+import signal
 import sys
-import threading
-import time
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from bench import place
-from bench.load import percentile
+ROOT = Path(__file__).resolve().parent.parent
+# A script's own folder comes first, where `orders` and others could be files of this folder.
+sys.path[0] = str(ROOT)
 
-SHOP = "koogallery.wsgi:application"
-STEPS = ("quote", "order", "pay")
+from bench import place, report  # noqa: E402
+from bench.catalog import SHOP, Stopped, names_of, number_above_zero, stop  # noqa: E402
+from bench.shopping import STEPS, Buyer, Checkouts, shop  # noqa: E402
+from koogallery.kernel.embedded import EmbeddedError  # noqa: E402
 
-MAKE_BUYERS = """
-import json
-from accounts.models import User
-from accounts.services import create_api_key, open_account
-from accounts.models import Membership
-from accounts.web import buyer_actor
-from billing.gateways.sandbox import SandboxGateway
-from billing.services import bind_card
-from catalog.models import Specification
-keys = []
-for number in range({buyers}):
-    user = User.objects.create(email=f"bench{{number}}@bench.example")
-    account = open_account(user, f"Bench {{number}}")
-    by = buyer_actor(user, Membership.objects.get(user=user))
-    bind_card(account, SandboxGateway().enter_card("success"), by=by)
-    keys.append(create_api_key(user, name="bench", account=account)[1])
-sold = Specification.objects.filter(product__delivery_method="license", product__status="published", prices__billing_mode="monthly")
-print(json.dumps({{"keys": keys, "specifications": list(sold.values_list("pk", flat=True).order_by("pk")[:40])}}))
-"""
-COUNT = """
-import json
-from billing.models import SandboxCharge
-from koogallery.kernel.books import breaches
-from orders.models import Order
-bought = Order.objects.filter(account__name__startswith="Bench")
-print(json.dumps({
-    "paid": bought.exclude(paid_at=None).count(),
-    "charges": SandboxCharge.objects.filter(key__in=bought.values("allocations__payment__public_id")).count(),
-    "breaches": [str(one) for one in breaches()],
-}))
-"""
+BUYERS = 16
+# Every process of the server has read its templates, and the planner its statistics, before we count.
+WARM_SECONDS = 5.0
+PRODUCTS = 1000
 
 
-@dataclass(slots=True)
-class Buyer:
-    """One buyer's connection and what it saw."""
-
-    port: int
-    key: str
-    specifications: list[int]
-    checkouts: list[float] = field(default_factory=list)
-    steps: dict[str, list[float]] = field(default_factory=lambda: {step: [] for step in STEPS})
-    failed: int = 0
-
-    def buy_until(self, end: float, start: threading.Barrier) -> None:
-        """Check out again and again until `end` on the monotonic clock."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        start.wait()
-        number = 0
-        while time.monotonic() < end:
-            number += 1
-            try:
-                self._checkout(connection, self.specifications[number % len(self.specifications)])
-            except (OSError, http.client.HTTPException, KeyError, ValueError):
-                self.failed += 1
-                connection.close()
-        connection.close()
-
-    def _checkout(self, connection: http.client.HTTPConnection, specification: int) -> None:
-        began = time.perf_counter()
-        body: dict[str, Any] = {
-            "specification": specification,
-            "billing_mode": "monthly",
-            "duration": {"value": 1, "unit": "month"},
-        }
-        quote = self._post(connection, "quote", "quotes/", body)
-        order = self._post(
-            connection, "order", "orders/", body | {"agreements_accepted": True, "quote": quote["quote"]}
-        )
-        self._post(connection, "pay", f"orders/{order['number']}/pay/", {"method": "card"})
-        self.checkouts.append(time.perf_counter() - began)
-
-    def _post(self, connection: http.client.HTTPConnection, step: str, path: str, body: dict[str, Any]) -> Any:
-        began = time.perf_counter()
-        headers = {"Authorization": f"Token {self.key}", "Content-Type": "application/json"}
-        connection.request("POST", f"/api/v1/{path}", json.dumps(body), headers)
-        answer = connection.getresponse()
-        told = json.loads(answer.read())
-        self.steps[step].append(time.perf_counter() - began)
-        if answer.status >= http.client.BAD_REQUEST:
-            raise ValueError(told)
-        return told
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="bench/checkout.py", description="Measure whole checkouts over HTTP.")
+    parser.add_argument("--orders", type=int, default=1000, help="so many exist already: 1000, 1000000")
+    parser.add_argument("--buyers", type=int, default=BUYERS, help=f"at the same time ({BUYERS})")
+    parser.add_argument("--seconds", type=number_above_zero, default=60.0, help="of each way (60)")
+    parser.add_argument("--warm-seconds", type=number_above_zero, default=WARM_SECONDS, help="before each way (5)")
+    parser.add_argument("--via", type=lambda text: names_of(tuple(STEPS), text), default=[*STEPS], help=",".join(STEPS))
+    parser.add_argument("--no-worker", action="store_true", help="without Celery's worker and beat, who tell people")
+    parser.add_argument("--products", type=int, default=PRODUCTS, help="so many beside the demo's own (1000)")
+    parser.add_argument("--data", type=Path, help="a folder that keeps the database for the next run")
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--compare", nargs=2, type=Path, metavar=("FEW", "MANY"), help="two files of --json")
+    return parser.parse_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
-    """Measure, print, and say by the exit code whether every checkout was charged once."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--buyers", type=int, default=16)
-    parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--data", type=Path, help="keep the database in this folder")
-    asked = parser.parse_args(arguments)
+    """Measure, print, write; the exit status."""
+    asked = parse(arguments)
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, stop)
     try:
-        with place.opened(asked.data) as here:
-            place.prepare(here, 0)
-            return measure(here, asked.buyers, asked.seconds)
-    except place.CannotMeasure as why:
-        print(why, file=sys.stderr)
+        if asked.compare:
+            few, many = (json.loads(path.read_text(encoding="utf-8")) for path in asked.compare)
+            lines = list(report.checkouts_compared(few, many))
+            print("\n".join(line for line, _met in lines))
+            return 0 if all(met for _line, met in lines) else 1
+        return _measure(asked)
+    except Stopped:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except (place.CannotMeasure, EmbeddedError) as error:
+        print(error, file=sys.stderr)
         return 2
 
 
-def measure(here: place.Place, number: int, seconds: float) -> int:
-    """Run the buyers against a fresh server and count what they bought."""
-    made = json.loads(place.run(here, "manage.py", "shell", "-v0", "-c", MAKE_BUYERS.format(buyers=number)))
-    with place.serving(here, SHOP, ready="/readyz") as port:
-        buyers = [Buyer(port, key, made["specifications"]) for key in made["keys"]]
-        start = threading.Barrier(number)
-        began = time.monotonic()
-        threads = [threading.Thread(target=one.buy_until, args=(began + seconds, start)) for one in buyers]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        took = time.monotonic() - began
-    seen = [latency for one in buyers for latency in one.checkouts]
-    told = json.loads(place.run(here, "manage.py", "shell", "-v0", "-c", COUNT))
-    print(f"{len(seen)} checkouts by {number} buyers in {took:.1f} s: {len(seen) / took:.1f} a second")
-    print(f"  whole checkout: p50 {1000 * percentile(seen, 0.5):.0f} ms, p99 {1000 * percentile(seen, 0.99):.0f} ms")
-    for step in STEPS:
-        waits = [latency for one in buyers for latency in one.steps[step]]
-        print(f"  {step}: p50 {1000 * percentile(waits, 0.5):.0f} ms, p99 {1000 * percentile(waits, 0.99):.0f} ms")
-    failed = sum(one.failed for one in buyers)
-    print(f"  failed {failed}; paid {told['paid']}, charges {told['charges']}, breaches {len(told['breaches'])}")
-    for breach in told["breaches"]:
-        print(f"  {breach}")
-    # A checkout that was under way when the time was over is paid as well, but not counted.
-    agree = told["paid"] == told["charges"] and len(seen) <= told["paid"] <= len(seen) + number
-    return 0 if agree and not failed and not told["breaches"] else 1
+def _measure(asked: argparse.Namespace) -> int:
+    # As durable as bin/up: a commit waits for the disk.
+    with place.opened(asked.data, durable=True) as here:
+        place.prepare(here, asked.products)
+        place.prepare_orders(here, asked.orders)
+        hired = json.loads(place.run(here, "-m", "bench.buyers", "hire", str(asked.buyers)))
+        ways = {}
+        for way in asked.via:
+            ways[way] = _way(here, asked, way, [Buyer(**one) for one in hired])
+        written = {
+            "orders": asked.orders,
+            "measured_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+            "buyers": asked.buyers,
+            "seconds": asked.seconds,
+            "worker": not asked.no_worker,
+            "orders_seconds": here.loaded.get("orders_seconds"),
+            "ways": ways,
+        }
+    if asked.json:
+        asked.json.write_text(json.dumps(written, indent=1), encoding="utf-8")
+    print()
+    print("\n".join(report.checkouts_table(written)))
+    return 0 if report.checkouts_met(written) else 1
+
+
+def _way(here: place.Place, asked: argparse.Namespace, way: str, buyers: list[Buyer]) -> report.Figures:
+    """The figures of one way, and what the database says of its checkouts."""
+    statements = json.loads(place.run(here, "-m", "bench.buyers", "count", way))
+    since = datetime.now(UTC).isoformat()
+    with ExitStack() as stack:
+        port = stack.enter_context(place.serving(here, SHOP, ready="/readyz"))
+        if not asked.no_worker:
+            stack.enter_context(place.working(here))
+        warm = shop(port, way, buyers, seconds=asked.warm_seconds)
+        seen = shop(port, way, buyers, seconds=asked.seconds)
+    told = json.loads(place.run(here, "-m", "bench.buyers", "check", since))
+    counted = len(warm.latencies) + len(seen.latencies)
+    figures = _figures(way, seen) | {
+        "statements": statements,
+        "counted": counted,
+        "paid": told["paid"],
+        "right": told["paid"] == told["charges"] == told["charged_once"] == counted and not told["breaches"],
+        "breaches": told["breaches"],
+        "failures": sorted(set(warm.failures + seen.failures))[:10],
+        "failed": warm.failed + seen.failed,
+    }
+    print(f"  {way}: {figures['per_second']} checkouts a second, p99 {figures['p99']:,.0f} ms", flush=True)
+    return figures
+
+
+def _figures(way: str, seen: Checkouts) -> report.Figures:
+    if not seen.latencies:
+        why = seen.failures[0] if seen.failures else "none was begun"
+        raise place.CannotMeasure(f"No checkout ended well: {why}")
+    return {
+        "per_second": round(seen.per_second, 1),
+        "p50": round(seen.percentile(0.5), 1),
+        "p99": round(seen.percentile(0.99), 1),
+        "most": round(seen.percentile(1.0), 1),
+        "steps": {name: round(seen.step(name, 0.5), 1) for name in STEPS[way]},
+        "steps_p99": {name: round(seen.step(name, 0.99), 1) for name in STEPS[way]},
+        "generator_share_of_a_core": round(seen.processor / seen.seconds, 3),
+    }
 
 
 if __name__ == "__main__":

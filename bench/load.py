@@ -6,6 +6,7 @@ to the server: `ceiling()` says how many answers it could take in a second if th
 
 import contextlib
 import gc
+import gzip
 import math
 import multiprocessing
 import re
@@ -13,9 +14,10 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
+from types import MappingProxyType
 
 TIMEOUT_SECONDS = 30.0
 # An open loop opens connections as they are needed, up to so many; then requests wait here, and their time counts.
@@ -84,13 +86,24 @@ class Connection:
         self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def send(self, path: str, began: float) -> None:
+    def send(
+        self,
+        path: str,
+        began: float,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] = MappingProxyType({}),
+        body: bytes = b"",
+    ) -> None:
         """Ask for a path; `began` is when the answer was due to be asked for."""
         self.began = began
         self._received = b""
         self._wanted = UNKNOWN
-        request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nAccept-Encoding: gzip\r\n\r\n"
-        self.socket.sendall(request.encode())
+        request = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nAccept-Encoding: gzip\r\n"
+        request += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        if method != "GET":
+            request += f"Content-Length: {len(body)}\r\n"
+        self.socket.sendall(request.encode() + b"\r\n" + body)
 
     def receive(self) -> int | None:
         """Take in what has come; the status when the answer is complete.
@@ -125,6 +138,15 @@ class Connection:
             self._wanted = UNTIL_LAST_CHUNK if _CHUNKED.search(head) else UNTIL_CLOSED
         return True
 
+    def answer(self) -> tuple[list[tuple[str, str]], bytes]:
+        """Headers, their names in lower case, and body of the complete answer, unpacked."""
+        head, _, body = self._received.partition(b"\r\n\r\n")
+        lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
+        headers = [(name.lower(), value.strip()) for name, _colon, value in lines]
+        if self._wanted == UNTIL_LAST_CHUNK:
+            body = _joined(body)
+        return headers, gzip.decompress(body) if ("content-encoding", "gzip") in headers else body
+
     @property
     def can_be_used_again(self) -> bool:
         """Whether the answer that came left the connection open."""
@@ -132,6 +154,15 @@ class Connection:
 
     def close(self) -> None:
         self.socket.close()
+
+
+def _joined(chunks: bytes) -> bytes:
+    """A chunked body without its chunks' lengths."""
+    parts, at = [], 0
+    while length := int(chunks[at : (start := chunks.index(b"\r\n", at))].split(b";")[0], 16):
+        parts.append(chunks[start + 2 : start + 2 + length])
+        at = start + length + 4
+    return b"".join(parts)
 
 
 def _answered(connection: Connection) -> int | None:
@@ -143,7 +174,7 @@ def _answered(connection: Connection) -> int | None:
 
 
 @contextlib.contextmanager
-def _measuring(measured: Measured) -> Iterator[float]:
+def measuring(measured: Measured) -> Iterator[float]:
     """Time a run, without pauses of our own garbage collector; yields when it started."""
     gc.collect()
     gc.disable()
@@ -165,7 +196,7 @@ def throughput(port: int, paths: Sequence[str], *, connections: int, seconds: fl
         ConnectionError: nobody listens.
     """
     measured, asked = Measured(), cycle(paths)
-    with selectors.DefaultSelector() as waiting, _measuring(measured) as started:
+    with selectors.DefaultSelector() as waiting, measuring(measured) as started:
         end = started + seconds
 
         def ask(connection: Connection | None) -> None:
@@ -210,7 +241,7 @@ def open_loop(port: int, paths: Sequence[str], *, rate: float, seconds: float) -
     idle: list[Connection] = []
     total, sent = round(rate * seconds), 0
     # select() waits to the microsecond, epoll only to the millisecond.
-    with selectors.SelectSelector() as waiting, _measuring(measured) as started:
+    with selectors.SelectSelector() as waiting, measuring(measured) as started:
         while sent < total or waiting.get_map():
             due, now = started + sent / rate, time.perf_counter()
             under_way = len(waiting.get_map())

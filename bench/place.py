@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from koogallery.kernel.embedded import Postgres, Valkey
-from koogallery.kernel.running import WEB_STATEMENT_TIMEOUT_MS, Child, end_with_parent, web_command
+from koogallery.kernel.running import WEB_STATEMENT_TIMEOUT_MS, Child, celery_commands, end_with_parent, web_command
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90
@@ -49,8 +49,11 @@ class Place:
 
 
 @contextmanager
-def opened(data: Path | None) -> Iterator[Place]:
-    """Postgres and Valkey of this measurement's own, over `data` or a folder that is gone afterwards."""
+def opened(data: Path | None, *, durable: bool = False) -> Iterator[Place]:
+    """Postgres and Valkey of this measurement's own, over `data` or a folder that is gone afterwards.
+
+    `durable`: commits wait for the disk, as they do under `bin/up`; measurements that only read need not.
+    """
     with ExitStack() as stack:
         # Postgres, which runs as another user, must reach it.
         folder = (data or Path(tempfile.mkdtemp(prefix="kgb"))).resolve()
@@ -63,7 +66,7 @@ def opened(data: Path | None) -> Iterator[Place]:
         stack.callback(shutil.rmtree, sockets, ignore_errors=True)
         sockets.chmod(0o755)
         postgres = Postgres(
-            folder / "data", sockets / "s", folder / "postgres.log", durable=False, before_start=end_with_parent
+            folder / "data", sockets / "s", folder / "postgres.log", durable=durable, before_start=end_with_parent
         )
         valkey = Valkey(sockets / "v.sock", folder / "valkey.log", before_start=end_with_parent)
         stack.callback(postgres.stop)
@@ -144,6 +147,21 @@ def prepare(place: Place, products: int) -> None:
         _stamp(place)
 
 
+def prepare_orders(place: Place, orders: int) -> None:
+    """So many orders that exist already, and statistics; what a kept folder has is not made again.
+
+    Raises:
+        CannotMeasure: the folder has another number of orders.
+    """
+    had = place.loaded.get("orders")
+    if had not in (None, orders):
+        raise CannotMeasure(f"{place.folder} has {had:,} orders: name another folder for {orders:,}.")
+    if had is None:
+        place.loaded |= json.loads(run(place, "-m", "bench.history", str(orders)))
+        print(f"Made {orders:,} orders in {place.loaded['orders_seconds']:.1f} s.", flush=True)
+        _stamp(place)
+
+
 _NUMBER_OF_PRODUCTS = "from catalog.models import Product; print(Product.objects.count())"
 _VACUUM = "from django.db import connection; connection.cursor().execute('VACUUM ANALYZE')"
 
@@ -179,6 +197,18 @@ def serving(place: Place, application: str, *, ready: str, **more: str) -> Itera
         yield port
     finally:
         child.stop()
+
+
+@contextmanager
+def working(place: Place) -> Iterator[None]:
+    """Celery's worker and beat under the commands of `bin/up`: they deliver the outbox and fire timers."""
+    with ExitStack() as stack:
+        for name, command in celery_commands(place.folder / "celerybeat-schedule").items():
+            child = Child(name, command, place.folder / f"{name}.log", place.environment)
+            child.log.write_bytes(b"")
+            child.start(ROOT)
+            stack.callback(child.stop)
+        yield
 
 
 def _free_port() -> int:

@@ -80,3 +80,61 @@ def comparison(few: Report, many: Report) -> Iterator[tuple[str, bool]]:
                 verdict = ("met" if met else "MISSED") if caches == "warm" else "not asked"
                 line = f"caches {caches:5}{NAMES[name]:24}{what} {before:8.2f} -> {after:8.2f} ms: {ratio:.2f} times"
                 yield f"{line} (at most {MOST_RATIO}: {verdict})", met or caches != "warm"
+
+
+# --- whole checkouts --------------------------------------------------------------------------------------------------
+
+CHECKOUTS_A_SECOND, CHECKOUT_P99_MS, CHECKOUT_RATIO = 20.0, 1500.0, 1.2
+
+
+def checkout_targets(one: Figures) -> Iterator[tuple[str, bool]]:
+    """What is asked of a way to check out, and whether it is met."""
+    yield "nothing failed", one["failed"] == 0
+    yield "books right", one["right"]
+    yield f">= {CHECKOUTS_A_SECOND:g}/s", one["per_second"] >= CHECKOUTS_A_SECOND
+    yield f"p99 < {CHECKOUT_P99_MS:g} ms", one["p99"] < CHECKOUT_P99_MS
+
+
+def checkouts_met(report: Report) -> bool:
+    """Whether no target is missed."""
+    return all(met for one in report["ways"].values() for _what, met in checkout_targets(one))
+
+
+def checkouts_table(report: Report) -> Iterator[str]:
+    """The lines of the table."""
+    worker = "with" if report["worker"] else "without"
+    yield (
+        f"{report['orders']:,} orders exist; {report['buyers']} buyers for {report['seconds']:g} s on "
+        f"{report['machine']['cores']} cores, {worker} worker and beat, {report['measured_at']}"
+    )
+    for way, one in report["ways"].items():
+        asked = ", ".join(f"{what}: {'met' if met else 'MISSED'}" for what, met in checkout_targets(one))
+        all_of = sum(step["all"] for step in one["statements"].values())
+        framing = sum(step["transactions"] for step in one["statements"].values())
+        yield ""
+        yield (
+            f"{way}: {one['per_second']:.1f} checkouts/s, p50 {one['p50']:.0f} ms, p99 {one['p99']:.0f} ms, most "
+            f"{one['most']:.0f} ms, {all_of} SQL statements ({framing} of them begin and end transactions)"
+        )
+        yield f"  {asked}; {one['counted']:,} checkouts, {one['paid']:,} orders paid"
+        for name, p50 in one["steps"].items():
+            count = one["statements"][name]["all"]
+            yield f"  {name:12}p50 {p50:8.1f} ms   p99 {one['steps_p99'][name]:8.1f} ms   {count:3d} SQL"
+        for why in [*one["failures"], *one["breaches"]]:
+            yield f"  ! {why}"
+
+
+def checkouts_compared(few: Report, many: Report) -> Iterator[tuple[str, bool]]:
+    """How many times longer a checkout takes in the second report, and whether that is little."""
+    for way, before in few["ways"].items():
+        after = many["ways"].get(way)
+        if after is None:
+            continue
+        for what, ratio in (
+            ("seconds a checkout", before["per_second"] / after["per_second"]),
+            ("p50", after["p50"] / before["p50"]),
+            ("p99", after["p99"] / before["p99"]),
+        ):
+            met = ratio <= CHECKOUT_RATIO
+            verdict = "met" if met else "MISSED"
+            yield f"{way:4} {what:20}{ratio:.2f} times (at most {CHECKOUT_RATIO:g}: {verdict})", met

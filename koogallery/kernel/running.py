@@ -235,18 +235,31 @@ def web_command(port: int, application: str = "koogallery.wsgi:application") -> 
     ]  # fmt: skip
 
 
+def celery_commands(schedule: Path) -> dict[str, list[str]]:
+    """How worker and beat are started, by name; beat notes in `schedule` when it ran last."""
+    celery = [sys.executable, "-m", "celery", "-A", "koogallery"]
+    return {
+        "worker": [
+            *celery,
+            "worker",
+            "--concurrency",
+            "2",
+            "--loglevel",
+            "INFO",
+            "--without-mingle",
+            "--without-gossip",
+        ],
+        "beat": [*celery, "beat", "--loglevel", "INFO", "--schedule", str(schedule), "--pidfile", ""],
+    }
+
+
 def _children(root: Path, port: int, environment: dict[str, str]) -> list[Child]:
     logs = root / "var" / "log"
-    python = [sys.executable, "-m"]
     web_environment = {**environment, "STATEMENT_TIMEOUT_MS": str(WEB_STATEMENT_TIMEOUT_MS)}
-    celery = [*python, "celery", "-A", "koogallery"]
-    schedule = str(root / "var" / "celerybeat-schedule")
-    worker = [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO", "--without-mingle", "--without-gossip"]
-    beat = [*celery, "beat", "--loglevel", "INFO", "--schedule", schedule, "--pidfile", ""]
+    commands = celery_commands(root / "var" / "celerybeat-schedule")
     return [
         Child("web", web_command(port), logs / "web.log", web_environment),
-        Child("worker", worker, logs / "worker.log", environment),
-        Child("beat", beat, logs / "beat.log", environment),
+        *(Child(name, command, logs / f"{name}.log", environment) for name, command in commands.items()),
     ]
 
 
