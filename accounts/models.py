@@ -185,10 +185,10 @@ def hash_key(key: str) -> str:
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def usable(self) -> Self:
         """Keys that still open the door: not revoked, and their maker is still a member."""
-        still_member = Q(account__isnull=False, account__memberships__user=models.F("user"), user__is_active=True) | Q(
-            seller__isnull=False, seller__members__user=models.F("user"), user__is_active=True
-        )
-        return self.filter(still_member, revoked_at=None).distinct()
+        of_buyer = Membership.objects.filter(account=models.OuterRef("account"), user=models.OuterRef("user"))
+        of_seller = SellerMember.objects.filter(seller=models.OuterRef("seller"), user=models.OuterRef("user"))
+        # No joins: every call of a program begins with this read.
+        return self.filter(models.Exists(of_buyer) | models.Exists(of_seller), revoked_at=None, user__is_active=True)
 
 
 class ApiKey(models.Model):

@@ -111,6 +111,7 @@ def _way(here: place.Place, asked: argparse.Namespace, way: str, buyers: list[Bu
         "paid": told["paid"],
         "right": told["paid"] == told["charges"] == told["charged_once"] == counted and not told["breaches"],
         "breaches": told["breaches"],
+        "undelivered": told["undelivered"],
         "failures": sorted(set(warm.failures + seen.failures))[:10],
         "failed": warm.failed + seen.failed,
     }

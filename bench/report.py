@@ -116,7 +116,7 @@ def checkouts_table(report: Report) -> Iterator[str]:
             f"{way}: {one['per_second']:.1f} checkouts/s, p50 {one['p50']:.0f} ms, p99 {one['p99']:.0f} ms, most "
             f"{one['most']:.0f} ms, {all_of} SQL statements ({framing} of them begin and end transactions)"
         )
-        yield f"  {asked}; {one['counted']:,} checkouts, {one['paid']:,} orders paid"
+        yield f"  {asked}; {one['counted']:,} checkouts, {one['paid']:,} orders paid, {one['undelivered']:,} messages of the outbox left at the end"
         for name, p50 in one["steps"].items():
             count = one["statements"][name]["all"]
             yield f"  {name:12}p50 {p50:8.1f} ms   p99 {one['steps_p99'][name]:8.1f} ms   {count:3d} SQL"

@@ -140,7 +140,9 @@ class OrderList(BuyerAPIView):
         given = OrderInput(data=request.data)
         given.is_valid(raise_exception=True)
         order = place_order(given.as_placement(), account=self.account, by=self.actor)
-        return Response(_object(self, order.number), status=201)
+        # What was just written is not read again; only what hangs below it is.
+        prefetch_related_objects([order], *with_payments(Order.objects.with_lines())._prefetch_related_lookups)
+        return Response(as_json([order])[0], status=201)
 
 
 def _object(view: BuyerAPIView, number: str) -> dict[str, Any]:
@@ -149,7 +151,7 @@ def _object(view: BuyerAPIView, number: str) -> dict[str, Any]:
 
 
 def _order(view: BuyerAPIView, number: str) -> Order:
-    order = Order.objects.for_account(view.account).filter(number=number).first()
+    order = Order.objects.for_account(view.account).filter(number=number).only("id", "number").first()
     if order is None:
         raise Http404
     return order

@@ -116,12 +116,14 @@ def quote_purchase(
     at: datetime | None = None,
     product: Product | None = None,
     facts: SpecificationFacts | None = None,
+    specification: Specification | None = None,
 ) -> Quote:
     """The price of `request` for `account` (None: a visitor), signed; stores nothing.
 
     Args:
         coupon: the code of a coupon to use.
         product, facts: the specification's, when the caller has read them already.
+        specification: the requested one, likewise.
 
     Raises:
         NotFound: no such specification.
@@ -129,7 +131,9 @@ def quote_purchase(
         CouponInvalid: the coupon may not be used for it.
     """
     at = at or clock.now()
-    quote = _quote(request, account=account, coupon=coupon, at=at, product=product, facts=facts)
+    quote = _quote(
+        request, account=account, coupon=coupon, at=at, product=product, facts=facts, specification=specification
+    )
     return replace(quote, token=sign(quote, account))
 
 
@@ -141,23 +145,35 @@ def _quote(
     at: datetime,
     product: Product | None = None,
     facts: SpecificationFacts | None = None,
+    specification: Specification | None = None,
 ) -> Quote:
     if facts is None or product is None:
-        specification = specification_on_sale(request.specification)
+        specification = specification or specification_on_sale(request.specification)
         product, facts = specification.product, facts_for(specification, account)
     context = price_context(product, account=account, at=at, coupon=coupon)
     return rules.quote_purchase(facts, request, context=context, at=at, lifetime=settings.QUOTE_LIFETIME)
 
 
-def redeem(token: str, *, request: QuoteRequest, account: Account, at: datetime, order_number: str) -> Quote:
+def redeem(
+    token: str,
+    *,
+    request: QuoteRequest,
+    account: Account,
+    at: datetime,
+    order_number: str,
+    specification: Specification | None = None,
+) -> Quote:
     """Use a signed quote for an order, once, at exactly the price that it shows; in the order's transaction.
+
+    Args:
+        specification: the requested one, when the caller has read it already.
 
     Raises:
         QuoteExpired: forged, of another buyer or configuration, too old, or used already.
         PriceChanged: the catalogue says otherwise now; `extra` has both amounts.
         CouponInvalid: its coupon may not be used any more.
     """
-    quote = check(token, request=request, account=account, at=at)
+    quote = check(token, request=request, account=account, at=at, specification=specification)
     claim(token, at=at, order_number=order_number)
     return quote
 
@@ -175,7 +191,14 @@ def claim(token: str, *, at: datetime, order_number: str) -> None:
         raise QuoteExpired from used
 
 
-def check(token: str, *, request: QuoteRequest, account: Account, at: datetime) -> Quote:
+def check(
+    token: str,
+    *,
+    request: QuoteRequest,
+    account: Account,
+    at: datetime,
+    specification: Specification | None = None,
+) -> Quote:
     """Whether the signed quote still holds, without using it: returns today's equal quote.
 
     Raises:
@@ -184,7 +207,7 @@ def check(token: str, *, request: QuoteRequest, account: Account, at: datetime) 
     shown = _open(token)
     if shown["account"] != account.pk or shown["specification"] != request.specification:
         raise QuoteExpired
-    current = _quote(request, account=account, coupon=shown["coupon"], at=at)
+    current = _quote(request, account=account, coupon=shown["coupon"], at=at, specification=specification)
     return confirmed(token, current, account=account, at=at)
 
 

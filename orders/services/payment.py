@@ -27,16 +27,17 @@ def can_be_paid(order: Order) -> bool:
 def mark_paid(order: Order, *, by: Actor, at: datetime) -> Order:
     """The order's payment has succeeded: hold the money, make its subscriptions, start its delivery.
 
-    One transaction with the payment's outcome, so that a paid order always has a delivery.
+    In the transaction of the payment's outcome, so that a paid order always has a delivery.
+
+    Args:
+        order: locked by `order_locked` in this transaction, and not changed since.
 
     Raises:
         OrderNotPayable: it is paid already or was cancelled; the caller gives the money back.
     """
-    with transaction.atomic():
-        order = order_locked(order)
-        if order.status != OrderStatus.PENDING_PAYMENT:
-            raise OrderNotPayable
-        start_processing(order, by=by, at=at)
+    if order.status != OrderStatus.PENDING_PAYMENT:
+        raise OrderNotPayable
+    start_processing(order, by=by, at=at)
     return order
 
 

@@ -75,10 +75,17 @@ def place_order(placement: Placement, *, account: Account, by: Actor, at: dateti
             if pricing.coupon_of(placement.quote) != plain_code(placement.coupon):
                 raise QuoteExpired("This price offer was made with another coupon. Ask for the price again.")
             quote = pricing.redeem(
-                placement.quote, request=placement.request, account=account, at=at, order_number=number
+                placement.quote,
+                request=placement.request,
+                account=account,
+                at=at,
+                order_number=number,
+                specification=specification,
             )
         else:
-            quote = pricing.quote_purchase(placement.request, account=account, coupon=placement.coupon, at=at)
+            quote = pricing.quote_purchase(
+                placement.request, account=account, coupon=placement.coupon, at=at, specification=specification
+            )
         order = _create(number, specification, quote, placement, account=account, by=by, at=at)
         if quote.applied.coupon:
             reserve_coupon(quote.applied.coupon, quote.coupon, account=account, order_number=number, at=at)

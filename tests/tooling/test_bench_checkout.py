@@ -75,7 +75,7 @@ def a_report(**more: object) -> dict:
     step = {"all": 12, "transactions": 2}
     one = {
         "per_second": 25.0, "p50": 500.0, "p99": 900.0, "most": 950.0, "steps": {"pay": 30.0}, "steps_p99": {"pay": 50.0},
-        "statements": {"pay": step}, "counted": 100, "paid": 100, "right": True, "failed": 0, "failures": [], "breaches": [],
+        "statements": {"pay": step}, "counted": 100, "undelivered": 0, "paid": 100, "right": True, "failed": 0, "failures": [], "breaches": [],
     }  # fmt: skip
     return {
         "orders": 1_000, "buyers": 16, "seconds": 60.0, "worker": True, "machine": {"cores": 2},

@@ -12,6 +12,7 @@ A component is one file in `templates/components/`; its first line names its par
 import base64
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -20,10 +21,11 @@ from django.forms import BaseForm, BoundField
 from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
 from django.template.context import Context
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from koogallery.kernel import clock
 from koogallery.kernel.money import Money
@@ -38,10 +40,15 @@ SPRITE = "vendor/icons/icons.svg"
 @register.simple_tag
 def icon(name: str, classes: str = "") -> SafeString:
     """A decoration from the sprite, hidden from screen readers: the words beside it carry the meaning."""
+    return _icon(name, classes, static(SPRITE))
+
+
+@lru_cache(maxsize=1_000)
+def _icon(name: str, classes: str, sprite: str) -> SafeString:
     return format_html(
         '<svg class="ic {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         classes,
-        static(SPRITE),
+        sprite,
         name,
     )
 
@@ -50,8 +57,19 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 
 def _reverse(name: str, args: tuple[Any, ...] = ()) -> str:
+    if not args:
+        return _page(name, get_script_prefix())
     try:
         return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+@lru_cache(maxsize=1_000)
+def _page(name: str, _prefix: str) -> str:
+    """The address of a page that has only one; every page's navigation asks for thirty of them."""
+    try:
+        return reverse(name)
     except NoReverseMatch:
         return ""
 
@@ -119,6 +137,28 @@ def crumb(label: str, name: str = "", *args: Any) -> SafeString:
     if url:
         return format_html('<li><a href="{}">{}</a></li>', url, label)
     return format_html('<li aria-current="page">{}</li>', label) if not name else format_html("<li>{}</li>", label)
+
+
+class FixedNode(template.Node):
+    def __init__(self, nodelist: NodeList) -> None:
+        self.nodelist = nodelist
+        self.rendered: dict[tuple[Any, ...], SafeString] = {}
+
+    def render(self, context: Context) -> SafeString:
+        key = (get_language(), get_script_prefix(), static(SPRITE))
+        known = self.rendered.get(key)
+        if known is None:
+            known = self.rendered[key] = self.nodelist.render(context.new())
+        return known
+
+
+@register.tag
+def fixed(parser: Parser, token: Token) -> FixedNode:
+    """`{% fixed %}` content `{% endfixed %}`: the same for every visitor and page but for the language, so that a
+    process renders it once. The content sees no context: what depends on anything else shows at once that it is missing."""
+    nodelist = parser.parse(("endfixed",))
+    parser.delete_first_token()
+    return FixedNode(nodelist)
 
 
 # Formats -------------------------------------------------------------------------------------------------------------
