@@ -1,4 +1,4 @@
-"""Service flows with their records, requests, deliveries, files and appeals (guide, chapter 4)."""
+"""Service flows and the only way in which their status changes."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
@@ -10,49 +10,19 @@ from django.urls import reverse
 from django_fsm import GET_STATE, FSMField, transition
 
 from accounts.actor import Party
-from accounts.models import Account, Seller, User
+from accounts.models import Account, Seller
 from catalog.choices import FlowType
 from koogallery.kernel import clock
 from koogallery.kernel.ids import public_id
-from koogallery.kernel.money import AmountField
 from orders.models import Order
-from supervision.choices import OPEN, Action, AppealStatus, AttachmentRule, Decision, FlowStatus, Purpose
+from supervision.choices import OPEN, Action, AttachmentRule, FlowStatus
 from supervision.graph import Graph, Parameters, State, Step, graph_for, state
+from supervision.models.templates import FlowTemplate
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models import TypedModelMeta
 else:
     TypedModelMeta = object
-
-
-class FlowTemplate(models.Model):
-    """The parameters of one flow type. A change is a new version; a flow keeps the version it was opened under."""
-
-    flow_type = models.CharField(max_length=16, choices=FlowType.choices)
-    version = models.PositiveIntegerField()
-    request_attachment = models.CharField(
-        max_length=12, choices=AttachmentRule.choices, default=AttachmentRule.OPTIONAL
-    )
-    drafts = models.BooleanField(default=False, help_text="The seller shows a draft before he delivers.")
-    appeal_on_acceptance_after = models.PositiveSmallIntegerField(
-        default=3, help_text="Rejections by the customer after which the acceptance page offers the appeal (guide 4.1)"
-    )
-    appeal_after = models.PositiveSmallIntegerField(default=3, help_text="Rejections by either side, anywhere")
-    created_at = models.DateTimeField(default=clock.now, editable=False)
-
-    class Meta(TypedModelMeta):
-        ordering = ["flow_type", "-version"]
-        constraints = [models.UniqueConstraint(fields=["flow_type", "version"], name="one_template_per_version")]
-
-    def __str__(self) -> str:
-        return f"{self.get_flow_type_display()} {self.version}"
-
-    @classmethod
-    def in_force(cls, flow_type: str) -> "FlowTemplate":
-        """The newest version of a flow type."""
-        found = cls.objects.filter(flow_type=flow_type).order_by("-version").first()
-        assert found is not None, f"migrations make a first template of every flow type, also {flow_type}"
-        return found
 
 
 class ServiceFlowQuerySet(models.QuerySet["ServiceFlow"]):
@@ -194,81 +164,3 @@ class ServiceFlow(models.Model):
         self.waiting_since = at
         if arrived.waits_for is None:
             self.ended_at = at
-
-
-class FlowRecord(models.Model):
-    """An operation record: who did what, when, from where to where. Append-only (trigger)."""
-
-    flow = models.ForeignKey(ServiceFlow, on_delete=models.PROTECT, related_name="records")
-    at = models.DateTimeField()
-    action = models.CharField(max_length=24, choices=Action.choices)
-    party = models.CharField(max_length=12, choices=Party.choices)
-    role = models.CharField(max_length=24, blank=True)
-    by = models.CharField(max_length=200)
-    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
-    from_status = models.CharField(max_length=32, choices=FlowStatus.choices, blank=True)
-    to_status = models.CharField(max_length=32, choices=FlowStatus.choices)
-    note = models.TextField(blank=True)
-    address = models.CharField(max_length=45, blank=True)
-
-    class Meta(TypedModelMeta):
-        ordering = ["-id"]
-        indexes = [models.Index("flow", F("id").desc(), name="record_flow_newest")]
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.at:%Y-%m-%d %H:%M:%S}"
-
-
-class Attachment(models.Model):
-    """A file of a record, stored under a random key outside the web root, served only through an authorised view."""
-
-    public_id = models.CharField(max_length=16, unique=True, default=public_id, editable=False)
-    flow = models.ForeignKey(ServiceFlow, on_delete=models.PROTECT, related_name="attachments")
-    record = models.ForeignKey(FlowRecord, on_delete=models.PROTECT, related_name="attachments")
-    purpose = models.CharField(max_length=12, choices=Purpose.choices)
-    name = models.CharField(max_length=255)
-    size = models.PositiveBigIntegerField()
-    content_type = models.CharField(max_length=100)
-    sha256 = models.CharField(max_length=64)
-    file = models.FileField(max_length=200)
-
-    class Meta(TypedModelMeta):
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Appeal(models.Model):
-    """A request to operations to decide (RULES 1.5). At most one is open for a flow."""
-
-    flow = models.ForeignKey(ServiceFlow, on_delete=models.PROTECT, related_name="appeals")
-    status = FSMField(default=AppealStatus.OPEN, choices=AppealStatus.choices, editable=False)
-    party = models.CharField(max_length=12, choices=Party.choices)
-    ground = models.CharField(max_length=300, help_text="The rule that opened it")
-    reason = models.TextField()
-    filed_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
-    decision = models.CharField(max_length=12, choices=Decision.choices, blank=True)
-    decision_reason = models.TextField(blank=True)
-    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
-    refund = AmountField(null=True)
-
-    class Meta(TypedModelMeta):
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["flow"], condition=Q(status="open"), name="one_open_appeal_per_flow")
-        ]
-
-    def __str__(self) -> str:
-        return f"Appeal by the {self.party}"
-
-    @transition(status, source=AppealStatus.OPEN, target=AppealStatus.WITHDRAWN)
-    def withdraw(self, at: datetime) -> None:
-        self.ended_at = at
-
-    @transition(status, source=AppealStatus.OPEN, target=AppealStatus.DECIDED)
-    def decide(self, decision: Decision, reason: str, at: datetime) -> None:
-        self.decision = decision
-        self.decision_reason = reason
-        self.ended_at = at

@@ -1,0 +1,8 @@
+"""Service flows with their records, requests, deliveries, files and appeals (guide, chapter 4)."""
+
+from supervision.models.appeals import Appeal
+from supervision.models.flows import ServiceFlow, ServiceFlowQuerySet
+from supervision.models.records import Attachment, FlowRecord
+from supervision.models.templates import FlowTemplate
+
+__all__ = ["Appeal", "Attachment", "FlowRecord", "FlowTemplate", "ServiceFlow", "ServiceFlowQuerySet"]
