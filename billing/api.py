@@ -140,9 +140,7 @@ class OrderList(BuyerAPIView):
         given = OrderInput(data=request.data)
         given.is_valid(raise_exception=True)
         order = place_order(given.as_placement(), account=self.account, by=self.actor)
-        # What was just written is not read again; only what hangs below it is.
-        prefetch_related_objects([order], *with_payments(Order.objects.with_lines())._prefetch_related_lookups)
-        return Response(as_json([order])[0], status=201)
+        return Response(_object(self, order.number), status=201)
 
 
 def _object(view: BuyerAPIView, number: str) -> dict[str, Any]:
