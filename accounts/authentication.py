@@ -10,10 +10,20 @@ from rest_framework.request import Request
 
 from accounts.models import ApiKey, User, hash_key
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, Param
 
 KEYWORD = "Token"
 LONGEST_KEY = 200
 USE_NOTED_EVERY = timedelta(minutes=1)
+
+# Every call of a program begins with this read.
+_BY_HASH = Compiled(
+    lambda: (
+        ApiKey.objects.usable()
+        .filter(key_hash=Param("key_hash"))
+        .select_related("user", "account", "account__reseller", "seller")
+    )
+)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -26,12 +36,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if len(parts) != 2 or parts[0].lower() != KEYWORD.lower().encode() or len(parts[1]) > LONGEST_KEY:
             raise AuthenticationFailed("Send the header Authorization: Token KEY.")
         secret = parts[1].decode("ascii", errors="replace")
-        key = (
-            ApiKey.objects.usable()
-            .filter(key_hash=hash_key(secret))
-            .select_related("user", "account", "account__reseller", "seller")
-            .first()
-        )
+        key = _BY_HASH.first(key_hash=hash_key(secret))
         if key is None:
             raise AuthenticationFailed("There is no such key, or it was revoked.")
         now = clock.now()

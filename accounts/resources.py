@@ -9,8 +9,11 @@ from rest_framework.views import APIView
 from accounts.actor import Actor
 from accounts.models import Account, ApiKey, Membership, Seller
 from accounts.web import buyer_actor, seller_actor
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import PermissionRefused
 from koogallery.kernel.web.address import client_address
+
+_MEMBERSHIP = Compiled(lambda: Membership.objects.filter(user=Param("user"), account=Param("account")))
 
 
 class BuyerAPIView(APIView):
@@ -24,7 +27,7 @@ class BuyerAPIView(APIView):
         key = _key(request)
         if key.account is None:
             raise PermissionRefused("This key acts for a seller; a buying account's key is needed.")
-        membership = Membership.objects.get(user=key.user, account=key.account)
+        membership = _MEMBERSHIP.get(user=key.user_id, account=key.account_id)
         self.account = key.account
         self.actor = buyer_actor(key.user, membership, address=client_address(request), key_id=key.pk)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, Prefetch, QuerySet
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -17,8 +17,10 @@ from billing.services.intents import MOST_ORDERS
 from koogallery.kernel.api.idempotency import idempotent
 from koogallery.kernel.api.input import CleanCharField, StrictBooleanField, StrictSerializer
 from koogallery.kernel.api.output import MoneySerializer, NewestFirst
+from koogallery.kernel.compiled import Children, Compiled, OneOf, Param
 from orders import ports
 from orders.models import Order
+from orders.reads import LINES
 from orders.services import Placement, cancel_order, place_order
 from pricing.api import QuoteInput
 
@@ -96,10 +98,22 @@ class OrderSerializer(serializers.Serializer[Any]):
         return apps[0] if apps else None
 
 
+def _shown_payments() -> "QuerySet[PaymentAllocation]":
+    return PaymentAllocation.objects.select_related("payment").exclude(payment__method="reseller").order_by("id")
+
+
 def with_payments(rows: "QuerySet[Order]") -> "QuerySet[Order]":
     """Everything that an order's object prints, in a fixed number of queries."""
-    allocations = PaymentAllocation.objects.select_related("payment").exclude(payment__method="reseller").order_by("id")
-    return rows.prefetch_related(Prefetch("allocations", allocations))
+    return rows.prefetch_related(Prefetch("allocations", _shown_payments()))
+
+
+# The same for one order, which ends every call of a checkout.
+_PAYMENTS = Compiled(lambda: _shown_payments().filter(OneOf(F("order_id"), Param("parents"))))
+_WHOLE = Compiled(
+    lambda: Order.objects.with_names().filter(account=Param("account"), number=Param("number")),
+    children=[LINES, Children("allocations", of="order", rows=_PAYMENTS)],
+)
+_OWN = Compiled(lambda: Order.objects.filter(account=Param("account"), number=Param("number")).only("id", "number"))
 
 
 def as_json(orders: list[Order]) -> list[dict[str, Any]]:
@@ -144,12 +158,11 @@ class OrderList(BuyerAPIView):
 
 
 def _object(view: BuyerAPIView, number: str) -> dict[str, Any]:
-    rows = with_payments(Order.objects.for_account(view.account).with_lines())
-    return as_json([rows.get(number=number)])[0]
+    return as_json([_WHOLE.get(account=view.account.pk, number=number)])[0]
 
 
 def _order(view: BuyerAPIView, number: str) -> Order:
-    order = Order.objects.for_account(view.account).filter(number=number).only("id", "number").first()
+    order = _OWN.first(account=view.account.pk, number=number)
     if order is None:
         raise Http404
     return order

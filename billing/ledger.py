@@ -11,6 +11,7 @@ from django.db.models import Sum
 from accounts.models import Reseller, Seller
 from billing.choices import EntryKind, Ledger
 from billing.models import Dispute, JournalEntry, Payment, Posting, Refund, Statement
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.money import Money
 from orders.models import Order
 
@@ -88,9 +89,21 @@ def balance_of(order: Order, ledger: Ledger, kinds: Iterable[EntryKind] = ()) ->
     return Money(_sum(rows), order.currency)
 
 
+_HELD = Compiled(
+    lambda: (
+        Posting.objects.filter(entry__order=Param("order"), ledger=Ledger.HELD, currency=Param("currency"))
+        .order_by()
+        .values("ledger")
+        .annotate(total=Sum("amount", output_field=models.DecimalField()))
+        .values_list("total")
+    )
+)
+
+
 def held_for(order: Order) -> Money:
     """What is held for the order now, from the postings."""
-    return -balance_of(order, Ledger.HELD)
+    total = _HELD.first(order=order.pk, currency=order.currency)
+    return Money(-total[0] if total else Decimal(0), order.currency)
 
 
 def payable_to(seller: Seller, currency: str) -> Money:

@@ -68,7 +68,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """With everything that a list or the API prints of an order, in a fixed number of queries."""
         lines = OrderLine.objects.select_related("specification")
         lines = lines.prefetch_related("subscriptions", "specification__attributes")
-        return self.select_related("product", "seller", "subject").prefetch_related(models.Prefetch("lines", lines))
+        return self.with_names().prefetch_related(models.Prefetch("lines", lines))
+
+    def with_names(self) -> Self:
+        """With whose and what it is, in the same query."""
+        return self.select_related("product", "seller", "subject")
 
 
 class Order(models.Model):

@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BooleanField, ExpressionWrapper, Q, Value
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Value
 
 from accounts.models import Account
 from catalog.models import Product
+from koogallery.kernel.compiled import Compiled, Param
 from pricing.coupons import coupon_facts
 from pricing.models import Discount, ResellerPrice, TaxRate
 from pricing.reductions import HUNDRED, DiscountFacts, PriceContext, TaxFacts
@@ -35,6 +36,16 @@ def price_context(product: Product, *, account: Account | None, at: datetime, co
 
 def _reductions(product: Product, account: Account | None, at: datetime) -> list[tuple[Any, ...]]:
     """Discounts as rows of `DiscountFacts`, and the tax of the account's country as a row like them: one query."""
+    of = {"product": product.pk, "seller": product.seller_id, "at": at}
+    if account is None:
+        return _FOR_VISITORS.all(**of)
+    of |= {"account": account.pk, "country": account.country}
+    if account.reseller_id:
+        return _FOR_RESELLERS_CUSTOMERS.all(**of, reseller=account.reseller_id)
+    return _FOR_BUYERS.all(**of)
+
+
+def _rows(account: Param | None, reseller: Param | None) -> QuerySet[Any, tuple[Any, ...]]:
     granted = {
         f"for_{who}": ExpressionWrapper(Q(**{f"{column}__isnull": False}), BooleanField())
         for who, column in (
@@ -44,18 +55,21 @@ def _reductions(product: Product, account: Account | None, at: datetime) -> list
             ("reseller", "reseller"),
         )
     }
-    discounts = Discount.objects.in_force(at).for_buyer(account).for_product(product).annotate(**granted)
-    rows = discounts.values_list("id", "kind", "name", "percent", *granted)
+    discounts = Discount.objects.in_force(Param("at")).for_buyer(account, reseller)
+    discounts = discounts.for_product(Param("product"), Param("seller")).annotate(**granted)
+    rows: QuerySet[Any, Any] = discounts.values_list("id", "kind", "name", "percent", *granted)
     if account is not None:
-        in_force = Q(valid_until=None) | Q(valid_until__gt=at)
-        taxes = TaxRate.objects.filter(in_force, country=account.country, valid_from__lte=at).order_by("-valid_from")[
-            :1
-        ]
+        in_force = Q(valid_until=None) | Q(valid_until__gt=Param("at"))
+        taxes = TaxRate.objects.filter(in_force, country=Param("country"), valid_from__lte=Param("at"))
         never = {name: Value(False) for name in granted}
-        rows = rows.union(
-            taxes.annotate(kind=Value(_TAX), **never).values_list("id", "kind", "name", "percent", *granted), all=True
-        )
-    return list(rows)
+        taxes = taxes.order_by("-valid_from")[:1].annotate(kind=Value(_TAX), **never)
+        rows = rows.union(taxes.values_list("id", "kind", "name", "percent", *granted), all=True)
+    return rows
+
+
+_FOR_VISITORS = Compiled(lambda: _rows(None, None))
+_FOR_BUYERS = Compiled(lambda: _rows(Param("account"), None))
+_FOR_RESELLERS_CUSTOMERS = Compiled(lambda: _rows(Param("account"), Param("reseller")))
 
 
 def with_reseller_prices(facts: SpecificationFacts, account: Account | None) -> SpecificationFacts:

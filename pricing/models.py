@@ -15,6 +15,7 @@ from accounts.models import Account, Reseller, Seller
 from catalog.choices import BillingMode
 from catalog.models import Product, Specification
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Param
 from koogallery.kernel.money import AmountField, CurrencyField, Money, UnitPriceField
 from pricing.choices import CouponKind, CouponUseStatus, DiscountKind
 from pricing.reductions import percent_text
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from django_stubs_ext.db.models import TypedModelMeta
 else:
     TypedModelMeta = object
+
+# A row's number, or one that a compiled read is given later.
+Ref = int | Param
 
 CODE_LENGTH = 16
 # Without 0, O, 1, I: a code is read aloud and typed.
@@ -56,19 +60,20 @@ class PercentField(models.DecimalField):
 
 
 class DiscountQuerySet(models.QuerySet["Discount"]):
-    def in_force(self, at: datetime) -> Self:
+    def in_force(self, at: datetime | Param) -> Self:
         return self.filter(Q(valid_until=None) | Q(valid_until__gt=at), valid_from__lte=at)
 
-    def for_buyer(self, account: Account | None) -> Self:
-        """Granted to everybody, to the account, or by its reseller; a reseller's customer has only his grants."""
+    def for_buyer(self, account: Ref | None, reseller: Ref | None) -> Self:
+        """Granted to everybody, to the account, or by its reseller; a reseller's customer has only his grants.
+
+        Without an account, what a visitor sees.
+        """
         if account is None:
             return self.filter(kind=DiscountKind.PROMOTIONAL, account=None, reseller=None)
-        if account.reseller_id:
-            return self.filter(Q(account=None) | Q(account=account), reseller_id=account.reseller_id)
-        return self.filter(Q(account=None) | Q(account=account), reseller=None)
+        return self.filter(Q(account=None) | Q(account=account), reseller=reseller)
 
-    def for_product(self, product: Product) -> Self:
-        return self.filter(Q(product=None) | Q(product=product), Q(seller=None) | Q(seller_id=product.seller_id))
+    def for_product(self, product: Ref, seller: Ref) -> Self:
+        return self.filter(Q(product=None) | Q(product=product), Q(seller=None) | Q(seller=seller))
 
 
 class Discount(models.Model):

@@ -8,12 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core import signing
-from django.db import IntegrityError, transaction
+from django.db import connection
+from django.db.models import F
 
 from accounts.models import Account
 from catalog.choices import BillingMode
-from catalog.models import Product, Specification
+from catalog.models import Attribute, Price, Product, Specification
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Children, Compiled, OneOf, Param
 from koogallery.kernel.errors import NotFound
 from koogallery.kernel.ids import public_id
 from pricing import rules
@@ -26,6 +28,18 @@ SALT = "koogallery.pricing.quote"
 
 # The order in which a product page offers billing modes; the first one sold is the default.
 MODE_ORDER = (BillingMode.MONTHLY, BillingMode.YEARLY, BillingMode.ONE_TIME, BillingMode.PAY_PER_USE)
+
+_ATTRIBUTES = Compiled(lambda: Attribute.objects.filter(OneOf(F("specification_id"), Param("parents"))))
+_PRICES = Compiled(lambda: Price.objects.filter(OneOf(F("specification_id"), Param("parents"))))
+_ON_SALE = Compiled(
+    lambda: Specification.objects.select_related("product", "product__seller").filter(
+        pk=Param("pk"), removed_at=None, product__in=Product.objects.reachable()
+    ),
+    children=[
+        Children("attributes", of="specification", rows=_ATTRIBUTES),
+        Children("prices", of="specification", rows=_PRICES),
+    ],
+)
 
 
 def specification_facts(specification: Specification, currency: str = "") -> SpecificationFacts:
@@ -97,12 +111,7 @@ def specification_on_sale(specification: int) -> Specification:
     Raises:
         NotFound: unknown, removed, or its product is not reachable.
     """
-    found = (
-        Specification.objects.select_related("product", "product__seller")
-        .prefetch_related("attributes", "prices")
-        .filter(pk=specification, removed_at=None, product__in=Product.objects.reachable())
-        .first()
-    )
+    found = _ON_SALE.first(pk=specification)
     if found is None:
         raise NotFound("There is no such specification.")
     return found
@@ -184,11 +193,16 @@ def claim(token: str, *, at: datetime, order_number: str) -> None:
     Raises:
         QuoteExpired: it was used already.
     """
-    try:
-        with transaction.atomic():
-            QuoteUse.objects.create(nonce=_open(token)["nonce"], used_at=at, order_number=order_number)
-    except IntegrityError as used:
-        raise QuoteExpired from used
+    nonce = _open(token)["nonce"]
+    with connection.cursor() as cursor:
+        # One statement: Django's own way of ignoring a conflict does not say whether there was one.
+        cursor.execute(
+            f'INSERT INTO "{QuoteUse._meta.db_table}" (nonce, used_at, order_number) VALUES (%s, %s, %s) '
+            "ON CONFLICT (nonce) DO NOTHING",
+            [nonce, at, order_number],
+        )
+        if not cursor.rowcount:
+            raise QuoteExpired
 
 
 def check(

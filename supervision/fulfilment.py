@@ -3,15 +3,19 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import F
 from django.urls import reverse
 
 from accounts.actor import Actor
 from catalog.models import Product
+from koogallery.kernel.compiled import Compiled, OneOf, Param
 from orders import services as order_services
 from orders.models import Order, Subscription
 from orders.ports import DeliverySummary
 from supervision import services
 from supervision.models import ServiceFlow
+
+_FLOWS = Compiled(lambda: ServiceFlow.objects.filter(OneOf(F("order_id"), Param("orders"))))
 
 
 class Supervised:
@@ -48,13 +52,13 @@ class Supervised:
             services.close_with_order(flow, reason=reason, by=by, at=at)
 
     def summaries(self, orders: Iterable[Order]) -> dict[int, DeliverySummary]:
-        flows = ServiceFlow.objects.filter(order__in=list(orders)).select_related("order")
+        numbers = {order.pk: order.number for order in orders}
         return {
             flow.order_id: DeliverySummary(
                 service_flow=flow.public_id,
                 status_label=flow.state.table_label,
                 waiting_on=flow.waiting_on,
-                url=reverse("supervision:detail", args=[flow.order.number]),
+                url=reverse("supervision:detail", args=[numbers[flow.order_id]]),
             )
-            for flow in flows
+            for flow in _FLOWS.all(orders=list(numbers))
         }

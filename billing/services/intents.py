@@ -5,10 +5,12 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from billing.choices import PaymentMethodKind, PaymentStatus
 from billing.models import Payment, PaymentAllocation, Statement
 from billing.services.methods import PaymentRequest, chosen_card
+from koogallery.kernel.compiled import Compiled, OneOf, Param
 from koogallery.kernel.errors import InvalidInput
 from koogallery.kernel.money import Money
 from orders import services as orders
@@ -16,6 +18,10 @@ from orders.errors import OrderNotPayable
 from orders.models import Order
 from pricing.choices import CouponKind
 from pricing.models import CouponUse
+
+_OPEN = Compiled(
+    lambda: Payment.objects.open().filter(OneOf(F("allocations__order_id"), Param("orders"))).order_by("id")[:1]
+)
 
 MOST_ORDERS = 30
 """One charge pays at most so many orders (RULES 6: combined payment)."""
@@ -52,7 +58,7 @@ def open_payment_of(locked: Sequence[Order]) -> Payment | None:
     Raises:
         OrderNotPayable: it is under way, or it is for other orders too.
     """
-    found = Payment.objects.open().filter(allocations__order__in=locked).distinct().first()
+    found = _OPEN.first(orders=[order.pk for order in locked])
     if found is None:
         return None
     same = set(found.allocations.values_list("order_id", flat=True)) == {order.pk for order in locked}

@@ -7,8 +7,11 @@ from accounts.models import Account
 from billing.choices import PaymentMethodKind, StatementStatus
 from billing.errors import CreditRefused, PaymentMethodRequired
 from billing.models import AccountBalance, CreditLine, PaymentMethod, Statement
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidInput
 from koogallery.kernel.money import Money
+
+_DEFAULT_CARD = Compiled(lambda: PaymentMethod.objects.filter(account=Param("account")).bound()[:1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def chosen_card(account: Account, request: PaymentRequest, *, at: datetime) -> P
         PaymentMethodRequired: none is bound, or it has expired.
     """
     bound = PaymentMethod.objects.for_account(account).bound()
-    card = bound.filter(public_id=request.card).first() if request.card else bound.first()
+    card = bound.filter(public_id=request.card).first() if request.card else _DEFAULT_CARD.first(account=account.pk)
     if card is None:
         if request.card:
             raise InvalidInput("There is no such card.", errors={"payment_method": ["There is no such card."]})

@@ -16,9 +16,15 @@ from billing.ledger import Side
 from billing.models import NOT_ARRIVED, Payment, PaymentAllocation
 from billing.services.refunds import record_refund
 from billing.services.settling import statement_paid
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.outbox import publish
 from orders import services as orders
 from orders.models import Order
+
+_ALLOCATIONS = Compiled(lambda: PaymentAllocation.objects.filter(payment=Param("payment")).order_by("order_id"))
+_PAYMENT = Compiled(
+    lambda: Payment.objects.select_for_update(of=("self",)).select_related("card", "statement").filter(pk=Param("pk"))
+)
 
 AMOUNT_DIFFERS = "amount_differs"
 
@@ -34,9 +40,9 @@ DECLINE_MESSAGES = {
 def record_outcome(payment: Payment, answer: GatewayAnswer, *, by: Actor, at: datetime) -> Payment:
     """Write down what the gateway says, once: the first final answer counts, a repeated one changes nothing."""
     with transaction.atomic():
-        allocations = list(payment.allocations.order_by("order_id"))
+        allocations = _ALLOCATIONS.all(payment=payment.pk)
         locked = {one.order_id: orders.order_locked(one.order_id) for one in allocations}
-        payment = Payment.objects.select_for_update(of=("self",)).select_related("card", "statement").get(pk=payment.pk)
+        payment = _PAYMENT.get(pk=payment.pk)
         late = payment.failure_code == NOT_ARRIVED and answer.outcome is ChargeOutcome.SUCCEEDED
         if not late and payment.status not in (PaymentStatus.AUTHORISING, PaymentStatus.ACTION_REQUIRED):
             return payment
@@ -73,9 +79,8 @@ def take_payment(
     all_payable = all(orders.can_be_paid(order) for _one, order in allocated)
     for one, order in allocated:
         _post_charge(payment, one, order, at=at)
-        one.counted_at = at if all_payable else None
-    PaymentAllocation.objects.bulk_update([one for one, _order in allocated], ["counted_at"])
     if all_payable:
+        PaymentAllocation.objects.filter(pk__in=[one.pk for one, _order in allocated]).update(counted_at=at)
         for _one, order in allocated:
             orders.mark_paid(order, by=by, at=at)
         return

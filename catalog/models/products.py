@@ -27,6 +27,7 @@ from catalog.choices import (
 )
 from catalog.price_shapes import checked_surcharges, checked_tiers
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Param
 from koogallery.kernel.money import CurrencyField, Money, UnitPriceField
 
 if TYPE_CHECKING:
@@ -362,7 +363,7 @@ class AgreementQuerySet(models.QuerySet["Agreement"]):
         """What a buyer of `product` accepts: the platform's agreements in force and the seller's own."""
         return self.in_force_for(product.pk)
 
-    def in_force_for(self, product: int | OuterRef) -> Self:
+    def in_force_for(self, product: int | OuterRef | Param) -> Self:
         """`for_product` by its id, also inside a query for products."""
         return self.filter(Q(product=None) | Q(product=product), superseded_at=None).order_by("position", "id")
 

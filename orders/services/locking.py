@@ -1,6 +1,7 @@
 """The one lock: every verb on an order's payment, flow, delivery or refund takes the order's row first."""
 
 from orders.models import Order
+from orders.reads import LOCKED
 
 
 def order_locked(order: Order | int) -> Order:
@@ -9,5 +10,4 @@ def order_locked(order: Order | int) -> Order:
     Raises:
         Order.DoesNotExist: there is no such order.
     """
-    pk = order if isinstance(order, int) else order.pk
-    return Order.objects.select_for_update(of=("self",)).select_related("account", "seller", "product").get(pk=pk)
+    return LOCKED.get(pk=order if isinstance(order, int) else order.pk)

@@ -8,15 +8,18 @@ from accounts.actor import Actor
 from accounts.permissions import Permission, require
 from catalog.choices import DeliveryMethod
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidTransition
 from koogallery.kernel.outbox import publish
 from orders import ports
 from orders.choices import OrderKind, OrderStatus
 from orders.errors import OrderNotPayable
 from orders.events import OrderCancelled, OrderPaid
-from orders.models import Order, OrderDelivery, Subscription
+from orders.models import Order, OrderDelivery, OrderLine, Subscription
 from orders.services.changing import apply_upgrade, still_fits
 from orders.services.locking import order_locked
+
+_LINES = Compiled(lambda: OrderLine.objects.filter(order=Param("order")))
 
 
 def can_be_paid(order: Order) -> bool:
@@ -61,7 +64,7 @@ def start_processing(order: Order, *, by: Actor, at: datetime) -> None:
 
 def _create_subscriptions(order: Order, *, at: datetime) -> None:
     """One subscription a line: a quantity of licences is one subscription with that quantity."""
-    for line in order.lines.all():
+    for line in _LINES.all(order=order.pk):
         # Supervised SaaS is listed in Purchased Apps only when its flow is complete (RULES 1.1).
         listed = not (line.delivery_method == DeliveryMethod.SAAS and order.product.supervised)
         Subscription.objects.create(

@@ -12,6 +12,7 @@ from accounts.models import Account, User
 from accounts.permissions import Permission, require
 from catalog.models import Agreement, Specification
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidInput, NotFound
 from koogallery.kernel.ids import order_number
 from koogallery.kernel.outbox import publish
@@ -25,6 +26,13 @@ from pricing import services as pricing
 from pricing.coupons import plain_code, reserve_coupon
 from pricing.errors import CouponInvalid, PriceChanged, QuoteExpired
 from pricing.rules import Quote, QuoteRequest
+
+_ACCOUNT = Compiled(
+    lambda: (
+        Account.objects.select_for_update(of=("self",), no_key=True).select_related("reseller").filter(pk=Param("pk"))
+    )
+)
+_AGREEMENTS = Compiled(lambda: Agreement.objects.in_force_for(Param("product")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +69,7 @@ def place_order(placement: Placement, *, account: Account, by: Actor, at: dateti
     at = at or clock.now()
     require(by, Permission.BUY)
     with transaction.atomic():
-        account = (
-            Account.objects.select_for_update(of=("self",), no_key=True).select_related("reseller").get(pk=account.pk)
-        )
+        account = _ACCOUNT.get(pk=account.pk)
         if account.is_frozen:
             raise AccountFrozen
         if not placement.agreements_accepted:
@@ -159,7 +165,7 @@ def _create(
             accepted_at=at,
             accepted_by=by.label,
         )
-        for agreement in Agreement.objects.for_product(product)
+        for agreement in _AGREEMENTS.all(product=product.pk)
     )
     return order
 

@@ -46,7 +46,7 @@ def discounts(request: BuyerRequest) -> HttpResponse:
         "past": shown == "past",
         "granted": list(
             Discount.objects.in_force(at)
-            .for_buyer(request.account)
+            .for_buyer(request.account.pk, request.account.reseller_id)
             .select_related("product", "seller")
             .order_by("kind", "id")
         ),

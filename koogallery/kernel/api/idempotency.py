@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 
 from koogallery.kernel import clock
 from koogallery.kernel.api.problems import CONTENT_TYPE, handle
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.db import retry_on_serialization
 from koogallery.kernel.errors import IdempotencyConflict, InvalidInput
 from koogallery.kernel.models import IdempotencyKey
@@ -29,6 +30,8 @@ WAIT_SECONDS = 3.0
 POLL_SECONDS = 0.05
 TAKEN_OVER_AFTER = timedelta(minutes=1)
 KEPT_FOR = timedelta(days=7)
+
+_BY_KEY = Compiled(lambda: IdempotencyKey.objects.filter(scope=Param("scope"), key=Param("key")))
 
 Method = TypeVar("Method", bound=Callable[..., Response])
 
@@ -79,7 +82,7 @@ class _Claim:
         self.scope, self.key, self.fingerprint = scope, key, fingerprint
 
     def _existing(self) -> IdempotencyKey | None:
-        return IdempotencyKey.objects.filter(scope=self.scope, key=self.key).first()
+        return _BY_KEY.first(scope=self.scope, key=self.key)
 
     def _replay(self, row: IdempotencyKey) -> Response | None:
         """The stored answer, or None while the first request is running.

@@ -1,0 +1,31 @@
+"""What every checkout reads of an order, compiled once (see `koogallery.kernel.compiled`)."""
+
+from django.db.models import F
+
+from catalog.models import Attribute
+from koogallery.kernel.compiled import Children, Compiled, OneOf, Param
+from orders.models import Order, OrderLine, Subscription
+
+LOCKED = Compiled(
+    lambda: (
+        Order.objects.select_for_update(of=("self",))
+        .select_related("account", "seller", "product")
+        .filter(pk=Param("pk"))
+    )
+)
+
+_ATTRIBUTES = Compiled(lambda: Attribute.objects.filter(OneOf(F("specification_id"), Param("parents"))))
+_SUBSCRIPTIONS = Compiled(lambda: Subscription.objects.filter(OneOf(F("line_id"), Param("parents"))))
+
+LINES = Children(
+    "lines",
+    of="order",
+    rows=Compiled(
+        lambda: OrderLine.objects.select_related("specification").filter(OneOf(F("order_id"), Param("parents"))),
+        children=[
+            Children("subscriptions", of="line", rows=_SUBSCRIPTIONS),
+            Children("attributes", of="specification", rows=_ATTRIBUTES, parent="specification"),
+        ],
+    ),
+)
+"""Lines with what lists and the API print of them, as `OrderQuerySet.with_lines` prefetches them."""
