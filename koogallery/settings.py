@@ -129,6 +129,8 @@ DATABASES["default"] |= {
     "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE_SECONDS", default=600),
     "CONN_HEALTH_CHECKS": True,
 }
+# The reads of the hot path are prepared once a connection (`koogallery.kernel.compiled`).
+DATABASE_PREPARED_READS: bool = env.bool("DATABASE_PREPARED_READS", default=True)
 # Every query of a web request has a time-out; workers and commands take what they need.
 STATEMENT_TIMEOUT = timedelta(milliseconds=env.int("STATEMENT_TIMEOUT_MS", default=0))
 if STATEMENT_TIMEOUT:

@@ -1,7 +1,7 @@
 """Reads that are compiled once give what the queryset gives, whatever the values."""
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.transaction import TransactionManagementError
 
@@ -10,6 +10,11 @@ from koogallery.kernel.compiled import Children, Compiled, OneOf, Param
 from tests.factories import ProductFactory, a_specification
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True, params=[True, False], ids=["prepared", "plain"])
+def prepared(request, settings):
+    settings.DATABASE_PREPARED_READS = request.param
 
 
 def by_number() -> "Compiled[Specification]":
@@ -121,3 +126,16 @@ def test_a_lock_needs_a_transaction():
         assert read.get(pk=specification.pk) == specification
     with pytest.raises(TransactionManagementError):
         read.get(pk=specification.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_survives_a_roll_back_and_a_new_connection():
+    specification = a_specification()
+    read = by_number()
+    with transaction.atomic():
+        read.get(pk=specification.pk)
+        transaction.set_rollback(True)
+
+    assert read.get(pk=specification.pk) == specification
+    connection.close()
+    assert read.get(pk=specification.pk) == specification

@@ -25,12 +25,19 @@ def over_limit(name: str, limit: int, *, seconds: int = MINUTE) -> float | None:
     window = int(now // seconds)
     key = f"throttle:{name}:{window}"
     try:
-        cache.add(key, 0, timeout=seconds * 2)
-        count = cache.incr(key)
+        count = _counted(key, seconds * 2)
     except Exception as error:
         log.warning("throttle_cache_down", error=type(error).__name__)
         return None
     return None if count <= limit else (window + 1) * seconds - now
+
+
+def _counted(key: str, timeout: int) -> int:
+    # A window's first event makes its counter, and two may be the first.
+    try:
+        return int(cache.incr(key))
+    except ValueError:
+        return 1 if cache.add(key, 1, timeout=timeout) else int(cache.incr(key))
 
 
 class _Minute(BaseThrottle):
