@@ -10,17 +10,33 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from accounts.actor import Actor, Party
 from accounts.models import Account, Membership, Seller, SellerMember, User
 from accounts.permissions import Permission, require
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.web.address import client_address
 
 ACCOUNT_KEY = "acting_for_account"
 SELLER_KEY = "acting_for_seller"
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+
+def _memberships() -> QuerySet[Membership]:
+    return Membership.objects.filter(user=Param("user")).select_related("account", "account__reseller")
+
+
+def _sellers() -> QuerySet[SellerMember]:
+    return SellerMember.objects.filter(user=Param("user")).select_related("seller")
+
+
+_MEMBERSHIP = Compiled(lambda: _memberships().filter(account=Param("account")))
+_OLDEST_MEMBERSHIP = Compiled(lambda: _memberships().order_by("id")[:1])
+_SELLER = Compiled(lambda: _sellers().filter(seller=Param("seller")))
+_OLDEST_SELLER = Compiled(lambda: _sellers().order_by("id")[:1])
 
 
 class BuyerRequest(HttpRequest):
@@ -45,9 +61,9 @@ def membership_of(request: HttpRequest) -> Membership | None:
     if not hasattr(request, "_membership"):
         found = None
         if request.user.is_authenticated:
-            mine = Membership.objects.filter(user=request.user).select_related("account", "account__reseller")
-            chosen = request.session.get(ACCOUNT_KEY)
-            found = (mine.filter(account_id=chosen).first() if chosen else None) or mine.order_by("id").first()
+            user, chosen = request.user.pk, request.session.get(ACCOUNT_KEY)
+            found = _MEMBERSHIP.first(user=user, account=chosen) if chosen else None
+            found = found or _OLDEST_MEMBERSHIP.first(user=user)
         request._membership = found  # type: ignore[attr-defined]
     return cast(Membership | None, request._membership)  # type: ignore[attr-defined]
 
@@ -57,9 +73,9 @@ def seller_of(request: HttpRequest) -> Seller | None:
     if not hasattr(request, "_seller"):
         found = None
         if request.user.is_authenticated:
-            mine = SellerMember.objects.filter(user=request.user).select_related("seller")
-            chosen = request.session.get(SELLER_KEY)
-            member = (mine.filter(seller_id=chosen).first() if chosen else None) or mine.order_by("id").first()
+            user, chosen = request.user.pk, request.session.get(SELLER_KEY)
+            member = _SELLER.first(user=user, seller=chosen) if chosen else None
+            member = member or _OLDEST_SELLER.first(user=user)
             found = member.seller if member else None
         request._seller = found  # type: ignore[attr-defined]
     return cast(Seller | None, request._seller)  # type: ignore[attr-defined]

@@ -3,14 +3,27 @@
 from functools import cached_property
 
 from django.conf import settings
+from django.db.models import Count
 from django.http import HttpRequest
 
 from accounts.actor import Party
 from accounts.models import Account, Seller, User
 from accounts.permissions import Role
 from accounts.web import membership_of, seller_of
+from koogallery.kernel.compiled import Compiled, Param
 from notifications.models import Message
 from supervision.models import ServiceFlow
+
+_UNREAD = Compiled(
+    lambda: (
+        Message.objects.filter(user=Param("user"))
+        .unread()
+        .order_by()
+        .values("user")
+        .annotate(count=Count("pk"))
+        .values_list("count")
+    )
+)
 
 
 class Nav:
@@ -43,7 +56,8 @@ class Nav:
 
     @cached_property
     def unread_messages(self) -> int:
-        return Message.objects.for_user(self.user).unread().count() if self.user else 0
+        counted = _UNREAD.first(user=self.user.pk) if self.user else None
+        return counted[0] if counted else 0
 
     @cached_property
     def waiting_on_me(self) -> int:

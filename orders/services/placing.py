@@ -193,7 +193,7 @@ def open_draft(
         raise AccountFrozen
     specification = pricing.specification_on_sale(request.specification)
     _check_for_sale(specification, auto_renew, request)
-    quote = pricing.quote_purchase(request, account=account, at=at)
+    quote = pricing.quote_purchase(request, account=account, at=at, specification=specification)
     return PurchaseDraft.objects.create(
         account=account,
         user=user,
