@@ -79,7 +79,7 @@ def target(running: UpgradeFacts, wanted: Chosen) -> dict[str, str | int]:
 def _check_raised(running: UpgradeFacts, attribute: AttributeFacts, old: str | int, new: str | int) -> None:
     if attribute.kind == AttributeKind.QUANTITY:
         if int(new) < int(old):
-            raise UpgradeNotAllowed(f"{attribute.name} can only be raised.")
+            raise UpgradeNotAllowed(f"{NEGATIVE} {attribute.name} can only be raised.")
         if int(new) > int(old) * running.most_times and int(old):
             most = int(old) * running.most_times
             raise UpgradeNotAllowed(f"{attribute.name} can be raised to {most} at the most in one upgrade.")
@@ -87,7 +87,7 @@ def _check_raised(running: UpgradeFacts, attribute: AttributeFacts, old: str | i
     surcharges = price_of(running.specification, running.billing_mode).surcharges
     before, after = (surcharges.get((attribute.code, str(value)), Decimal(0)) for value in (old, new))
     if after < before:
-        raise UpgradeNotAllowed(f"{attribute.name} can only be raised.")
+        raise UpgradeNotAllowed(f"{NEGATIVE} {attribute.name} can only be raised.")
 
 
 def remaining_of(running: UpgradeFacts) -> Decimal:

@@ -10,4 +10,5 @@ urlpatterns = [
     path("my/apps/", apps.app_list, name="apps"),
     path("my/apps/<str:public_id>/", apps.app_detail, name="app"),
     path("my/apps/<str:public_id>/upgrade/", upgrade.upgrade, name="upgrade"),
+    path("my/apps/<str:public_id>/upgrade/quote/", upgrade.quote_fragment, name="upgrade_quote"),
 ]

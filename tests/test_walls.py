@@ -111,6 +111,7 @@ PAGES: dict[str, str] = {
     "renewals:apps": BUYER,
     "renewals:app": BUYER,
     "renewals:upgrade": ACT,
+    "renewals:upgrade_quote": ACT,
     "notifications:messages": PERSON,
     "notifications:read_all": PERSON,
     "notifications:read": PERSON,

@@ -60,9 +60,8 @@ def upgrade_refusal(subscription: Subscription, *, at: datetime) -> DomainError 
     waiting = subscription.change_orders.filter(status__in=under_way).order_by("id").first()
     if waiting is None:
         return None
-    if waiting.is_payable:
-        return PendingOrderExists()
-    return PendingOrderExists("A change of this subscription is being delivered. Wait until it is done.")
+    why = None if waiting.is_payable else "A change of this subscription is being delivered. Wait until it is done."
+    return PendingOrderExists(why, extra={"order": waiting.number})
 
 
 def _never(subscription: Subscription, at: datetime) -> str | None:

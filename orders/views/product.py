@@ -177,6 +177,9 @@ def cost_line(label: str, line: QuoteLine) -> CostLine:
     """One line of a quote, live or of an order's snapshot."""
     if line.kind == LineKind.CHARGE:
         return CostLine(label, line.text, line.amount)
+    if line.kind == LineKind.CREDIT:
+        what, _colon, formula = line.text.partition(": ")
+        return CostLine(what, formula, line.amount)
     return CostLine(line.text, "", line.amount)
 
 

@@ -1,10 +1,11 @@
 """My KooGallery > Purchased Apps > Upgrade Specification (guide 2.2)."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import Permission
 from accounts.web import BuyerRequest, buyer_required
@@ -41,9 +42,9 @@ class TargetInput:
 def upgrade(request: BuyerRequest, public_id: str) -> HttpResponse:
     """`/my/apps/<id>/upgrade/?attribute.<code>=...`: current and target configuration, what the upgrade costs, Pay Now.
 
-    The query is the target, so that the cost can be fetched while it is chosen.
+    The query is the target, so that the page works without JavaScript.
     """
-    app = get_object_or_404(Subscription.objects.for_account(request.account).with_table_columns(), public_id=public_id)
+    app = _app(request, public_id)
     wanted = _wanted(request)
     error: DomainError | None = None
     if request.method == "POST":
@@ -54,22 +55,33 @@ def upgrade(request: BuyerRequest, public_id: str) -> HttpResponse:
         except (UpgradeNotAllowed, InvalidInput, QuoteExpired, PriceChanged, CouponInvalid) as refused:
             error = refused
     refusal = upgrade_refusal(app, at=clock.now())
-    quote, problem = (None, "") if refusal else _quoted(request, app, wanted)
+    cost = _cost(request, app, wanted, refusal)
     context = {
-        "app": app,
         "product": app.product,
         "refusal": refusal,
         "billing_label": BillingMode(app.billing_mode).guide_label,
         "current": current_configuration(app),
         "inputs": [] if refusal else _inputs(request, app, wanted),
-        "quote": quote,
-        "cost_lines": cost_lines(app.product.name, quote),
-        "zero": Money.zero(app.line.currency),
-        "problem": problem,
         "error": error,
         "old_price": Money.from_json(error.extra["old"]) if isinstance(error, PriceChanged) else None,  # type: ignore[arg-type]
+        **cost,
     }
-    return render(request, "renewals/upgrade.html", context, status=422 if error else 200)
+    wrong = error or (cost["errors"] and not refusal)
+    return render(request, "renewals/upgrade.html", context, status=422 if wrong else 200)
+
+
+@require_safe
+@buyer_required(Permission.BUY)
+def quote_fragment(request: BuyerRequest, public_id: str) -> HttpResponse:
+    """`/my/apps/<id>/upgrade/quote/?attribute.<code>=...`: the cost of the target, as the calculator fetches it."""
+    app = _app(request, public_id)
+    context = _cost(request, app, _wanted(request), upgrade_refusal(app, at=clock.now()))
+    return render(request, "renewals/_upgrade_cost.html", context, status=422 if context["errors"] else 200)
+
+
+def _app(request: BuyerRequest, public_id: str) -> Subscription:
+    rows = Subscription.objects.for_account(request.account).with_table_columns()
+    return get_object_or_404(rows, public_id=public_id)
 
 
 def _wanted(request: BuyerRequest) -> dict[str, str | int]:
@@ -81,14 +93,18 @@ def _wanted(request: BuyerRequest) -> dict[str, str | int]:
     }
 
 
-def _quoted(request: BuyerRequest, app: Subscription, wanted: dict[str, str | int]) -> tuple[Quote | None, str]:
-    """The cost of the target, or what is wrong with it; nothing yet while nothing was chosen."""
-    if not wanted:
-        return None, ""
-    try:
-        return quote_upgrade(app, UpgradeWish(wanted), account=request.account), ""
-    except (UpgradeNotAllowed, InvalidInput) as refused:
-        return None, refused.message
+def _cost(
+    request: BuyerRequest, app: Subscription, wanted: dict[str, str | int], refusal: DomainError | None
+) -> dict[str, Any]:
+    """What the cost of the target is printed from: the signed quote, or what is wrong; neither before a choice."""
+    quote: Quote | None = None
+    errors = {"": refusal.message} if refusal else {}
+    if wanted and not refusal:
+        try:
+            quote = quote_upgrade(app, UpgradeWish(wanted), account=request.account)
+        except (UpgradeNotAllowed, InvalidInput) as refused:
+            errors = {"": refused.message}
+    return {"app": app, "quote": quote, "cost_lines": cost_lines(app.product.name, quote), "errors": errors}
 
 
 def current_configuration(app: Subscription) -> list[tuple[str, object]]:

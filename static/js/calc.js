@@ -1,5 +1,6 @@
 // Cost Details: each change of the form fetches the server's calculation; prices are never computed here.
 //   <form data-calc data-quote-url="/products/x/quote/" data-quote-target="cost"> ... <div id="cost">
+// A form inside the target (Pay Now with the signed quote) waits while what it would send is out of date.
 import { debounce, load } from "./fragment.js";
 
 const WAIT_MS = 200;
@@ -10,6 +11,7 @@ function enliven(form) {
   if (!target) return;
   if (updateButton) updateButton.hidden = true;
   let running;
+  let outdated = false;
 
   const update = debounce(async () => {
     if (!form.isConnected) return;
@@ -20,7 +22,9 @@ function enliven(form) {
       if (typeof value === "string" && name !== "csrfmiddlewaretoken") query.append(name, value);
     }
     try {
-      await load(target, `${form.dataset.quoteUrl}?${query}`, running.signal);
+      if (!(await load(target, `${form.dataset.quoteUrl}?${query}`, running.signal))) return;
+      outdated = false;
+      repeatTotal(target);
     } catch {
       if (updateButton) updateButton.hidden = false;
     }
@@ -28,8 +32,20 @@ function enliven(form) {
 
   form.addEventListener("input", (event) => {
     // configure.js fetches the whole form then, and the cost with it.
-    if (!(form.dataset.pageUrl && event.target.closest("[data-reload]"))) update();
+    if (form.dataset.pageUrl && event.target.closest("[data-reload]")) return;
+    outdated = true;
+    update();
   });
+  target.addEventListener("submit", (event) => {
+    if (outdated && form.isConnected) event.preventDefault();
+  });
+}
+
+/** The bar at the foot of small screens repeats the total of Cost Details. */
+export function repeatTotal(target) {
+  const total = target.querySelector("[data-total]");
+  for (const shown of document.querySelectorAll("[data-total-repeated]"))
+    shown.replaceChildren(...(total ? total.cloneNode(true).childNodes : ["—"]));
 }
 
 export function enhance(root) {

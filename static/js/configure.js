@@ -1,6 +1,7 @@
 // Configuring a product: another specification or billing mode offers other fields, so the form of that choice is
 // fetched and put in place; the focus stays on the chosen tile. When that fails the page is loaded instead.
 //   <form data-configure data-page-url="/products/x/" data-quote-target="cost"> ... <div data-reload> radios </div>
+import { repeatTotal } from "./calc.js";
 import { enhance as enhanceAll } from "./enhance.js";
 
 let running;
@@ -25,7 +26,9 @@ async function reconfigure(form, chosen) {
     const fresh = page.getElementById(form.id);
     const cost = page.getElementById(form.dataset.quoteTarget);
     if (!fresh || !cost) throw new Error("The page has no such form");
-    document.getElementById(form.dataset.quoteTarget).replaceChildren(...cost.childNodes);
+    const target = document.getElementById(form.dataset.quoteTarget);
+    target.replaceChildren(...cost.childNodes);
+    repeatTotal(target);
     form.replaceWith(fresh);
     history.replaceState(null, "", address);
     await enhanceAll(fresh);
