@@ -67,7 +67,9 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         "money": state_of(order) if order.paid_at and order.payable else None,
         "through_reseller": order.account.reseller_id is not None,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
-        "subscriptions": [one for line in lines for one in line.subscriptions.all()],
+        "subscriptions": [order.subject]
+        if order.subject
+        else [one for line in lines for one in line.subscriptions.all()],
         "may_pay": may(request.membership.role, Permission.PAY),
         "may_cancel": may(request.membership.role, Permission.BUY),
     }

@@ -28,7 +28,7 @@ def discounts(request: BuyerRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             coupon = redeem_code(request.POST.get("code", "")[:40], account=request.account, by=request.actor)
-            messages.success(request, _("%(coupon)s is on the account.") % {"coupon": coupon.name})
+            messages.success(request, _("The coupon %(coupon)s is on the account.") % {"coupon": coupon.name})
             return redirect("pricing:discounts")
         except (CouponInvalid, Throttled) as refused:
             error = refused

@@ -10,6 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from catalog.models import Product
+from catalog.services import refresh_listing
+from tests.factories import AgreementFactory, ProductFactory, a_specification
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -80,9 +84,9 @@ class Person:
                 self.page.screenshot(path=folder / f"{title}-{size}-{theme}.png", full_page=True)
                 found = Axe().run(self.page, options={"runOnly": RULES}).response["violations"]
                 assert not found, (title, size, theme, [(one["id"], one["nodes"][0]["html"]) for one in found])
+            overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert overflow <= 0, f"{title} is {overflow} px too wide on a {size}"
         self.page.set_viewport_size(SIZES["desktop"])
-        overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert overflow <= 0, f"{title} is {overflow} px too wide"
 
 
 @pytest.fixture
@@ -101,3 +105,21 @@ def person(browser: Browser, live_server: object) -> Iterator[Callable[[str], Pe
         one.context.close()
     faults = {one.name: one.faults for one in people if one.faults}
     assert not faults, faults
+
+
+@pytest.fixture
+def templates(transactional_db: None) -> None:
+    """The flush of other tests took the first flow templates, which a migration made, with it."""
+    from supervision.models import FlowTemplate
+
+    for flow_type, after in (("license", 2), ("standard", 2), ("saas", 3), ("website", 2), ("5g_naas", 2)):
+        FlowTemplate.objects.get_or_create(
+            flow_type=flow_type, version=1, defaults={"appeal_on_acceptance_after": after}
+        )
+
+
+def on_sale(prices: dict[str, str] | None = None, **traits: object) -> Product:
+    """A published product with terms and conditions; 5.00 USD a month unless `prices` says otherwise."""
+    AgreementFactory()
+    specification = a_specification(prices=prices, product=ProductFactory(**traits))
+    return refresh_listing(specification.product)

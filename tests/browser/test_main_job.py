@@ -2,39 +2,14 @@
 
 import pytest
 
-from catalog.services import refresh_listing
 from koogallery.kernel.quiet import run_until_quiet
 from orders.models import Order
-from tests.browser.conftest import PASSWORD
-from tests.factories import (
-    AgreementFactory,
-    MembershipFactory,
-    ProductFactory,
-    SellerMemberFactory,
-    UserFactory,
-    a_specification,
-)
+from tests.browser.conftest import PASSWORD, on_sale
+from tests.factories import MembershipFactory, SellerMemberFactory, UserFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PDF = {"name": "requirements.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\n%%EOF"}
-
-
-@pytest.fixture
-def templates(transactional_db: None) -> None:
-    """The flush of other tests took the first flow templates, which a migration made, with it."""
-    from supervision.models import FlowTemplate
-
-    for flow_type, after in (("license", 2), ("standard", 2), ("saas", 3), ("website", 2), ("5g_naas", 2)):
-        FlowTemplate.objects.get_or_create(
-            flow_type=flow_type, version=1, defaults={"appeal_on_acceptance_after": after}
-        )
-
-
-def on_sale(**traits: object) -> object:
-    AgreementFactory()
-    specification = a_specification(product=ProductFactory(**traits))
-    return refresh_listing(specification.product)
 
 
 def buy(buyer, product) -> str:
