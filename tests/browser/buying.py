@@ -1,6 +1,6 @@
 """Steps of a purchase as a person makes them, for the walks through buying."""
 
-from accounts.models import Account, Membership
+from accounts.models import Membership
 from catalog.models import Product
 from orders.models import Order
 from tests.browser.conftest import PASSWORD, Person
@@ -42,6 +42,15 @@ def submit(buyer: Person, button: str = "Pay Now") -> Order:
     return Order.objects.latest("id")
 
 
+def come_to_pay(buyer: Person, product: Product, *cards: str) -> Order:
+    """Mara with these cards stands on the Pay page of an order for one month."""
+    come_in(buyer)
+    for scenario in cards:
+        enter_card(buyer, scenario)
+    configure(buyer, product)
+    return submit(buyer)
+
+
 def pay_now(buyer: Person) -> None:
     """Pay Now on the Pay page."""
     buyer.page.click(".buy-col button:has-text('Pay Now')")
@@ -50,8 +59,3 @@ def pay_now(buyer: Person) -> None:
 def now(order: Order) -> Order:
     """The order as it stands."""
     return Order.objects.get(pk=order.pk)
-
-
-def account_of(member: Membership) -> Account:
-    """The account as it stands."""
-    return Account.objects.get(pk=member.account_id)

@@ -8,7 +8,7 @@ from koogallery.kernel.books import breaches
 from koogallery.kernel.quiet import run_until_quiet
 from orders.models import Order
 from pricing.models import Coupon, Discount
-from tests.browser.buying import come_in, configure, enter_card, now, pay_now, submit
+from tests.browser.buying import come_in, come_to_pay, configure, enter_card, now, pay_now, submit
 from tests.browser.conftest import on_sale
 from tests.factories import a_coupon
 
@@ -77,11 +77,8 @@ def test_the_bar_of_small_screens_repeats_the_live_total(person, templates):
 
 
 def test_back_reload_and_a_second_click_pay_once(person, templates):
-    product, buyer = on_sale(), person("buyer")
-    come_in(buyer)
-    enter_card(buyer, "slow")
-    configure(buyer, product)
-    order = submit(buyer)
+    buyer = person("buyer")
+    order = come_to_pay(buyer, on_sale(), "slow")
     page = buyer.page
     page.locator(".buy-col button:has-text('Pay Now')").dblclick()
     page.wait_for_url("**/done/")
@@ -93,12 +90,8 @@ def test_back_reload_and_a_second_click_pay_once(person, templates):
 
 
 def test_a_declined_card_says_why_and_another_one_pays(person, templates):
-    product, buyer = on_sale(), person("buyer")
-    come_in(buyer)
-    enter_card(buyer, "insufficient_funds")
-    enter_card(buyer, "success_mastercard")
-    configure(buyer, product)
-    order = submit(buyer)
+    buyer = person("buyer")
+    order = come_to_pay(buyer, on_sale(), "insufficient_funds", "success_mastercard")
     page = buyer.page
     page.get_by_label("9995").check()
     pay_now(buyer)
@@ -118,11 +111,8 @@ def test_a_declined_card_says_why_and_another_one_pays(person, templates):
 
 
 def test_3d_secure_refused_and_then_confirmed_at_the_bank(person, templates):
-    product, buyer = on_sale(), person("buyer")
-    come_in(buyer)
-    enter_card(buyer, "authentication")
-    configure(buyer, product)
-    order = submit(buyer)
+    buyer = person("buyer")
+    order = come_to_pay(buyer, on_sale(), "authentication")
     page = buyer.page
     pay_now(buyer)
     page.wait_for_url("**/sandbox/confirm/**")
@@ -145,11 +135,8 @@ def test_3d_secure_refused_and_then_confirmed_at_the_bank(person, templates):
 
 
 def test_an_answer_that_was_lost_is_found_out(person, templates):
-    product, buyer = on_sale(), person("buyer")
-    come_in(buyer)
-    enter_card(buyer, "lost_answer")
-    configure(buyer, product)
-    order = submit(buyer)
+    buyer = person("buyer")
+    order = come_to_pay(buyer, on_sale(), "lost_answer")
     pay_now(buyer)
     page = buyer.page
     page.wait_for_url("**/done/")

@@ -21,7 +21,7 @@ from orders.services import Placement, place_order
 from pricing.values import Duration, QuoteRequest
 from supervision import services as supervision
 from supervision.models import ServiceFlow
-from tests.browser.buying import come_in, configure, enter_card, now, pay_now, submit
+from tests.browser.buying import come_in, come_to_pay, configure, enter_card, now, pay_now, submit
 from tests.browser.conftest import PASSWORD, on_sale
 from tests.factories import AttributeFactory, MembershipFactory, SellerMemberFactory, UserFactory, a_seller
 from tests.supervision.test_flow import a_file
@@ -97,10 +97,7 @@ def test_the_seller_reads_what_is_held_for_him(person, templates):
     working = SellerMemberFactory(
         seller=product.seller, user=UserFactory(email="ravi@seller.example", password=PASSWORD)
     )
-    come_in(buyer)
-    enter_card(buyer, "success")
-    configure(buyer, product)
-    order = submit(buyer)
+    order = come_to_pay(buyer, product, "success")
     pay_now(buyer)
     buyer.page.wait_for_url("**/done/")
     seller.log_in(working.user.email)
