@@ -71,14 +71,19 @@ def refund_sources(order: Order, amount: Money) -> list[Side]:
     total = Money.total(shares.values(), order.currency)
     if amount == total:
         return [Side(name, share, **parties) for name, share in shares.items()]
-    ratio = amount.amount / total.amount
-    tax = (shares[Ledger.TAX] * ratio).rounded()
-    fee = (shares[Ledger.SERVICE_FEES] * ratio).rounded()
+    # Each part is at most what its party has: the tax of all, then our fee of what both of us have besides.
+    tax = _part(amount, shares[Ledger.TAX], total)
+    fee = _part(amount - tax, shares[Ledger.SERVICE_FEES], total - shares[Ledger.TAX])
     return [
         Side(Ledger.SELLER_PAYABLE, amount - tax - fee, **parties),
         Side(Ledger.SERVICE_FEES, fee, **parties),
         Side(Ledger.TAX, tax, **parties),
     ]
+
+
+def _part(amount: Money, share: Money, of: Money) -> Money:
+    """The part of `amount` that falls on `share` of `of`, rounded once."""
+    return Money(amount.amount * share.amount / of.amount, amount.currency).rounded() if of else of
 
 
 def refundable(order: Order) -> Money:

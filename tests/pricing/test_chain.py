@@ -1,0 +1,288 @@
+"""From the catalogue to the journal: for any deal the same amount everywhere, and nothing is lost on the way.
+
+quote = order = charge at the processor = receipt = what is held; completion gives away exactly what was held; what goes
+back is never more than was paid, and once all of it is back no account remembers the order (issue: Proof; RULES 6, 7, 9).
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader
+
+from billing import ledger
+from billing.choices import EntryKind, Ledger
+from billing.documents import receipt_pdf
+from billing.models import AccountBalance, CreditLine, Posting, Refund, SandboxCharge
+from billing.services import PaymentRequest, consent_to_refund, pay_order, propose_refund
+from koogallery.kernel import clock
+from koogallery.kernel.books import breaches
+from koogallery.kernel.errors import InvalidInput
+from koogallery.kernel.money import Money, minor_digits
+from koogallery.kernel.quiet import run_until_quiet
+from orders.choices import OrderStatus
+from orders.models import Order
+from orders.services import Placement, cancel_order, delivery_done, place_order
+from pricing.errors import CouponInvalid
+from pricing.models import Coupon, CouponUse
+from pricing.services import quote_purchase
+from pricing.values import Quote, QuoteLine
+from tests.pricing.deals import ENOUGH, Deal, Listing, Made, Reduction, deals, make
+
+# What an order may have to its credit, never to its debit, and what a buyer's money stands on before.
+OWED_TO = (
+    Ledger.HELD,
+    Ledger.COUPONS_HELD,
+    Ledger.SELLER_PAYABLE,
+    Ledger.SERVICE_FEES,
+    Ledger.TAX,
+    Ledger.REFUNDS_OWED,
+)
+SOURCES = (Ledger.GATEWAY, Ledger.BALANCE, Ledger.RECEIVABLE, Ledger.RESELLER_OWES)
+
+# How an order ends, as it is drawn: shares of what is left that operations refund before and after completion.
+SHARES = st.lists(st.integers(1, 999), max_size=4)
+
+
+@pytest.fixture(autouse=True)
+def _delivered_by_a_noting_deliverer(settings):
+    settings.FULFILMENT = {("saas", False): ["tests.orders.conftest.NotingDeliverer"]}
+    settings.REFUND_CONSENT_ABOVE = Decimal("10.00")
+
+
+def quickly(examples: int, *, shrink: bool = False):
+    """Few examples on a busy core, each some hundred rows in a savepoint of its own; only the long run looks for the
+    smallest deal that fails, which takes minutes."""
+    slow = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+    phases = [one for one in Phase if one is not Phase.explain and (shrink or one is not Phase.shrink)]
+    return settings(max_examples=examples, deadline=None, suppress_health_check=slow, phases=phases)
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """One example; the database's own deferred checks run before it is taken back."""
+    example = transaction.atomic()
+    # As for a TestCase's own transaction: what would commit durably stands below it.
+    example._from_testcase = True
+    with example:
+        yield
+        connection.check_constraints()
+        transaction.set_rollback(True)
+
+
+def books_are_right() -> None:
+    run_until_quiet()
+    assert [str(one) for one in breaches() if one.invariant.name != "listing_repeats_prices"] == []
+
+
+def is_whole(money: Money) -> bool:
+    """Whether it has no fraction of a minor unit."""
+    return money == money.rounded()
+
+
+def check_quote(quote: Quote) -> None:
+    parts = (quote.list_price, quote.discount, quote.coupon, quote.tax, quote.payable)
+    assert all(part.amount >= 0 and not part.amount.is_signed() for part in parts)
+    assert all(is_whole(one.amount) for one in quote.lines)
+    assert all(is_whole(part) for part in parts)
+    assert Money.total((one.amount for one in quote.lines), quote.currency) == quote.payable
+    assert quote.list_price - quote.discount - quote.coupon + quote.tax == quote.payable
+
+
+def check_receipt(order: Order, quote: Quote) -> None:
+    """The PDF's text has every line's amount in the quote's order, then the total."""
+    pages = PdfReader(io.BytesIO(receipt_pdf(order))).pages
+    text = "".join("".join(page.extract_text() for page in pages).split())
+    for printed in [*(one.amount for one in quote.lines), quote.payable]:
+        _before, found, text = text.partition(printed.display().replace(" ", ""))
+        assert found, printed
+
+
+def balances(order: Order) -> dict[Ledger, Money]:
+    """Every ledger that the order has postings on."""
+    return {name: ledger.balance_of(order, name) for name in Ledger}
+
+
+def check_sides(order: Order) -> None:
+    """No party has less than nothing of the order, no posting a fraction, and all sides cancel out."""
+    standing = balances(order)
+    assert not Money.total(standing.values(), order.currency)
+    assert all(standing[name].amount <= 0 for name in OWED_TO), standing
+    assert all(standing[name].amount >= 0 for name in SOURCES if name is not Ledger.BALANCE), standing
+    assert all(is_whole(one.money) for one in Posting.objects.filter(entry__order=order))
+    # A refund takes from those who had the money, and gives nothing to any of them by a rounding.
+    moved = Posting.objects.filter(entry__order=order, entry__kind=EntryKind.REFUND_OWED)
+    assert all(one.amount > 0 for one in moved.exclude(ledger=Ledger.REFUNDS_OWED))
+
+
+def place(deal: Deal, made: Made) -> tuple[Quote, Order]:
+    """The order at the signed quote, with the coupon where it may be used."""
+    code = made.coupon.code if made.coupon else ""
+    try:
+        quote = quote_purchase(made.request, account=made.account, coupon=code)
+    except CouponInvalid:
+        code = ""
+        quote = quote_purchase(made.request, account=made.account)
+        assert not (quote.list_price - quote.discount).amount, "a coupon is refused only where nothing is to be paid"
+    check_quote(quote)
+    placement = Placement(made.request, agreements_accepted=True, quote=quote.token, coupon=code)
+    order = place_order(placement, account=made.account, by=made.by)
+    assert [QuoteLine.from_json(one) for one in order.quote["lines"]] == list(quote.lines)
+    assert order.payable_money == quote.payable
+    assert Money.total((line.money for line in order.lines.all()), order.currency) == quote.payable
+    if code:
+        assert CouponUse.objects.get().status == ("reserved" if order.is_payable else "spent")
+        assert Coupon.objects.get().remaining == Coupon.objects.get().value - CouponUse.objects.get().taken
+    return quote, order
+
+
+def taken_from_buyer(deal: Deal, made: Made) -> Money:
+    """What the means of payment themselves say was taken, net of what went back."""
+    currency = deal.listing.currency
+    match deal.method:
+        case "card":
+            rows = SandboxCharge.objects.filter(outcome="succeeded")
+            amount = sum((one.amount * (-1 if one.refund_of_id else 1) for one in rows), Decimal(0))
+        case "balance":
+            amount = ENOUGH - AccountBalance.objects.get().amount
+        case "monthly_settlement":
+            amount = CreditLine.objects.get().used
+        case _:
+            amount = ledger.owed_by(made.account.reseller, currency).amount
+    return Money(amount, currency)
+
+
+def pay(deal: Deal, made: Made, quote: Quote, order: Order) -> Order:
+    if order.is_payable:
+        pay_order(order, PaymentRequest(deal.method), by=made.by)
+    order = fresh(order)
+    assert order.status == OrderStatus.PROCESSING
+    assert taken_from_buyer(deal, made) == quote.payable == ledger.held_for(order)
+    check_sides(order)
+    if made.account.reseller_id is None:
+        check_receipt(order, quote)
+    return order
+
+
+def fresh(order: Order) -> Order:
+    return Order.objects.select_related("account", "seller", "product").get(pk=order.pk)
+
+
+def refund(made: Made, order: Order, amount: Money | None) -> None:
+    proposal = propose_refund(order, amount, reason="Asked for.", by=made.operator)
+    if proposal.status == "awaiting_consent":
+        consent_to_refund(proposal, by=made.second)
+    run_until_quiet()
+
+
+def refund_in_parts(deal: Deal, made: Made, order: Order, paid: Money, shares: list[int]) -> None:
+    """Refund some of what is left, again and again; a minor unit more than is left is refused."""
+    from billing.services.releasing import refundable
+
+    unit = Decimal(1).scaleb(-minor_digits(order.currency))
+    for share in shares:
+        left = refundable(order)
+        with pytest.raises(InvalidInput):
+            propose_refund(order, left + Money(unit, order.currency), reason="Too much.", by=made.operator)
+        part = (left * (Decimal(share) / 1000)).rounded()
+        if not part or part == left:
+            continue
+        refund(made, order, part)
+        assert refundable(order) == left - part
+        back = sum((one.amount for one in Refund.objects.all()), Decimal(0))
+        assert taken_from_buyer(deal, made).amount == paid.amount - back >= 0
+        check_sides(order)
+
+
+def complete(made: Made, order: Order) -> None:
+    """The seller, we and the tax office get what was held, to the minor unit."""
+    held = ledger.held_for(order)
+    worth = -ledger.balance_of(order, Ledger.COUPONS_HELD)
+    delivery_done(order, deliverer="noting", accepted=False, by=made.operator, at=clock.now())
+    kinds = {EntryKind.RELEASE: held, EntryKind.COUPON_EARNED: worth}
+    for kind, what in kinds.items():
+        rows = [
+            ledger.balance_of(order, name, [kind]) for name in (Ledger.SELLER_PAYABLE, Ledger.SERVICE_FEES, Ledger.TAX)
+        ]
+        own = ledger.balance_of(order, Ledger.COUPONS, [kind])
+        assert -Money.total([*rows, own], order.currency) == what
+    assert not ledger.held_for(order)
+    assert not ledger.balance_of(order, Ledger.COUPONS_HELD)
+    check_sides(order)
+
+
+def check_nothing_is_left(deal: Deal, made: Made, order: Order) -> None:
+    """Paid and given back in whole: it is as if it had never been."""
+    assert {name: str(left) for name, left in balances(order).items() if left} == {}
+    assert not taken_from_buyer(deal, made)
+    assert all(coupon.remaining == coupon.value for coupon in Coupon.objects.all())
+
+
+def check_chain(deal: Deal, before: list[int], completes: bool, after: list[int], whole: bool) -> None:
+    made = make(deal)
+    quote, order = place(deal, made)
+    order = pay(deal, made, quote, order)
+    paid = quote.payable
+    refund_in_parts(deal, made, order, paid, before)
+    if completes:
+        complete(made, fresh(order))
+        refund_in_parts(deal, made, order, paid, after)
+    if whole and paid:
+        refund(made, order, None)
+        assert fresh(order).status == OrderStatus.REFUNDED
+        check_nothing_is_left(deal, made, order)
+    books_are_right()
+
+
+CHAIN = {"deal": deals(), "before": SHARES, "completes": st.booleans(), "after": SHARES, "whole": st.booleans()}
+
+
+@given(**CHAIN)
+@quickly(25)
+def test_any_deal_costs_the_same_everywhere_and_comes_back_whole(db, deal, before, completes, after, whole):
+    with rolled_back():
+        check_chain(deal, before, completes, after, whole)
+
+
+@pytest.mark.long
+@given(**CHAIN)
+@quickly(1_000, shrink=True)
+def test_a_thousand_deals_cost_the_same_everywhere(db, deal, before, completes, after, whole):
+    with rolled_back():
+        check_chain(deal, before, completes, after, whole)
+
+
+@given(deal=deals())
+@quickly(15)
+def test_a_cancelled_deal_leaves_nothing(db, deal):
+    with rolled_back():
+        made = make(deal)
+        _quote, order = place(deal, made)
+        if order.is_payable:
+            cancel_order(order, by=made.by)
+            check_nothing_is_left(deal, made, order)
+        books_are_right()
+
+
+@pytest.mark.parametrize("before_completion", [0, 1, 2])
+def test_refunds_in_the_smallest_parts_give_nobody_anything(db, before_completion):
+    """Five yen and one of tax: after four refunds of one yen we and the tax office have one left each, the seller none."""
+    listing = Listing("JPY", "one_time", "linear", Decimal(5), (), None, None, False)
+    deal = Deal(listing, Reduction(None, None, False, Decimal(10)), 0, "basic", 1, 1, "card", Decimal(15))
+    made = make(deal)
+    quote, order = place(deal, made)
+    order = pay(deal, made, quote, order)
+    assert quote.payable == Money(Decimal(6), "JPY")
+    for number in range(5):
+        if number == before_completion:
+            complete(made, fresh(order))
+        refund(made, order, Money(Decimal(1), "JPY"))
+        check_sides(order)
+    refund(made, order, None)
+    check_nothing_is_left(deal, made, order)
+    books_are_right()
