@@ -71,7 +71,7 @@ register(
     ),
     Invariant(
         "held_while_processing",
-        "What is held for an order: what was paid and not refunded while it is processing, nothing otherwise.",
+        "What is held for an order: what its payment brought and was not refunded while it is processing, nothing otherwise.",
         """
         SELECT orders_order.number, orders_order.status, held.amount
         FROM orders_order
@@ -81,7 +81,11 @@ register(
             WHERE posting.ledger = 'held' GROUP BY entry.order_id
         ) AS held ON held.order_id = orders_order.id
         LEFT JOIN (
-            SELECT order_id, sum(amount) AS amount FROM billing_refund GROUP BY order_id
+            SELECT refund.order_id, sum(refund.amount) AS amount
+            FROM billing_refund AS refund JOIN billing_paymentallocation AS allocation
+              ON allocation.payment_id = refund.payment_id AND allocation.order_id = refund.order_id
+             AND allocation.counted_at IS NOT NULL
+            GROUP BY refund.order_id
         ) AS back ON back.order_id = orders_order.id
         WHERE coalesce(held.amount, 0) <> CASE
             WHEN orders_order.status = 'processing' THEN orders_order.payable - coalesce(back.amount, 0) ELSE 0 END
@@ -174,6 +178,19 @@ register(
             WHERE entry.kind = 'charge' AND posting.ledger = 'reseller_owes' GROUP BY entry.payment_id, posting.reseller_id
         ) AS posted ON posted.payment_id = payment.id AND posted.reseller_id = payment.reseller_id
         WHERE payment.method = 'reseller' AND posted.amount IS DISTINCT FROM payment.amount
+        """,
+    ),
+    Invariant(
+        "payouts_name_their_transfer",
+        "A payout goes from what is payable to one seller to the bank, with the transfer's reference and who recorded it.",
+        """
+        SELECT entry.id, entry.text, entry.by, count(posting.id)
+        FROM billing_journalentry AS entry LEFT JOIN billing_posting AS posting ON posting.entry_id = entry.id
+        WHERE entry.kind = 'payout'
+        GROUP BY entry.id
+        HAVING entry.text = '' OR entry.by = '' OR count(posting.id) <> 2 OR count(DISTINCT posting.seller_id) <> 1
+            OR NOT coalesce(bool_or(posting.ledger = 'seller_payable' AND posting.amount > 0), false)
+            OR NOT coalesce(bool_or(posting.ledger = 'bank' AND posting.amount < 0), false)
         """,
     ),
     Invariant(

@@ -1,6 +1,7 @@
 """Giving money back to where it came from: decided in a transaction, carried out through the outbox."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 
@@ -153,4 +154,13 @@ def _succeed(
         else:
             payment.finish_part_refund()
         payment.save()
-    orders.refund_finished(order, amount=refund.money, at=at)
+    orders.refund_finished(order, amount=refund.money, whole=_all_is_back(order), at=at)
+
+
+def _all_is_back(order: Order) -> bool:
+    """Whether nothing that was paid for the order is kept or still on its way: of the payment that counts for it."""
+    counted = order.allocations.filter(counted_at__isnull=False).first()
+    if counted is None:
+        return False
+    back = order.refunds.filter(payment=counted.payment_id, status=RefundStatus.SUCCEEDED)
+    return sum((one.amount for one in back), Decimal(0)) == counted.amount

@@ -25,6 +25,7 @@ from billing.models import (
 )
 from billing.services import (
     PaymentRequest,
+    carry_out_refund,
     consent_to_refund,
     decline_refund,
     pay_order,
@@ -179,6 +180,38 @@ def test_a_payment_that_arrives_for_a_cancelled_order_goes_back(shopper, timers)
     timers.run(clock.now() + timedelta(minutes=15))
     assert Payment.objects.get().status == PaymentStatus.REFUNDED
     assert Refund.objects.get().status == RefundStatus.SUCCEEDED
+
+
+def test_a_charge_that_arrives_after_the_order_was_paid_otherwise_goes_back(shopper, timers):
+    shopper.card("lost_answer")
+    shopper.balance("5.00")
+    order = pay_order(shopper.order(), CARD, by=shopper.by)
+    late = SandboxCharge.objects.get()
+    SandboxCharge.objects.all().delete()
+    timers.run(clock.now() + timedelta(minutes=15))
+    assert Payment.objects.get().failure_code == "not_arrived"
+    pay_order(order, PaymentRequest("balance"), by=shopper.by)
+    late.save(force_insert=True)
+    assert send({"id": "evt_1", "kind": "charge", "key": late.key}) == 200
+    timers.run()
+    assert Order.objects.get().status == OrderStatus.PROCESSING
+    assert {(one.method, one.status) for one in Payment.objects.all()} == {
+        ("balance", "succeeded"),
+        ("card", "refunded"),
+    }
+    assert ledger.held_for(order) == usd("5.00")
+
+
+def test_an_order_is_refunded_only_when_all_of_its_money_is_back(shopper, timers):
+    order = paid(shopper)
+    propose_refund(order, usd("1.00"), reason="Sorry.", by=shopper.operator)
+    propose_refund(order, None, reason="Ended.", by=shopper.operator)
+    first, second = Refund.objects.order_by("id")
+    carry_out_refund(first.public_id, at=clock.now())
+    assert Order.objects.get().status == OrderStatus.REFUNDING
+    carry_out_refund(second.public_id, at=clock.now())
+    assert Order.objects.get().status == OrderStatus.REFUNDED
+    timers.run()
 
 
 @pytest.mark.parametrize(("state", "kind"), [(DisputeState.WON, "dispute_won"), (DisputeState.LOST, "dispute_lost")])

@@ -4,6 +4,8 @@ from functools import partial
 
 import pytest
 
+from accounts.models import Membership
+from accounts.services import create_api_key
 from billing.errors import PaymentActionRequired
 from billing.gateways.sandbox import SandboxGateway
 from billing.models import JournalEntry, Payment, SandboxCharge
@@ -11,13 +13,16 @@ from billing.services import PaymentRequest, pay_order, pay_orders, propose_refu
 from koogallery.kernel.books import breaches
 from koogallery.kernel.quiet import run_until_quiet
 from orders.choices import OrderStatus
-from orders.models import Order
+from orders.models import Order, Subscription
 from orders.services import Placement, cancel_order, place_order
 from pricing.models import Coupon, CouponUse
 from pricing.services import quote_purchase
 from pricing.values import Duration, QuoteRequest
+from supervision import services as supervision
+from supervision.models import ServiceFlow
+from tests.api.conftest import Api, order_body
 from tests.billing.conftest import Shopper, a_shopper, usd
-from tests.factories import a_coupon
+from tests.factories import a_coupon, a_seller
 from tests.supervision.test_races import at_once, done
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -124,6 +129,51 @@ def test_refunding_in_eight_tabs_refunds_once(eight):
     outcomes = at_once(*[lambda: propose_refund(order, usd("5.00"), reason="R.", by=eight.operator)] * THREADS)
     assert done(outcomes) == 1
     books_are_right()
+
+
+def test_one_idempotency_key_ten_times_orders_once_and_pays_once(eight):
+    membership = Membership.objects.select_related("user").get(user_id=eight.by.user_id)
+    _row, key = create_api_key(membership.user, name="test", account=eight.account)
+    api = Api(key)
+    body = order_body(eight.specification)
+    answers = at_once(*[lambda: api.post("orders/", body, idempotency_key="order")] * 10)
+    order = Order.objects.get()
+    assert {one.status_code for one in answers} <= {201, 409}
+    assert {one.json()["number"] for one in answers if one.status_code == 201} == {order.number}
+    answers = at_once(
+        *[lambda: api.post(f"orders/{order.number}/pay/", {"method": "card"}, idempotency_key="pay")] * 10
+    )
+    assert {one.status_code for one in answers} <= {200, 409}
+    assert {one.json()["code"] for one in answers if one.status_code == 409} <= {"idempotency_conflict"}
+    assert any(one.status_code == 200 for one in answers)
+    assert (SandboxCharge.objects.count(), Payment.objects.count()) == (1, 1)
+    books_are_right()
+
+
+@pytest.mark.parametrize("amount", ["5.00", "2.00"], ids=["whole", "part"])
+def test_a_refund_against_acceptance_leaves_one_end(eight, amount):
+    for _time in range(2):
+        order = pay_order(eight.order(), PaymentRequest(), by=eight.by)
+        flow = ServiceFlow.objects.get(order=order)
+        supervision.deliver(flow, note="Key.", by=a_seller(order.seller))
+        outcomes = at_once(
+            *[partial(supervision.accept_delivery, flow, by=eight.by)] * 4,
+            *[partial(propose_refund, order, usd(amount), reason="R.", by=eight.operator)] * 4,
+        )
+        accepted, refunds = done(outcomes[:4]), done(outcomes[4:])
+        run_until_quiet()
+        order = Order.objects.get(pk=order.pk)
+        back = sum(one.amount for one in order.refunds.all())
+        app = Subscription.objects.get(line__order=order)
+        if amount == "5.00":
+            # Accepted and then taken back, or taken back at once: either way the money is back and nothing is in use.
+            assert (refunds, accepted in (0, 1)) == (1, True)
+            assert (order.status, back, app.status) == (OrderStatus.REFUNDED, 5, "closed")
+        else:
+            # A part may be refunded twice of 5.00, not more often; acceptance goes on beside it, once.
+            assert (accepted, refunds, back) == (1, 2, 4)
+            assert (order.status, app.status) == (OrderStatus.PROCESSING, "enabled")
+        books_are_right()
 
 
 def test_one_quote_buys_once(eight):
