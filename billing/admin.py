@@ -31,6 +31,7 @@ from billing.models import (
     Statement,
 )
 from billing.services import (
+    Adjustment,
     CreditTerms,
     adjust_balance,
     consent_to_refund,
@@ -260,10 +261,16 @@ class PostingInline(ReadOnlyInline):
 
 
 VERBS: dict[str, Callable[..., JournalEntry]] = {
-    EntryKind.TOP_UP: lambda party, money, text, by: top_up(party, money, reference=text, by=by),
-    EntryKind.ADJUSTMENT: lambda party, money, text, by: adjust_balance(party, money, reason=text, by=by),
-    EntryKind.RESELLER_PAID: lambda party, money, text, by: receive_from_reseller(party, money, reference=text, by=by),
-    EntryKind.PAYOUT: lambda party, money, text, by: pay_out(party, money, reference=text, by=by),
+    EntryKind.TOP_UP: lambda data, money, by: top_up(
+        data["party"], money, reference=data["text"], key=data["key"], by=by
+    ),
+    EntryKind.ADJUSTMENT: lambda data, money, by: adjust_balance(
+        data["party"], Adjustment(money, data["cause"], data["text"]), key=data["key"], by=by
+    ),
+    EntryKind.RESELLER_PAID: lambda data, money, by: receive_from_reseller(
+        data["party"], money, reference=data["text"], key=data["key"], by=by
+    ),
+    EntryKind.PAYOUT: lambda data, money, by: pay_out(data["party"], money, reference=data["text"], by=by),
 }
 
 
@@ -271,8 +278,8 @@ VERBS: dict[str, Callable[..., JournalEntry]] = {
 class JournalEntryAdmin(ReadOnlyAdmin):
     """The books. Adding one posts a top-up, an adjustment, a reseller's payment or a payout by hand."""
 
-    list_display = ["at", "kind", "order", "payment", "refund", "by", "text"]
-    list_filter = ["kind", "at"]
+    list_display = ["at", "kind", "cause", "order", "payment", "refund", "by", "text"]
+    list_filter = ["kind", "cause", "at"]
     list_select_related = ["order", "payment", "refund"]
     search_fields = ["order__number", "payment__public_id"]
     date_hierarchy = "at"
@@ -289,7 +296,7 @@ class JournalEntryAdmin(ReadOnlyAdmin):
         if request.method == "POST" and form.is_valid():
             data = form.cleaned_data
             try:
-                entry = VERBS[data["kind"]](data["party"], form.money(), data["text"], operator(request))
+                entry = VERBS[data["kind"]](data, form.money(), operator(request))
             except DomainError as refused:
                 form.add_error(None, refused.message)
             else:

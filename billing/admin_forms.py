@@ -1,5 +1,7 @@
 """Forms of operations' screens of money; what they ask for is carried out by the services."""
 
+import re
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -7,8 +9,9 @@ from django.contrib.admin.helpers import ActionForm
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Reseller, Seller
-from billing.choices import EntryKind
+from billing.choices import AdjustmentCause, EntryKind
 from billing.models import RefundProposal
+from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import Money
 from orders.models import Order
 
@@ -19,11 +22,22 @@ class ReferenceActionForm(ActionForm):
     reference = forms.CharField(required=False, max_length=80, label=_("Bank's reference"))
 
 
+class AmountInput(forms.DecimalField):
+    """An amount in plain digits: no exponent, no digits of another script."""
+
+    PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if value not in self.empty_values and not self.PLAIN.fullmatch(str(value).strip()):
+            raise forms.ValidationError(_("Enter the amount in plain digits, such as 12.50."), code="invalid")
+        return super().to_python(value)
+
+
 class RefundForm(forms.ModelForm):
     """A refund of an order: a part, or all that is left."""
 
     order_number = forms.CharField(max_length=20, label=_("Order No."))
-    amount = forms.DecimalField(
+    amount = AmountInput(
         required=False, min_value=0, max_digits=18, decimal_places=4, help_text=_("Empty: all that is left")
     )
 
@@ -56,7 +70,7 @@ class CreditForm(forms.Form):
     """A credit line: granted, or granted anew with another limit."""
 
     account = forms.CharField(max_length=120, help_text=_("Name or id of the account"))
-    limit = forms.DecimalField(min_value=0, max_digits=18, decimal_places=4)
+    limit = AmountInput(min_value=0, max_digits=18, decimal_places=4)
     currency = forms.RegexField("^[A-Z]{3}$", initial="USD")
     ticket = forms.CharField(max_length=200, help_text=_("The service ticket in which it was asked for."))
 
@@ -83,11 +97,16 @@ class ByHandForm(forms.Form):
     )
     reseller = forms.ModelChoiceField(Reseller.objects.order_by("name"), required=False)
     seller = forms.CharField(required=False, max_length=64, help_text=_("Slug of the seller, for payouts"))
-    amount = forms.DecimalField(
-        max_digits=18, decimal_places=4, help_text=_("Negative only to adjust a balance downwards")
-    )
+    amount = AmountInput(max_digits=18, decimal_places=4, help_text=_("Negative only to adjust a balance downwards"))
     currency = forms.RegexField("^[A-Z]{3}$", initial="USD")
-    text = forms.CharField(max_length=200, label=_("Reference or reason"))
+    cause = forms.ChoiceField(
+        choices=[("", "-"), *AdjustmentCause.choices], required=False, help_text=_("Of an adjustment")
+    )
+    text = forms.CharField(
+        max_length=200, label=_("Reference or reason"), help_text=_("A payout's reference is used once for its seller.")
+    )
+    # Made with the form: sending it twice posts once.
+    key = forms.CharField(required=False, max_length=40, initial=public_id, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -102,6 +121,8 @@ class ByHandForm(forms.Form):
         if party is None:
             raise forms.ValidationError(_("Name the one account, reseller or seller that it is for."))
         data["party"] = party
+        if kind == EntryKind.ADJUSTMENT and not data.get("cause"):
+            raise forms.ValidationError({"cause": _("Say why the balance is adjusted.")})
         return data
 
     def money(self) -> Money:

@@ -74,7 +74,8 @@ class Ledger(models.TextChoices):
 
     Assets: what the card processor and the bank have for us, what customers and resellers owe us, what is disputed.
     Liabilities: customers' balances, what is held for orders until they are completed, what sellers have earned, tax
-    that was collected, refunds on their way. Income and expense: our fee, the processor's, coupons, lost disputes.
+    that was collected, refunds on their way. Income and expense: our fee, the processor's, coupons, lost disputes,
+    adjustments that operations make at our cost or gain.
     """
 
     GATEWAY = "gateway", _("Money at the card processor")
@@ -93,6 +94,15 @@ class Ledger(models.TextChoices):
     PROCESSOR_FEES = "processor_fees", _("The card processor's fees")
     COUPONS = "coupons", _("Coupons at our cost")
     DISPUTE_LOSSES = "dispute_losses", _("Lost charge-backs")
+    ADJUSTMENTS = "adjustments", _("Adjustments by operations")
+
+
+class AdjustmentCause(models.TextChoices):
+    """Why operations adjust a balance."""
+
+    GOODWILL = "goodwill", _("Goodwill")
+    CORRECTION = "correction", _("Correction of a mistake")
+    ROUNDING = "rounding", _("Rounding difference")
 
 
 # Where a payment method's money is before it is held for an order, and goes back to when it is refunded.

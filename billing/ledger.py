@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from accounts.models import Reseller, Seller
 from billing.choices import EntryKind, Ledger
@@ -43,6 +43,7 @@ def post(
     dispute: Dispute | None = None,
     by: str = "",
     text: str = "",
+    cause: str = "",
 ) -> JournalEntry:
     """Write one balanced entry. Sides without an amount are left out.
 
@@ -64,6 +65,7 @@ def post(
         dispute=dispute,
         by=by[:200],
         text=text[:200],
+        cause=cause,
     )
     Posting.objects.bulk_create(
         Posting(
@@ -110,6 +112,55 @@ def payable_to(seller: Seller, currency: str) -> Money:
     """What is payable to the seller now."""
     rows = Posting.objects.filter(seller=seller, ledger=Ledger.SELLER_PAYABLE, currency=currency)
     return Money(-_sum(rows), currency)
+
+
+@dataclass(frozen=True, slots=True)
+class SellerMoney:
+    """What a seller has with us in one currency.
+
+    Attributes:
+        held: paid by customers for orders that are not completed yet, our fee and the tax included.
+        payable: earned and not paid out yet; negative when refunds took back more than that.
+        paid_out: what was transferred to him, ever.
+    """
+
+    held: Money
+    payable: Money
+    paid_out: Money
+
+    @property
+    def owes(self) -> Money | None:
+        """What the seller has to give back, if so."""
+        return -self.payable if self.payable.amount < 0 else None
+
+
+def money_of(seller: Seller) -> list[SellerMoney]:
+    """What the seller has with us, by currency, in one query."""
+    of_payouts = Q(ledger=Ledger.SELLER_PAYABLE, entry__kind=EntryKind.PAYOUT)
+    rows = (
+        Posting.objects.filter(seller=seller, ledger__in=[Ledger.HELD, Ledger.SELLER_PAYABLE])
+        .values("currency")
+        .annotate(
+            held=Sum("amount", filter=Q(ledger=Ledger.HELD), default=Decimal(0)),
+            payable=Sum("amount", filter=Q(ledger=Ledger.SELLER_PAYABLE), default=Decimal(0)),
+            paid_out=Sum("amount", filter=of_payouts, default=Decimal(0)),
+        )
+        .order_by("currency")
+    )
+    return [
+        SellerMoney(
+            held=Money(-row["held"], row["currency"]),
+            payable=Money(-row["payable"], row["currency"]),
+            paid_out=Money(row["paid_out"], row["currency"]),
+        )
+        for row in rows
+    ]
+
+
+def payouts_to(seller: Seller) -> "models.QuerySet[Posting]":
+    """What was transferred to the seller, newest first, each with its entry, whose text is the bank's reference."""
+    rows = Posting.objects.filter(seller=seller, ledger=Ledger.SELLER_PAYABLE, entry__kind=EntryKind.PAYOUT)
+    return rows.select_related("entry").order_by("-entry__at", "-id")
 
 
 def owed_by(reseller: Reseller, currency: str) -> Money:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from catalog.choices import AttributeKind, BillingMode
+from koogallery.kernel.money import LARGEST, Money
 from pricing.errors import NotConfigurable
 from pricing.values import AttributeFacts, Duration, QuoteRequest, SpecificationFacts
 
@@ -83,6 +84,17 @@ def check_quantity(facts: SpecificationFacts, quantity: int) -> None:
     if isinstance(quantity, bool) or not 1 <= quantity <= facts.max_quantity:
         sold = "1" if facts.max_quantity == 1 else f"1 to {facts.max_quantity}"
         raise refused("quantity", f"Select a quantity of {sold}.")
+
+
+def check_size(price: Money) -> None:
+    """Refuse what is more than one order can be over.
+
+    Raises:
+        NotConfigurable: the list price is above `LARGEST`.
+    """
+    if price.amount > LARGEST:
+        most = Money(LARGEST, price.currency).display()
+        raise refused("quantity", f"One order is over {most} at the most. Select less, or a shorter term.")
 
 
 def default_request(facts: SpecificationFacts, modes: Sequence[str]) -> QuoteRequest | None:

@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 
 from catalog.choices import BillingMode
 from koogallery.kernel.money import Money
-from pricing.choosing import allowed_durations, check_quantity, checked_duration, chosen_attributes, default_request
+from pricing.choosing import (
+    allowed_durations,
+    check_quantity,
+    check_size,
+    checked_duration,
+    chosen_attributes,
+    default_request,
+)
 from pricing.list_prices import period_parts, price_of
 from pricing.reductions import PriceContext, coupon_line, discount_line, narrowest, tax_line
 from pricing.values import (
@@ -117,6 +124,7 @@ def quote_purchase(
     if request.billing_mode == BillingMode.PAY_PER_USE:
         charges = tuple(QuoteLine(f"{line.text}, billed by use", Money.zero(facts.currency)) for line in charges)
     list_price = Money.total((line.amount for line in charges), facts.currency)
+    check_size(list_price)
     below, applied = lowered(list_price, context, at=at)
     lines = (*charges, *below)
     renews = None

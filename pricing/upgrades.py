@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from catalog.choices import AttributeKind, BillingMode, PriceScheme
 from koogallery.kernel.money import Money
-from pricing.choosing import chosen_attributes
+from pricing.choosing import check_size, chosen_attributes
 from pricing.errors import UpgradeNotAllowed
 from pricing.list_prices import period_parts, period_price, price_of, unit_amount
 from pricing.reductions import HUNDRED, PriceContext, coupon_line, narrowest, percent_text, tax_line
@@ -112,9 +112,11 @@ def quote_upgrade(
     text = f"{remaining:.8f} {unit}s remaining" + (f" x {running.quantity}" if running.quantity > 1 else "")
     times = remaining * running.quantity
     charge, credit, words = _difference(running, new)
-    cost = ((charge - credit) * times).rounded()
-    if cost.amount < 0:
+    if charge < credit:
+        # Also by less than half a cent, which rounding would make a free upgrade.
         raise UpgradeNotAllowed(NEGATIVE)
+    check_size(charge * times)
+    cost = ((charge - credit) * times).rounded()
     lines = [QuoteLine(f"New configuration: {words}, {text}", (charge * times).rounded())]
     # The difference is rounded once; what the credit prints is what is left between both.
     taken_off = cost - lines[0].amount

@@ -45,6 +45,11 @@ SPOILS = {
             with_commercial, with_partner, with_promotional, valid_from, valid_until, created_at)
         VALUES ('X', 'cash', '', 'USD', 5, 0, 4, 0, true, true, true, now(), now() + interval '1 day', now())""",
     "coupons_lower_their_orders": """UPDATE orders_order SET quote = jsonb_set(quote, '{applied,coupon}', '"X"')""",
+    "payouts_name_their_transfer": """
+        INSERT INTO billing_journalentry (at, kind, by, text, cause) VALUES (now(), 'payout', '', '', '');
+        INSERT INTO billing_posting (entry_id, ledger, seller_id, currency, amount)
+            SELECT max(entry.id), 'seller_payable', min(seller.id), 'USD', 1
+            FROM billing_journalentry AS entry, accounts_seller AS seller""",
     "charges_are_posted": "UPDATE billing_journalentry SET payment_id = NULL WHERE kind = 'charge'",
     "held_while_processing": "UPDATE billing_posting SET ledger = 'seller_payable' WHERE ledger = 'held'",
     "refunds_add_up": "UPDATE billing_payment SET refunded = 1",

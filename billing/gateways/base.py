@@ -1,5 +1,6 @@
 """What we ask of a card processor. Calls happen outside any transaction, between two recorded states."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,9 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from koogallery.kernel.errors import DomainError
-from koogallery.kernel.money import Money
+from koogallery.kernel.money import LARGEST, Money
+
+CURRENCY = re.compile("[A-Z]{3}")
 
 
 class ChargeOutcome(Enum):
@@ -91,6 +94,18 @@ class DisputeNotice:
     amount: Money
     state: DisputeState
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be written down.
+
+        Raises:
+            ValueError: no amount of a currency, or characters that no name has.
+        """
+        amount = self.amount.amount
+        if not (amount.is_finite() and 0 < amount <= LARGEST) or not CURRENCY.fullmatch(self.amount.currency):
+            raise ValueError("A dispute is over an amount of money.")
+        _check_name(self.reference)
+        _check_name(self.charge)
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayNotice:
@@ -105,6 +120,20 @@ class GatewayNotice:
     kind: NoticeKind
     key: str = ""
     dispute: DisputeNotice | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be written down.
+
+        Raises:
+            ValueError: characters that no name has.
+        """
+        _check_name(self.event_id)
+        _check_name(self.key)
+
+
+def _check_name(name: str) -> None:
+    if not name.isprintable():
+        raise ValueError("A name has characters that cannot be stored.")
 
 
 class WebhookRefused(DomainError):

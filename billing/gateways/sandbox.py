@@ -180,7 +180,9 @@ class SandboxGateway:
     def read_webhook(self, headers: Mapping[str, str], body: bytes, at: datetime) -> GatewayNotice:
         given = dict(part.split("=", 1) for part in headers.get(SIGNATURE_HEADER, "").split(",") if "=" in part)
         sent, mark = given.get("t", ""), given.get("v1", "")
-        if not (sent.isascii() and sent.isdigit()) or not hmac.compare_digest(signature(sent, body), mark):
+        if not (sent.isascii() and sent.isdigit()) or not hmac.compare_digest(
+            signature(sent, body).encode(), mark.encode()
+        ):
             raise WebhookRefused
         if abs(at.timestamp() - int(sent[:12])) > SIGNATURE_TOLERANCE.total_seconds():
             raise WebhookRefused("This message is too old.")
@@ -199,7 +201,7 @@ class SandboxGateway:
                     state=DisputeState(dispute["state"]),
                 ),
             )
-        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as broken:
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as broken:
             raise WebhookRefused("This is no message of the card processor.") from broken
 
     def signed(self, told: Mapping[str, object]) -> tuple[dict[str, str], bytes]:

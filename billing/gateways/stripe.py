@@ -203,7 +203,7 @@ class StripeGateway:
             raise WebhookRefused("This message is too old.")
         try:
             return _notice(json.loads(body))
-        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as broken:
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as broken:
             raise WebhookRefused("This is no message of the card processor.") from broken
 
 

@@ -1,7 +1,7 @@
 """Cards, payments, refunds, credit, and the journal that they post to."""
 
 from billing.models.credit import AccountBalance, CreditLine, Statement
-from billing.models.journal import JournalEntry, Posting
+from billing.models.journal import JournalEntry, PostedByHand, Posting
 from billing.models.operations import Dispute, GatewayCustomer, GatewayMessage, ProductFee, RefundProposal
 from billing.models.payments import (
     NOT_ARRIVED,
@@ -23,6 +23,7 @@ __all__ = [
     "Payment",
     "PaymentAllocation",
     "PaymentMethod",
+    "PostedByHand",
     "Posting",
     "ProductFee",
     "Refund",

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account, Reseller, Seller
-from billing.choices import EntryKind, Ledger
+from billing.choices import AdjustmentCause, EntryKind, Ledger
 from billing.models.credit import Statement
 from billing.models.payments import Payment, Refund
 from koogallery.kernel.money import AmountField, CurrencyField, Money
@@ -30,6 +30,10 @@ class JournalEntry(models.Model):
     dispute = models.ForeignKey("billing.Dispute", null=True, on_delete=models.PROTECT, related_name="journal")
     by = models.CharField(max_length=200, blank=True, help_text="Who posted it, for what people post by hand.")
     text = models.CharField(max_length=200, blank=True)
+    # The database fills it in for a process of the version before, while a deployment is under way.
+    cause = models.CharField(
+        max_length=12, choices=AdjustmentCause.choices, blank=True, db_default="", help_text="Of an adjustment."
+    )
 
     class Meta(TypedModelMeta):
         verbose_name_plural = "journal entries"
@@ -62,6 +66,23 @@ class JournalEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%Y-%m-%d}"
+
+
+class PostedByHand(models.Model):
+    """What operations posted by hand under one key: a second click, or the same transfer again, posts nothing.
+
+    Uniqueness stands here and not in the journal, which only grows.
+    """
+
+    key = models.CharField(max_length=160, unique=True)
+    what = models.CharField(max_length=200, help_text="Kind, party and amount: the same key is for nothing else.")
+    entry = models.OneToOneField(JournalEntry, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta(TypedModelMeta):
+        verbose_name_plural = "posted by hand"
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class Posting(models.Model):

@@ -1,6 +1,6 @@
 """The verbs of money: binding cards, paying, finding out unknown outcomes, giving money back, credit, the books."""
 
-from billing.services.bookkeeping import adjust_balance, pay_out, receive_from_reseller, top_up
+from billing.services.bookkeeping import Adjustment, adjust_balance, pay_out, receive_from_reseller, top_up
 from billing.services.cards import bind_card, make_default_card, start_binding, unbind_card
 from billing.services.methods import Methods, PaymentRequest, methods_of
 from billing.services.mismatches import give_wrong_amount_back
@@ -19,6 +19,7 @@ from billing.services.statements import pay_statement, record_transfer
 from billing.services.webhooks import receive_webhook, record_dispute
 
 __all__ = [
+    "Adjustment",
     "CreditTerms",
     "Methods",
     "PaymentRequest",

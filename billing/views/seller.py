@@ -6,11 +6,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.web import SellerRequest, seller_required
-from billing.ledger import payable_to
+from billing.ledger import money_of, payouts_to
 from billing.rules import MoneyState, money_state
 from orders.models import Order
 
 PAGE_SIZE = 20
+MOST_PAYOUTS = 20
 
 
 def state_of(order: Order) -> MoneyState:
@@ -27,13 +28,13 @@ def state_of(order: Order) -> MoneyState:
 @require_safe
 @seller_required
 def order_list(request: SellerRequest) -> HttpResponse:
-    """`/seller/orders/`: paid orders, newest first, with what is held, payable or given back."""
+    """`/seller/orders/`: paid orders, newest first, with what is held, payable or given back; and what was paid out."""
     rows = Order.objects.for_seller(request.seller).newest_first().select_related("product", "account")
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    currencies = sorted({order.currency for order in page}) or ["USD"]
     context = {
         "page": page,
         "rows": [(order, state_of(order)) for order in page],
-        "payable": [payable_to(request.seller, currency) for currency in currencies],
+        "money": money_of(request.seller),
+        "payouts": payouts_to(request.seller)[:MOST_PAYOUTS],
     }
     return render(request, "billing/seller_orders.html", context)

@@ -17,6 +17,9 @@ from django.db import models
 # Enough for 30-digit inputs times quantities without losing a digit before the one rounding.
 PRECISION = 50
 
+# The most that one order, payment or dispute can be over. Far above any, and what is summed up of it still fits.
+LARGEST = Decimal(10) ** 12
+
 
 class CurrencyMismatch(ValueError):
     """Two amounts of different currencies were put together: always a fault of ours, never of a user."""

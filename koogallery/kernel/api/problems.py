@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, JsonResponse
 from django_fsm import TransitionNotAllowed
 from rest_framework import exceptions
@@ -92,6 +92,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         if auth := getattr(error, "auth_header", ""):
             headers["WWW-Authenticate"] = auth
         body = problem(status, CODES.get(HTTPStatus(status), "error"), str(error.detail))
+    elif isinstance(error, RequestDataTooBig):
+        body = problem(413, "payload_too_large", "The body is too large.")
     elif isinstance(error, SuspiciousOperation):
         body = problem(400, "validation_error", "The request cannot be read.")
     else:

@@ -1,0 +1,539 @@
+"""What must be refused when something is bought, by REST and by pages: each with its code, and no row changed.
+
+One row a case (issue: bad input; RELIABILITY.md). A row says what is sent; `Shop` has what it is aimed at.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from time_machine import travel
+
+from billing.gateways.sandbox import signature
+from koogallery.kernel import clock
+from pricing.values import Duration
+from tests.billing.bad_input import Shop, a_digit_away, a_shop, broken, photograph
+from tests.factories import a_specification
+
+pytestmark = pytest.mark.django_db
+
+Send = Callable[[Shop], Any]
+THIRTY_DIGITS = 10**29
+DEEP = b'{"a":' * 5_000 + b"1" + b"}" * 5_000
+
+
+@pytest.fixture(scope="module")
+def one_shop(django_db_setup: None, django_db_blocker: Any) -> Iterator[Shop]:
+    """Made once for all rows: what is refused changes nothing, and the few tests that change something are rolled back."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield a_shop()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def shop(one_shop: Shop, db: None) -> Shop:
+    return one_shop
+
+
+def refused(shop: Shop, send: Send) -> Any:
+    """The answer, once it is sure that nothing changed and the books are right."""
+    before = photograph()
+    answer = send(shop)
+    assert photograph() == before
+    assert broken() == []
+    return answer
+
+
+def quote(**change: Any) -> Send:
+    return lambda shop: shop.api("POST", "quotes/", shop.body | change)
+
+
+def order(**change: Any) -> Send:
+    return lambda shop: shop.api("POST", "orders/", shop.body | {"agreements_accepted": True} | change)
+
+
+def pay(**body: Any) -> Send:
+    return lambda shop: shop.api("POST", f"orders/{shop.order.number}/pay/", {"method": "card"} | body)
+
+
+def together(orders: Callable[[Shop], Any], **body: Any) -> Send:
+    return lambda shop: shop.api("POST", "payments/", {"method": "card", "orders": orders(shop)} | body)
+
+
+def with_quote(make: Callable[[Shop], Any], **change: Any) -> Send:
+    return lambda shop: order(quote=make(shop), **change)(shop)
+
+
+def raw(path: str, body: bytes) -> Send:
+    return lambda shop: shop.api("POST", path, raw=body)
+
+
+def written(**change: str) -> Send:
+    """An order in whose body a value stands as it is written: what no JSON library would write."""
+
+    def send(shop: Shop) -> Any:
+        shop_body = {name: value for name, value in shop.body.items() if name not in change}
+        start = json.dumps(shop_body | {"agreements_accepted": True})[:-1]
+        more = "".join(f', "{name}": {text}' for name, text in change.items())
+        return shop.api("POST", "orders/", raw=f"{start}{more}}}".encode())
+
+    return send
+
+
+COUPONS = [
+    (f"a coupon {name}", sent(coupon=name), 400, "coupon_invalid")
+    for name in (
+        "expired", "not valid yet", "of another currency", "of another account", "of another product", "of another seller",
+        "for a larger order", "used up",
+    )
+    for sent in (lambda coupon: lambda shop: order(coupon=shop.coupons[coupon].code)(shop),)
+]  # fmt: skip
+
+QUOTES = [
+    ("a forged quote", with_quote(lambda shop: shop.quote()[:-2] + "xx"), 409, "quote_expired"),
+    ("a quote that is cut off", with_quote(lambda shop: shop.quote()[:40]), 409, "quote_expired"),
+    ("no quote at all", with_quote(lambda shop: "x"), 409, "quote_expired"),
+    ("a stale quote", with_quote(lambda shop: shop.quote(at=clock.now() - timedelta(hours=25))), 409, "quote_expired"),
+    ("a quote of another buyer", with_quote(lambda shop: shop.quote(shop.stranger)), 409, "quote_expired"),
+    (
+        "a quote of another product",
+        with_quote(lambda shop: shop.quote(specification=a_specification().pk)),
+        409,
+        "quote_expired",
+    ),
+    ("a quote of fewer", with_quote(lambda shop: shop.quote(), quantity=2), 409, "quote_expired"),
+    (
+        "a quote of another term",
+        with_quote(lambda shop: shop.quote(duration=Duration(2, "month"))),
+        409,
+        "quote_expired",
+    ),
+    (
+        "a quote that was made without the coupon",
+        lambda shop: order(quote=shop.quote(), coupon=shop.coupons["good"].code)(shop),
+        409,
+        "quote_expired",
+    ),
+    ("a quote that is a number", with_quote(lambda shop: 1), 400, "validation_error"),
+    ("a quote with NUL", with_quote(lambda shop: "a\x00b"), 400, "validation_error"),
+    ("a quote of 5,000 letters", with_quote(lambda shop: "x" * 5_000), 400, "validation_error"),
+]
+
+NUMBERS = [
+    (f"{name} = {text}", written(**{name: text}), 400, "validation_error")
+    for name in ("quantity", "specification")
+    for text in (
+        "-1", "0", "1001", str(THIRTY_DIGITS), "1" * 5_000, "1.5", "1e0", "1E400", "NaN", "-Infinity", '"1"', '"١"', "true",
+        "[1]", "{}", "null",
+    )
+    if (name, text) != ("specification", "1001")
+] + [
+    (f"duration = {text}", written(duration=text), 400, "validation_error")
+    for text in (
+        '{"value": 0, "unit": "month"}', '{"value": -1, "unit": "month"}', '{"value": 10, "unit": "month"}',
+        '{"value": 1e0, "unit": "month"}', '{"value": NaN, "unit": "month"}', '{"value": "1", "unit": "month"}',
+        '{"value": 1, "unit": "day"}', '{"value": 1, "unit": null}', '{"value": 1}', '{"value": 1, "unit": "month", "price": 0}',
+        '{"value": 1, "unit": "year"}', f'{{"value": {THIRTY_DIGITS}, "unit": "month"}}', "1", "null", "[]",
+    )
+] + [
+    (f"attributes = {text[:40]}", written(attributes=text), 400, "validation_error")
+    for text in (
+        '{"nope": 1}', '{"price": "0.01"}', "[]", '"x"', '{"a": {"b": 1}}', '{"a": 1.5}', '{"a": true}', '{"a": "\\u0000"}',
+        '{"\\u0000": "a"}', '{"\\u202e": "a"}', json.dumps({"a" * 10_000: 1}), json.dumps({str(n): 1 for n in range(51)}),
+    )
+]  # fmt: skip
+
+NOT_TAKEN = [
+    (f"{where} with {name}", sent(name), 400, "validation_error")
+    for where, sent in {
+        "a quote": lambda name: quote(**{name: "0.01"}),
+        "an order": lambda name: order(**{name: "0.01"}),
+        "a payment": lambda name: pay(**{name: "0.01"}),
+        "a combined payment": lambda name: together(lambda shop: [shop.order.number], **{name: "0.01"}),
+        "a cancellation": lambda name: lambda shop: shop.api("POST", f"orders/{shop.order.number}/cancel/", {name: 1}),
+        "a statement's payment": lambda name: (
+            lambda shop: shop.api(
+                "POST", f"statements/{shop.statement.public_id}/pay/", {"method": "card", name: "0.01"}
+            )
+        ),
+        "a coupon's code": lambda name: lambda shop: shop.api("POST", "coupons/", {"code": "x", name: "0.01"}),
+    }.items()
+    for name in (
+        "price",
+        "payable",
+        "amount",
+        "currency",
+        "account",
+        "seller",
+        "status",
+        "discount",
+        "paid_at",
+        "owner",
+    )
+]
+
+STRANGERS = [
+    ("a stranger's order is read", lambda s: s.api("GET", f"orders/{s.other_order.number}/"), 404, "not_found"),
+    ("an order one digit away", lambda s: s.api("GET", f"orders/{a_digit_away(s.order.number)}/"), 404, "not_found"),
+    (
+        "a stranger's order is paid",
+        lambda s: s.api("POST", f"orders/{s.other_order.number}/pay/", {"method": "card"}),
+        404,
+        "not_found",
+    ),
+    (
+        "an order one digit away is paid",
+        lambda s: s.api("POST", f"orders/{a_digit_away(s.order.number)}/pay/", {"method": "card"}),
+        404,
+        "not_found",
+    ),
+    (
+        "a stranger's order is canceled",
+        lambda s: s.api("POST", f"orders/{s.other_order.number}/cancel/"),
+        404,
+        "not_found",
+    ),
+    (
+        "a stranger's statement is paid",
+        lambda s: s.api("POST", f"statements/{s.other_statement.public_id}/pay/", {"method": "card"}),
+        404,
+        "not_found",
+    ),
+    ("a stranger's order among mine", together(lambda s: [s.order.number, s.other_order.number]), 404, "not_found"),
+    (
+        "an order one digit away among mine",
+        together(lambda s: [s.order.number, a_digit_away(s.order.number)]),
+        404,
+        "not_found",
+    ),
+    (
+        "a stranger's card for my order",
+        lambda s: pay(payment_method=s.other_card.public_id)(s),
+        400,
+        "validation_error",
+    ),
+    (
+        "a stranger's card for my orders",
+        lambda s: together(lambda s: [s.order.number], payment_method=s.other_card.public_id)(s),
+        400,
+        "validation_error",
+    ),
+    (
+        "a stranger's card for my statement",
+        lambda s: s.api(
+            "POST",
+            f"statements/{s.statement.public_id}/pay/",
+            {"method": "card", "payment_method": s.other_card.public_id},
+        ),
+        400,
+        "validation_error",
+    ),
+    (
+        "an account in the query",
+        lambda s: s.api("GET", f"orders/{s.other_order.number}/?account={s.stranger.account.public_id}"),
+        404,
+        "not_found",
+    ),
+    (
+        "a stranger's coupon redeemed",
+        lambda s: s.api("POST", "coupons/", {"code": s.coupons["of another account"].code}),
+        400,
+        "coupon_invalid",
+    ),
+    (
+        "a subscription that is none",
+        lambda s: s.api("POST", "subscriptions/0000000000000000/upgrade/", {}),
+        404,
+        "not_found",
+    ),
+]
+
+PAYING = [
+    (f"method = {method!r}", pay(method=method), 400, "validation_error")
+    for method in ("reseller", "free", "", None, 1, ["card"], {"card": 1}, "CARD", "card\x00", "monthly_settlement", "balance")
+] + [
+    (f"card = {card!r}", pay(payment_method=card), 400, "validation_error")
+    for card in ("x", "a\x00b", "\u202egnp", "x" * 17, 1, [], {})
+] + [
+    (f"orders = {name}", together(lambda shop, made=made: made(shop)), 400, "validation_error")
+    for name, made in {
+        "none": lambda shop: [],
+        "31 of them": lambda shop: [f"CS{n:014d}" for n in range(31)],
+        "a text": lambda shop: shop.order.number,
+        "an object": lambda shop: {"0": shop.order.number},
+        "a list in a list": lambda shop: [[shop.order.number]],
+        "numbers": lambda shop: [1],
+        "null": lambda shop: None,
+        "one with NUL": lambda shop: [shop.order.number, "CS\x00"],
+        "one with a sign that turns": lambda shop: [shop.order.number, "CS\u202e"],
+        "one of 21 letters": lambda shop: ["C" * 21],
+    }.items()
+] + [
+    (
+        "a paid order again",
+        lambda s: s.api("POST", f"orders/{s.paid.number}/pay/", {"method": "card"}),
+        409,
+        "order_not_payable",
+    ),
+    ("a paid order among mine", together(lambda s: [s.order.number, s.paid.number]), 409, "order_not_payable"),
+    ("a paid order canceled", lambda s: s.api("POST", f"orders/{s.paid.number}/cancel/"), 409, "invalid_transition"),
+    ("no agreement", order(agreements_accepted=False), 400, "agreements_not_accepted"),
+    ("an agreement in words", order(agreements_accepted="true"), 400, "validation_error"),
+    ("auto-renewal in words", order(auto_renew="yes"), 400, "validation_error"),
+    ("a coupon with NUL", order(coupon="A\x00B"), 400, "validation_error"),
+    ("a coupon that turns", order(coupon="\u202eABC"), 400, "validation_error"),
+    ("a coupon that is a list", order(coupon=["x"]), 400, "validation_error"),
+    ("a coupon of 41 letters", order(coupon="x" * 41), 400, "validation_error"),
+    ("an emoji as a coupon", order(coupon="🚀"), 400, "coupon_invalid"),
+    ("a billing mode that is none", order(billing_mode="weekly"), 400, "validation_error"),
+    ("a billing mode that is not sold", order(billing_mode="one_time", duration=None), 400, "validation_error"),
+    ("an unknown specification", order(specification=2**63 - 1), 404, "not_found"),
+]  # fmt: skip
+
+ENVELOPES = [
+    (f"{path} {name}", raw(path, body), status, code)
+    for path in ("quotes/", "orders/", "payments/", "coupons/")
+    for name, body, status, code in (
+        ("with a key twice", b'{"quantity": 1, "quantity": 2}', 400, "validation_error"),
+        ("with a key twice further down", b'{"duration": {"value": 1, "value": 2}}', 400, "validation_error"),
+        ("nested 5,000 deep", DEEP, 400, "validation_error"),
+        ("nested 21 deep", b'{"a":' * 21 + b"1" + b"}" * 21, 400, "validation_error"),
+        ("lists nested 5,000 deep", b'{"a":' + b"[" * 5_000 + b"]" * 5_000 + b"}", 400, "validation_error"),
+        ("of 10 MB", b'{"quote": "' + b"x" * 10 * 2**20 + b'"}', 413, "payload_too_large"),
+        ("with NaN", b'{"quantity": NaN}', 400, "validation_error"),
+        ("cut off", b'{"quantity": 1', 400, "validation_error"),
+        ("that is a list", b"[1]", 400, "validation_error"),
+        ("that is a text", b'"x"', 400, "validation_error"),
+        ("in UTF-16", '{"quantity": 1}'.encode("utf-16"), 400, "validation_error"),
+        ("that is no UTF-8", b'{"quote": "\xff"}', 400, "validation_error"),
+        ("with a lone surrogate", b'{"coupon": "\\ud800", "code": "\\ud800", "quote": "\\ud800"}', 400, "validation_error"),
+    )
+] + [
+    (f"an Idempotency-Key {name}", lambda s, key=key: s.api("POST", "orders/", s.body, Idempotency_Key=key), 400, "validation_error")
+    for name, key in (("of 256 letters", "k" * 256), ("that is empty", ""), ("with a control character", "a\x07b"))
+]  # fmt: skip
+
+
+def table(*rows: list[tuple[str, Send, int, str]]) -> Any:
+    listed = [row for some in rows for row in some]
+    return pytest.mark.parametrize(
+        ("send", "status", "code"), [row[1:] for row in listed], ids=[row[0][:70] for row in listed]
+    )
+
+
+@table(COUPONS, QUOTES, NUMBERS, NOT_TAKEN, STRANGERS, PAYING, ENVELOPES)
+def test_a_program_is_refused_with_a_code_and_nothing_changes(shop, send, status, code):
+    answer = refused(shop, send)
+    assert answer["Content-Type"] == "application/problem+json"
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.content
+
+
+def test_a_quote_serves_one_order(shop):
+    token = shop.quote()
+    assert order(quote=token)(shop).status_code == 201
+    answer = refused(shop, order(quote=token))
+    assert (answer.status_code, answer.json()["code"]) == (409, "quote_expired")
+
+
+def test_an_order_past_its_deadline_is_not_paid(shop):
+    with travel(clock.now() + timedelta(days=7, seconds=1)):
+        answer = refused(shop, pay())
+    assert (answer.status_code, answer.json()["code"]) == (409, "order_not_payable")
+
+
+@pytest.mark.parametrize("price", ["9999999999.99999999", "123456789.12345678"])
+def test_more_than_the_books_can_hold_is_not_sold(shop, price):
+    specification = a_specification(prices={"monthly": price})
+    specification.max_quantity = 10**9
+    specification.save()
+    for send in (quote, order):
+        answer = refused(shop, send(specification=specification.pk, quantity=10**9))
+        assert (answer.status_code, answer.json()["code"]) == (400, "validation_error")
+
+
+# --- pages --------------------------------------------------------------------------------------------------------------
+
+
+def confirm(**form: Any) -> Send:
+    return lambda s: s.browser().post(f"/purchase/{s.draft.public_id}/confirm/", {"agreements": "on"} | form)
+
+
+def page_quote(make: Callable[[Shop], str]) -> Send:
+    return lambda s: confirm(quote=make(s))(s)
+
+
+def coupon_page(make: Callable[[Shop], str]) -> Send:
+    return lambda s: s.browser().post(f"/purchase/{s.draft.public_id}/coupon/", {"coupon": make(s)})
+
+
+def pay_page(make: Callable[[Shop], str]) -> Send:
+    return lambda s: s.browser().post(f"/purchase/orders/{s.order.number}/pay/", {"method": make(s)})
+
+
+def configured(query: str) -> Send:
+    return lambda s: s.browser().get(f"/purchase/new/{s.customer.specification.product.slug}/?{query}")
+
+
+def browse(path: Callable[[Shop], str], form: dict[str, str] | None = None) -> Send:
+    def send(shop: Shop) -> Any:
+        client = shop.browser()
+        return client.get(path(shop)) if form is None else client.post(path(shop), form)
+
+    return send
+
+
+PAGES = [
+    ("Confirm with a forged quote", page_quote(lambda s: s.draft.quote[:-2] + "xx"), 422, "expired"),
+    ("Confirm without a quote", confirm(), 400, "price offer is missing"),
+    ("Confirm with a stranger's quote", page_quote(lambda s: s.other_draft.quote), 422, "expired"),
+    ("Confirm with NUL in the quote", page_quote(lambda s: "a\x00b"), 400, ""),
+    ("Confirm without the agreements", lambda s: confirm(agreements="", quote=s.draft.quote)(s), 422, "agree"),
+    ("a stranger's Confirm", browse(lambda s: f"/purchase/{s.other_draft.public_id}/confirm/"), 404, ""),
+    ("a stranger's Confirm sent", browse(lambda s: f"/purchase/{s.other_draft.public_id}/confirm/", {"quote": "x"}), 404, ""),
+    *[
+        (f"on Confirm a coupon {name}", coupon_page(lambda s, name=name: s.coupons[name].code), 422, "coupon")
+        for name in ("expired", "not valid yet", "of another currency", "of another account", "of another product", "used up")
+    ],
+    ("on Confirm a coupon with NUL", coupon_page(lambda s: "A\x00B"), 400, ""),
+    ("on Confirm a coupon that turns", coupon_page(lambda s: "\u202eABC"), 422, "coupon"),
+    ("on Confirm a coupon of a megabyte", coupon_page(lambda s: "x" * 2**20), 422, "coupon"),
+    ("on Pay a method that is none", pay_page(lambda s: "free"), 422, "method"),
+    ("on Pay the reseller", pay_page(lambda s: "reseller"), 422, "method"),
+    ("on Pay a stranger's card", pay_page(lambda s: f"card:{s.other_card.public_id}"), 422, "card"),
+    ("on Pay a card with NUL", pay_page(lambda s: "card:a\x00b"), 400, ""),
+    ("on Pay monthly settlement without a grant", pay_page(lambda s: "monthly_settlement"), 422, "service ticket"),
+    ("on Pay an empty balance", pay_page(lambda s: "balance"), 422, "not enough"),
+    ("Pay for a stranger's order", browse(lambda s: f"/purchase/orders/{s.other_order.number}/pay/", {"method": "card"}), 404, ""),
+    ("Pay one digit away", browse(lambda s: f"/purchase/orders/{a_digit_away(s.order.number)}/pay/", {"method": "card"}), 404, ""),
+    (
+        "Pay for a stranger's order among mine",
+        browse(lambda s: f"/purchase/pay/?order={s.order.number}&order={s.other_order.number}", {"method": "card"}),
+        404,
+        "",
+    ),
+    (
+        "Pay for 31 orders",
+        browse(lambda s: "/purchase/pay/?" + "&".join(f"order=CS{n:014d}" for n in range(31)), {"method": "card"}),
+        404,
+        "",
+    ),
+    ("a stranger's receipt", browse(lambda s: f"/billing/orders/{s.other_order.number}/receipt.pdf"), 404, ""),
+    ("the receipt of an unpaid order", browse(lambda s: f"/billing/orders/{s.order.number}/receipt.pdf"), 404, ""),
+    ("a stranger's order", browse(lambda s: f"/billing/orders/{s.other_order.number}/"), 404, ""),
+    ("a stranger's order canceled", browse(lambda s: f"/billing/orders/{s.other_order.number}/cancel/", {}), 404, ""),
+    ("a stranger's statement", browse(lambda s: f"/billing/statements/{s.other_statement.public_id}/", {"method": "card"}), 404, ""),
+    ("a stranger's card unbound", browse(lambda s: f"/billing/payment-methods/{s.other_card.public_id}/unbind/", {}), 404, ""),
+    ("a stranger's card as default", browse(lambda s: f"/billing/payment-methods/{s.other_card.public_id}/default/", {}), 404, ""),
+    (
+        "a form without a token",
+        lambda s: s.browser(enforce_csrf_checks=True).post(f"/purchase/orders/{s.order.number}/pay/", {"method": "card"}),
+        403,
+        "",
+    ),
+    *[
+        (f"configured with {query}", configured(query), 302, "")
+        for query in (
+            "quantity=0", "quantity=-1", "quantity=1e3", "quantity=NaN", f"quantity={THIRTY_DIGITS}", "quantity=1.0", "quantity=١",
+            "duration=0", "duration=10", "duration=1e0", "specification=0",
+            "specification=x", f"specification={THIRTY_DIGITS}", "billing_mode=weekly", "billing_mode=one_time",
+        )
+    ],
+    ("configured with NUL", configured("quantity=%00"), 400, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("send", "status", "says"), [row[1:] for row in PAGES], ids=[row[0][:70] for row in PAGES])
+def test_a_person_is_refused_in_words_and_nothing_changes(shop, send, status, says):
+    answer = refused(shop, send)
+    assert answer.status_code == status, answer.content[-2000:]
+    if status == 302:
+        assert answer["Location"].endswith("#pricing")
+    else:
+        assert says.lower() in answer.content.decode().lower()
+
+
+REFUNDS = ["5.01", "0", "0.00", "-1", "0.001", "1e0", "1e30", "NaN", "Infinity", str(THIRTY_DIGITS), "١", "1,00", "x"]
+
+
+@pytest.mark.parametrize("amount", REFUNDS)
+def test_a_refund_above_what_was_paid_or_of_no_amount_is_refused(shop, amount):
+    form = {"order_number": shop.paid.number, "amount": amount, "reason": "Asked for."}
+    answer = refused(shop, lambda s: s.operations().post("/admin/billing/refundproposal/add/", form))
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "0.001", "1e3", "NaN", "-Infinity", str(THIRTY_DIGITS), "x", ""])
+@pytest.mark.parametrize("kind", ["top_up", "payout", "reseller_paid", "adjustment"])
+def test_a_posting_by_hand_of_no_amount_is_refused(shop, kind, amount):
+    form = {
+        "kind": kind, "account": shop.customer.account.public_id, "seller": shop.paid.seller.slug, "currency": "USD",
+        "amount": amount, "text": "BANK-1", "cause": "correction",
+    }  # fmt: skip
+    answer = refused(shop, lambda s: s.operations().post("/admin/billing/journalentry/add/", form))
+    assert answer.status_code == 422
+
+
+# --- the processor's messages ------------------------------------------------------------------------------------------
+
+
+def webhook(
+    told: Any, *, age: float = 0, mark: str = "", path: str = "/webhooks/sandbox/", signed: bool = True
+) -> Send:
+    def send(shop: Shop) -> Any:
+        body = told if isinstance(told, bytes) else json.dumps(told).encode()
+        sent = str(int(clock.machine_now().timestamp() - age))
+        headers = {"Sandbox-Signature": f"t={sent},v1={mark or signature(sent, body)}"} if signed else {}
+        return shop.browser().post(path, body, content_type="application/json", headers=headers)
+
+    return send
+
+
+def dispute(**change: Any) -> dict[str, Any]:
+    about = {"reference": "dp_1", "charge": "", "amount": "5.00", "currency": "USD", "state": "opened"}
+    return {"id": "evt_1", "kind": "dispute", "dispute": about | change}
+
+
+CHARGE = {"id": "evt_1", "kind": "charge", "key": "x"}
+
+WEBHOOKS = [
+    ("a wrong signature", webhook(CHARGE, mark="0" * 64), 400),
+    ("a signature that is no text of ours", webhook(CHARGE, mark="é"), 400),
+    ("no signature", webhook(CHARGE, signed=False), 400),
+    ("six minutes old", webhook(CHARGE, age=361), 400),
+    ("from the future", webhook(CHARGE, age=-361), 400),
+    ("no JSON", webhook(b"{"), 400),
+    ("a list", webhook([]), 400),
+    ("deeply nested", webhook(b"[" * 100_000 + b"]" * 100_000), 400),
+    ("2 MB", webhook(b'"' + b"x" * 2 * 2**20 + b'"'), 413),
+    ("another processor's", webhook(CHARGE, path="/webhooks/stripe/"), 404),
+    ("an id with NUL", webhook({"id": "a\x00b", "kind": "charge", "key": "x"}), 400),
+    ("a key with NUL", webhook({"id": "a", "kind": "charge", "key": "a\x00b"}), 400),
+    ("an unknown kind", webhook({"id": "a", "kind": "gift"}), 400),
+    ("a dispute over NaN", webhook(dispute(amount="NaN")), 400),
+    ("a dispute over less than nothing", webhook(dispute(amount="-5.00")), 400),
+    ("a dispute over nothing", webhook(dispute(amount="0")), 400),
+    ("a dispute over 30 digits", webhook(dispute(amount=str(THIRTY_DIGITS))), 400),
+    ("a dispute in a currency that is none", webhook(dispute(currency="DOLLAR")), 400),
+    ("a dispute in no known state", webhook(dispute(state="settled")), 400),
+]
+
+
+@pytest.mark.parametrize(("send", "status"), [row[1:] for row in WEBHOOKS], ids=[row[0] for row in WEBHOOKS])
+def test_a_message_that_is_not_the_processors_is_refused(shop, send, status):
+    assert refused(shop, send).status_code == status
+
+
+def test_a_message_that_comes_again_changes_nothing(shop):
+    reference = shop.paid.allocations.get().payment.reference
+    send = webhook(dispute(charge=reference))
+    assert send(shop).status_code == 200
+    assert refused(shop, send).status_code == 200
+    # Also under another id: a dispute is booked once.
+    again = webhook(dispute(charge=reference) | {"id": "evt_2"})
+    before = {name: rows for name, rows in photograph().items() if name != "GatewayMessage"}
+    assert again(shop).status_code == 200
+    assert {name: rows for name, rows in photograph().items() if name != "GatewayMessage"} == before
+    assert broken() == []
