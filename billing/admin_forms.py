@@ -1,7 +1,6 @@
 """Forms of operations' screens of money; what they ask for is carried out by the services."""
 
 import re
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -27,7 +26,7 @@ class AmountInput(forms.DecimalField):
 
     PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         if value not in self.empty_values and not self.PLAIN.fullmatch(str(value).strip()):
             raise forms.ValidationError(_("Enter the amount in plain digits, such as 12.50."), code="invalid")
         return super().to_python(value)
