@@ -8,8 +8,9 @@ from django.forms import BaseModelForm
 from django.http import HttpRequest
 
 from accounts.web import operator_actor
-from catalog.forms import PictureForm, SynonymForm
+from catalog.forms import CriteriaForm, PictureForm, SynonymForm
 from catalog.models import (
+    AcceptanceCriteria,
     Agreement,
     Attribute,
     Category,
@@ -25,7 +26,7 @@ from catalog.models import (
     Synonym,
     UpgradeRule,
 )
-from catalog.services import publish_product, refresh_listing, take_down_product
+from catalog.services import publish_product, refresh_listing, set_criteria, take_down_product
 from koogallery.kernel.errors import DomainError
 
 if TYPE_CHECKING:
@@ -204,6 +205,40 @@ class AgreementAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Agreement | None = None) -> list[str]:
         return ["product", "code", "title", "version", "text", "in_force_since"] if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(AcceptanceCriteria)
+class AcceptanceCriteriaAdmin(ModelAdmin):
+    """What a delivery must show. A row never changes: a new one is the next version, for requests from then on."""
+
+    form = CriteriaForm
+    list_display = ["product", "version", "lines", "created_at"]
+    list_select_related = ["product"]
+    search_fields = ["product__name", "product__slug"]
+    autocomplete_fields = ["product"]
+    show_full_result_count = False
+
+    def save_model(self, request: HttpRequest, obj: AcceptanceCriteria, form: Any, change: bool) -> None:
+        assert request.user.is_authenticated
+        set_criteria(obj.product, obj.lines, by=operator_actor(request.user))
+        # What the admin links to is the version that stands now.
+        newest = AcceptanceCriteria.objects.filter(product=obj.product).first()
+        if newest is None:
+            self.message_user(request, "The product had no criteria, and has none.", messages.WARNING)
+            return
+        obj.pk, obj.version = newest.pk, newest.version
+
+    def log_addition(self, request: HttpRequest, obj: AcceptanceCriteria, message: Any) -> Any:
+        return super().log_addition(request, obj, message) if obj.pk else None
+
+    def response_add(self, request: HttpRequest, obj: AcceptanceCriteria, post_url_continue: str | None = None) -> Any:
+        return self.response_post_save_add(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.resources import BuyerAPIView
 from catalog import search as searching
-from catalog.models import Product, SavedProduct
+from catalog.models import AcceptanceCriteria, Product, SavedProduct
 from catalog.services import remove_saved, save_product
 from koogallery.kernel.api.idempotency import idempotent
 from koogallery.kernel.api.input import CleanCharField, StrictSerializer
@@ -106,6 +106,7 @@ class ProductDetailSerializer(ProductSerializer):
     customer_cases = serializers.SerializerMethodField()
     release_notes = serializers.SerializerMethodField()
     requirement_template = serializers.CharField()
+    acceptance_criteria = serializers.SerializerMethodField()
     specifications = serializers.SerializerMethodField()
 
     def get_support(self, product: Product) -> dict[str, str]:
@@ -115,6 +116,10 @@ class ProductDetailSerializer(ProductSerializer):
             "hotline": product.support_hotline,
             "email": product.support_email,
         }
+
+    def get_acceptance_criteria(self, product: Product) -> list[str]:
+        found = AcceptanceCriteria.in_force(product.pk) if product.supervised else None
+        return found.lines if found else []
 
     def get_customer_cases(self, product: Product) -> list[dict[str, str]]:
         return [

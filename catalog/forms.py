@@ -8,13 +8,15 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from PIL import Image, UnidentifiedImageError
 
-from catalog.models import ProductPicture, Synonym
+from catalog.models import AcceptanceCriteria, ProductPicture, Synonym
+from catalog.models.criteria import checked_lines
 
 if TYPE_CHECKING:
     PictureBase = forms.ModelForm[ProductPicture]
     SynonymBase = forms.ModelForm[Synonym]
+    CriteriaBase = forms.ModelForm[AcceptanceCriteria]
 else:
-    PictureBase = SynonymBase = forms.ModelForm
+    PictureBase = SynonymBase = CriteriaBase = forms.ModelForm
 
 MOST_BYTES = 2 * 2**20
 MOST_PIXELS = 4_000
@@ -67,3 +69,32 @@ class SynonymForm(SynonymBase):
             if shared := sorted(wanted & {word.casefold() for word in other.alternatives}):
                 raise forms.ValidationError(f"{shared[0]} is in another group: {other.words}")
         return ", ".join(words)
+
+
+class CriteriaForm(CriteriaBase):
+    """Criteria of a supervised product, one in each line."""
+
+    lines = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 8, "cols": 100}),
+        required=False,
+        max_length=8_000,
+        help_text="One criterion in each line, in the order in which deliveries answer them. Empty: none any more.",
+    )
+
+    class Meta:
+        model = AcceptanceCriteria
+        fields = ["product", "lines"]
+
+    def clean_lines(self) -> list[str]:
+        given = [one for one in self.cleaned_data["lines"].splitlines() if one.strip()]
+        try:
+            return checked_lines(given)
+        except forms.ValidationError as refused:
+            raise forms.ValidationError(refused.messages) from refused
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        product = cleaned.get("product")
+        if product and cleaned.get("lines") and not product.supervised:
+            self.add_error("product", "Only a product under service supervision has acceptance criteria.")
+        return cleaned

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.actor import Actor
@@ -11,9 +12,10 @@ from accounts.models import Account
 from accounts.permissions import Permission, require
 from catalog.choices import BillingMode
 from catalog.events import ProductPublished, ProductTakenDown
-from catalog.models import Price, Product, SavedProduct
+from catalog.models import AcceptanceCriteria, Price, Product, SavedProduct
+from catalog.models.criteria import checked_lines
 from koogallery.kernel import clock
-from koogallery.kernel.errors import InvalidTransition, NotFound
+from koogallery.kernel.errors import InvalidInput, InvalidTransition, NotFound
 from koogallery.kernel.outbox import publish
 
 MODE_ORDER = [BillingMode.MONTHLY, BillingMode.YEARLY, BillingMode.ONE_TIME, BillingMode.PAY_PER_USE]
@@ -93,6 +95,36 @@ def take_down_product(product: Product, *, by: Actor, at: datetime | None = None
         product.save(update_fields=["status", "updated_at"])
         publish(ProductTakenDown(slug=product.slug), at=at)
     return product
+
+
+def set_criteria(
+    product: Product, lines: list[str], *, by: Actor, at: datetime | None = None
+) -> AcceptanceCriteria | None:
+    """Give a product these acceptance criteria from now on: a new version, unless they are in force already.
+
+    Requests that were submitted keep the version that they were pinned to.
+
+    Returns:
+        The version in force; None when the product has no criteria.
+
+    Raises:
+        InvalidInput: a line is empty, too long, repeated; too many; or the product is not supervised.
+    """
+    at = at or clock.now()
+    try:
+        wanted = checked_lines(lines)
+    except ValidationError as refused:
+        raise InvalidInput(refused.messages[0], errors={"lines": refused.messages}) from refused
+    with transaction.atomic():
+        product = Product.objects.select_for_update(of=("self",)).get(pk=product.pk)
+        if wanted and not product.supervised:
+            why = "Only a product under service supervision has acceptance criteria: nobody accepts the others."
+            raise InvalidInput(why, errors={"lines": [why]})
+        newest = AcceptanceCriteria.objects.filter(product=product).first()
+        if (newest.lines if newest else []) != wanted:
+            number = newest.version + 1 if newest else 1
+            newest = AcceptanceCriteria.objects.create(product=product, version=number, lines=wanted, created_at=at)
+    return newest if newest and newest.lines else None
 
 
 def save_product(product: Product, *, account: Account, by: Actor, at: datetime | None = None) -> SavedProduct:

@@ -11,6 +11,7 @@ import yaml
 from accounts.models import Seller
 from catalog.choices import ProductStatus
 from catalog.models import (
+    AcceptanceCriteria,
     Agreement,
     Attribute,
     Category,
@@ -160,6 +161,8 @@ def _product(seller: Seller, entry: dict[str, Any], categories: dict[str, Catego
     for position, specification in enumerate(entry["specifications"]):
         _specification(product, specification, position)
     _texts(product, entry, at)
+    if lines := entry.get("acceptance_criteria"):
+        AcceptanceCriteria.objects.create(product=product, version=1, lines=lines, created_at=published_at)
     return refresh_listing(product)
 
 

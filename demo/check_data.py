@@ -58,6 +58,7 @@ PRODUCT_KEYS = frozenset(
         "support",
         "customer_cases",
         "requirement_template",
+        "acceptance_criteria",
         "release_notes",
         "agreements",
     ]
@@ -132,7 +133,7 @@ def _seller_problems(stem: str, content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _product_problems(product: Mapping[str, Any], categories: set[str]) -> Iterator[str]:
-    if misshapen := list(_key_problems(product, PRODUCT_KEYS, "product")):
+    if misshapen := list(_key_problems({"acceptance_criteria": [], **product}, PRODUCT_KEYS, "product")):
         yield from misshapen
         return
     if not SLUG.fullmatch(product["slug"]):
@@ -148,6 +149,9 @@ def _product_problems(product: Mapping[str, Any], categories: set[str]) -> Itera
     yield from _delivery_problems(product)
     if product["logo"]["shape"] not in LOGO_SHAPES or not 0 <= product["logo"]["hue"] <= 359:
         yield f"logo {product['logo']} cannot be drawn"
+    criteria = product.get("acceptance_criteria", [])
+    if criteria and (not product["supervised"] or len(criteria) != len({*criteria}) or max(map(len, criteria)) > 300):
+        yield "acceptance criteria: of a supervised product, distinct, up to 300 characters each"
     if not 3 <= len(product["highlights"]) <= 5:
         yield "there are not three to five highlights"
     if any(len(badge) > 40 for badge in product["badges"]):

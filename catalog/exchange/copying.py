@@ -12,7 +12,16 @@ from django.db import connection
 from django.db.models import Model
 
 from catalog.exchange.records import ProductRecord, SpecificationRecord, listing_of
-from catalog.models import Attribute, CustomerCase, Price, Product, ReleaseNote, Specification, UpgradeRule
+from catalog.models import (
+    AcceptanceCriteria,
+    Attribute,
+    CustomerCase,
+    Price,
+    Product,
+    ReleaseNote,
+    Specification,
+    UpgradeRule,
+)
 from koogallery.kernel import clock
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -58,7 +67,14 @@ def insert_products(
     ]
     insert_specifications(specifications)
     insert_texts(zip(ids, records, strict=True))
+    insert_criteria([(pk, 1, one.acceptance_criteria) for pk, one in zip(ids, records, strict=True)], at=at)
     return ids
+
+
+def insert_criteria(criteria: Sequence[tuple[int, int, list[str]]], *, at: datetime) -> None:
+    """Insert acceptance criteria, each with its product's id and its version; a first version says something."""
+    rows = ((pk, version, lines, at) for pk, version, lines in criteria if lines or version > 1)
+    _copy(AcceptanceCriteria, ("product_id", "version", "lines", "created_at"), rows)
 
 
 def insert_specifications(specifications: Sequence[tuple[int, int, SpecificationRecord]]) -> None:

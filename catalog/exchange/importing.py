@@ -15,11 +15,19 @@ from django.db.models import F
 from accounts.models import Seller
 from catalog.choices import ProductStatus
 from catalog.events import ProductPublished
-from catalog.exchange.copying import LISTING, PLAIN, insert_products, insert_specifications, insert_texts
+from catalog.exchange.copying import (
+    LISTING,
+    PLAIN,
+    insert_criteria,
+    insert_products,
+    insert_specifications,
+    insert_texts,
+)
 from catalog.exchange.reading import BadRow, GoodRow, read_rows
 from catalog.exchange.records import ProductRecord, listing_of
 from catalog.exchange.writing import record_of, whole
 from catalog.models import (
+    AcceptanceCriteria,
     Attribute,
     Category,
     CustomerCase,
@@ -266,6 +274,9 @@ def _change(product: Product, record: ProductRecord, category_id: int, at: datet
     CustomerCase.objects.filter(product=product).delete()
     ReleaseNote.objects.filter(product=product).delete()
     insert_texts([(product.pk, record)])
+    newest = AcceptanceCriteria.objects.filter(product=product).first()
+    if (newest.lines if newest else []) != record.acceptance_criteria:
+        insert_criteria([(product.pk, newest.version + 1 if newest else 1, record.acceptance_criteria)], at=at)
 
 
 def _reprice(specification: Specification, record: Any) -> None:

@@ -24,6 +24,8 @@ from catalog.exchange.records import (
     ProductRecord,
     SpecificationRecord,
 )
+from catalog.models.criteria import LONGEST_LINE as LONGEST_LINE_OF_CRITERIA
+from catalog.models.criteria import MOST_LINES, checked_lines
 from catalog.price_shapes import checked_surcharges, checked_tiers
 from koogallery.kernel import clock
 from koogallery.kernel.api.input import (
@@ -38,7 +40,10 @@ from koogallery.kernel.text import clean_text
 
 LONGEST_LINE = 1_000_000
 # In CSV these cells hold JSON.
-NESTED = ("highlights", "operating_systems", "badges", "specifications", "customer_cases", "release_notes")
+NESTED = (
+    "highlights", "operating_systems", "badges", "specifications", "customer_cases", "release_notes",
+    "acceptance_criteria",
+)  # fmt: skip
 BOOLEANS = ("supervised", "joint_operation", "public_sales", "auto_renewal_supported")
 # A spreadsheet takes a cell that begins so for a formula; export puts an apostrophe before it, import takes it off.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -223,6 +228,15 @@ class ProductInput(StrictSerializer):
     specifications = SpecificationInput(many=True, min_length=1, max_length=20)  # type: ignore[call-arg]
     customer_cases = CaseInput(many=True, default=list, max_length=50)  # type: ignore[call-arg]
     release_notes = NoteInput(many=True, default=list, max_length=200)  # type: ignore[call-arg]
+    acceptance_criteria = serializers.ListField(
+        child=CleanCharField(max_length=LONGEST_LINE_OF_CRITERIA), max_length=MOST_LINES, default=list
+    )
+
+    def validate_acceptance_criteria(self, given: list[str]) -> list[str]:
+        try:
+            return checked_lines(given)
+        except ValidationError as refused:
+            raise serializers.ValidationError(refused.messages) from refused
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         method, supervised = attrs["delivery_method"], attrs["supervised"]
@@ -232,6 +246,8 @@ class ProductInput(StrictSerializer):
             raise serializers.ValidationError({"supervised": ["Images are never supervised."]})
         if supervised != bool(attrs["flow_type"]):
             raise serializers.ValidationError({"flow_type": ["Supervised products name their flow, others have none."]})
+        if attrs["acceptance_criteria"] and not supervised:
+            raise serializers.ValidationError({"acceptance_criteria": ["Only supervised products have criteria."]})
         if attrs["published_at"] and attrs["published_at"] > clock.now():
             raise serializers.ValidationError({"published_at": ["The time lies in the future."]})
         codes = [one["code"] for one in attrs["specifications"]]

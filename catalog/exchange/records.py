@@ -105,6 +105,7 @@ class ProductRecord:
     popularity: int = 0
     customer_cases: list[CaseRecord] = field(default_factory=list)
     release_notes: list[NoteRecord] = field(default_factory=list)
+    acceptance_criteria: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import IO, Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet
 
 from catalog.exchange.reading import BOOLEANS, COLUMNS, FORMULA_STARTS, NESTED
 from catalog.exchange.records import (
@@ -19,11 +19,13 @@ from catalog.exchange.records import (
     ProductRecord,
     SpecificationRecord,
 )
-from catalog.models import Product, Specification
+from catalog.models import AcceptanceCriteria, Product, Specification
 
 # A product with all that hangs on it takes some 15 kB as objects, which refer to each other: the collector is late.
 BATCH = 200
-_OF_OTHER_TABLES = ("seller", "category", "specifications", "customer_cases", "release_notes")
+_OF_OTHER_TABLES = (
+    "seller", "category", "specifications", "customer_cases", "release_notes", "acceptance_criteria",
+)  # fmt: skip
 _ATTRIBUTE = tuple(one.name for one in fields(AttributeRecord))
 
 
@@ -58,6 +60,7 @@ def whole(products: QuerySet[Product]) -> QuerySet[Product]:
         products.select_related("seller", "category")
         .defer("search_vector", "logo")
         .prefetch_related(Prefetch("specifications", sold), "customer_cases", "release_notes")
+        .annotate(criteria_in_force=AcceptanceCriteria.lines_of(OuterRef("pk")))
     )
 
 
@@ -84,6 +87,7 @@ def record_of(product: Product) -> ProductRecord:
         specifications=[_specification(one) for one in product.specifications.all()],
         customer_cases=[CaseRecord(one.customer, one.title, one.text) for one in product.customer_cases.all()],
         release_notes=[NoteRecord(one.version, one.released_at, one.text) for one in product.release_notes.all()],
+        acceptance_criteria=list(product.criteria_in_force or []),  # type: ignore[attr-defined]
     )
 
 

@@ -1,5 +1,6 @@
 """The catalogue's data."""
 
+from catalog.models.criteria import AcceptanceCriteria
 from catalog.models.exchange import ImportRun
 from catalog.models.feed import CatalogueChange
 from catalog.models.products import (
@@ -24,6 +25,7 @@ from catalog.models.showcase import (
 )
 
 __all__ = [
+    "AcceptanceCriteria",
     "Agreement",
     "Attribute",
     "CatalogueChange",

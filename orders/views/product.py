@@ -17,6 +17,7 @@ from catalog.choices import DeliveryMethod, DocumentKind, OperatingSystem
 from catalog.listing import card
 from catalog.markdown import render_markdown
 from catalog.models import (
+    AcceptanceCriteria,
     Agreement,
     CustomerCase,
     Product,
@@ -127,6 +128,7 @@ def _product(request: HttpRequest, slug: str) -> Any:
             shown_pictures=_listed(ProductPicture.objects.all(), "pk", "alt", "width", "height"),
             shown_documents=_listed(ProductDocument.objects.all(), "pk", "title", "kind", "url"),
             shown_cases=_listed(CustomerCase.objects.all(), "title", "customer", "text"),
+            shown_criteria=AcceptanceCriteria.lines_of(OuterRef("pk")),
             shown_agreements=ArraySubquery(
                 Agreement.objects.in_force_for(OuterRef("pk")).values(
                     one=JSONObject(pk="pk", title="title", version="version")
