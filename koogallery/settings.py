@@ -5,6 +5,7 @@ With no `DATABASE_URL` and no `REDIS_URL` the embedded Postgres and Valkey of th
 """
 
 import os
+import re
 import sys
 from datetime import timedelta
 from decimal import Decimal
@@ -28,6 +29,10 @@ PRODUCTION = KOOGALLERY_ENV == "production"
 TESTING = "pytest" in sys.modules
 DEBUG: bool = env.bool("DEBUG", default=False)
 SECRET_KEY: str = env.str("SECRET_KEY", default="") or ("" if PRODUCTION else embedded.secret_key(VAR_DIR))
+# Keys of encrypted columns (koogallery/kernel/secrets.py), newest first: 32 random bytes each, in urlsafe base64.
+SECRETS_KEYS: list[str] = env.list("SECRETS_KEYS", default=[]) or (
+    [] if PRODUCTION else [embedded.secrets_key(VAR_DIR)]
+)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_URL: str = env.str("SITE_URL", default="http://127.0.0.1:8000")
@@ -39,6 +44,8 @@ if KOOGALLERY_ENV not in ("embedded", "production"):
 if PRODUCTION:
     if len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 8 or SECRET_KEY.startswith("change-me"):
         raise ImproperlyConfigured("Production needs a SECRET_KEY of its own: 32 random characters or more.")
+    if not SECRETS_KEYS or not all(re.fullmatch(r"[A-Za-z0-9_-]{43}=", key) for key in SECRETS_KEYS):
+        raise ImproperlyConfigured("Production needs SECRETS_KEYS: 32 random bytes in urlsafe base64, newest first.")
     if DEBUG:
         raise ImproperlyConfigured("Production refuses to run with DEBUG.")
     if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
@@ -326,6 +333,11 @@ REFUND_CONSENT_LIFETIME = _duration("REFUND_CONSENT_LIFETIME_SECONDS", days=3)
 PAYMENT_ACTION_LIFETIME = _duration("PAYMENT_ACTION_LIFETIME_SECONDS", hours=1)
 ATTACHMENT_MAX_BYTES: int = env.int("ATTACHMENT_MAX_BYTES", default=52_428_800)
 ATTACHMENTS_MAX: int = env.int("ATTACHMENTS_MAX", default=10)
+# Messages that one side of a service flow may write within 24 hours, and for how long after the flow's end.
+FLOW_MESSAGES_A_DAY: int = env.int("FLOW_MESSAGES_A_DAY", default=50)
+FLOW_MESSAGES_AFTER_END = _duration("FLOW_MESSAGES_AFTER_END_SECONDS", days=30)
+# How often one person may have secrets shown within an hour.
+REVEALS_PER_HOUR: int = env.int("REVEALS_PER_HOUR", default=30)
 GRACE_PERIODS = {"default": _duration("GRACE_PERIOD_SECONDS", days=15), "saas": _duration("GRACE_PERIOD_SAAS_SECONDS")}
 RETENTION_PERIODS = {"default": _duration("RETENTION_PERIOD_SECONDS", days=15)}
 

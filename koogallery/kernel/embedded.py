@@ -5,6 +5,7 @@ Used while `DATABASE_URL` and `REDIS_URL` are not set. As root, Postgres runs as
 in `var/pgdata`. Sockets stand in a short folder of their own: a socket's path has 107 bytes at most.
 """
 
+import base64
 import contextlib
 import fcntl
 import hashlib
@@ -36,13 +37,25 @@ class EmbeddedError(RuntimeError):
 
 def secret_key(var: Path) -> str:
     """The checkout's own secret key, made once."""
-    path = var / "secret_key"
+    return _made_once(var / "secret_key", secrets.token_urlsafe(48))
+
+
+def secrets_key(var: Path) -> str:
+    """The checkout's own key of encrypted columns, made once: 32 random bytes as Fernet takes them."""
+    return _made_once(var / "secrets_key", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+
+
+def _made_once(path: Path, fresh: str) -> str:
     if not path.exists():
-        var.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Written whole under another name first: who loses the race reads a whole key, never an empty file.
+        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(fresh)
         with contextlib.suppress(FileExistsError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(48))
+            os.link(draft, path)
+        draft.unlink()
     return path.read_text().strip()
 
 

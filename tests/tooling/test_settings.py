@@ -14,6 +14,7 @@ ROOT = Path(settings.BASE_DIR)
 SAFE = {
     "KOOGALLERY_ENV": "production",
     "SECRET_KEY": "a-long-random-key-of-a-test-0123456789abcdef",
+    "SECRETS_KEYS": "c2VjcmV0cy1vZi1hLXRlc3QtMzItYnl0ZXMtbG9uZy4=",
     "ALLOWED_HOSTS": "marketplace.example",
     "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
     "REDIS_URL": "redis://127.0.0.1:1/0",
@@ -39,6 +40,8 @@ def test_production_starts_with_safe_settings():
         ({"SECRET_KEY": ""}, "SECRET_KEY"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY"),
         ({"SECRET_KEY": "a" * 50}, "SECRET_KEY"),
+        ({"SECRETS_KEYS": ""}, "SECRETS_KEYS"),
+        ({"SECRETS_KEYS": "short"}, "SECRETS_KEYS"),
         ({"DEBUG": "true"}, "DEBUG"),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
