@@ -11,6 +11,7 @@ from pricing import api as pricing
 from renewals import api as renewals
 from renewals import api_upgrades as upgrades
 from supervision import api as supervision
+from supervision import api_messages as supervision_more
 
 # The documentation's own program writes styles into its page; no other page may.
 docs = csp_update({"style-src": ["'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view(url_name="api-schema"))
@@ -38,11 +39,17 @@ urlpatterns = [
     path("service-flows/", supervision.FlowList.as_view()),
     path("service-flows/<str:public_id>/", supervision.FlowDetail.as_view()),
     path("service-flows/<str:public_id>/attachments/<str:key>/", supervision.FlowFile.as_view()),
+    path("service-flows/<str:public_id>/messages/", supervision_more.FlowMessages.as_view()),
+    path("service-flows/<str:public_id>/reveal-license-key/", supervision_more.FlowLicenseKey.as_view()),
     path("service-flows/<str:public_id>/<str:action>/", supervision.FlowAction.as_view()),
     path("seller/orders/", billing.SellerOrderList.as_view()),
     path("seller/subscriptions/", renewals.SellerSubscriptionList.as_view()),
     path("seller/service-flows/", supervision.SellerFlowList.as_view()),
     path("seller/service-flows/<str:public_id>/", supervision.SellerFlowDetail.as_view()),
     path("seller/service-flows/<str:public_id>/attachments/<str:key>/", supervision.SellerFlowFile.as_view()),
+    path("seller/service-flows/<str:public_id>/messages/", supervision_more.SellerFlowMessages.as_view()),
+    path("seller/service-flows/<str:public_id>/assign/", supervision_more.SellerFlowAssign.as_view()),
+    path("seller/delivery-templates/", supervision_more.TemplateList.as_view()),
+    path("seller/delivery-templates/<str:public_id>/", supervision_more.TemplateDetail.as_view()),
     path("seller/service-flows/<str:public_id>/<str:action>/", supervision.SellerFlowAction.as_view()),
 ]

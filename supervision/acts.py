@@ -3,21 +3,21 @@
 The same list serves the dialogs and the pages without JavaScript; labels and dialog texts are the guide's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.files.uploadedfile import UploadedFile
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actor import Actor, Party
+from accounts.actor import Party
 from supervision import services
 from supervision.choices import Action
 from supervision.models import ServiceFlow
 
 Text = str | Promise
-Run = Callable[[ServiceFlow, str, Sequence[UploadedFile], Actor], Any]
+# Called with the flow, the text, the files, `by`, and what else the act's form took (forms.ActForm.more).
+Run = Callable[..., Any]
 
 ACCEPTANCE_QUESTION = _(
     "Has the service been completely provisioned? If you still have any question, please contact the seller before "
@@ -74,7 +74,7 @@ ACTS: tuple[Act, ...] = (
         operation=_("Confirm Acceptance")),
     Act(Action.REJECT, BUYER, "reject", _("Reject service"), _("Reject service"),
         _("The delivery goes back to the seller, who delivers again."), _("The delivery was rejected."),
-        lambda flow, text, files, by: services.reject_delivery(flow, reason=text, files=files, by=by),
+        lambda flow, text, files, by, **more: services.reject_delivery(flow, reason=text, files=files, by=by, **more),
         text="reason", label=_("Reason"), required=True, files=True, danger=True),
     Act(Action.CONFIRM_DRAFT, BUYER, "confirm-draft", _("Confirm draft"), _("Confirm draft"),
         _("The seller delivers what the draft shows."), _("The draft was confirmed."),
@@ -111,7 +111,7 @@ ACTS: tuple[Act, ...] = (
     Act(Action.DELIVER, SELLER, "deliver", _("Deliver service"), _("Deliver service"),
         _("The customer accepts or rejects the delivery. Give a note, files, or both."),
         _("The delivery was sent to the customer."),
-        lambda flow, text, files, by: services.deliver(flow, note=text, files=files, by=by),
+        lambda flow, text, files, by, **more: services.deliver(flow, note=text, files=files, by=by, **more),
         operation=_("Deliver service"), text="note", label=_("Note"), files=True),
     Act(Action.APPEAL, SELLER, "appeal", _("Appeal"), _("Submit appeal"),
         _("The service flow is frozen. An operations manager decides; neither side can act until then."),

@@ -88,13 +88,6 @@ class WaitsForUs(admin.SimpleListFilter):
         return queryset.filter(status=self.value()).order_by("waiting_since") if self.value() else queryset
 
 
-class ReviewForm(forms.Form):
-    """Approve a delivery, or return it with a reason."""
-
-    verdict = forms.ChoiceField(choices=[("approve", "Approve"), ("return", "Return to the seller")])
-    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 4}), required=False, max_length=1000)
-
-
 class DecisionForm(forms.Form):
     """Decide an appeal; the reason is shown to both sides."""
 
@@ -122,19 +115,21 @@ class ServiceFlowAdmin(ReadOnlyAdmin):
         """A link to the page where operations act."""
         if flow.status not in (FlowStatus.UNDER_APPEAL, FlowStatus.PLATFORM_REVIEW):
             return "—"
-        label = "Decide the appeal" if flow.is_frozen else "Review the delivery"
-        return format_html('<a href="{}">{}</a>', reverse("admin:supervision_serviceflow_act", args=[flow.pk]), label)
+        page, label = "serviceflow_act", "Decide the appeal"
+        if not flow.is_frozen:
+            page, label = "platformreview_review", "Review the delivery"
+        return format_html('<a href="{}">{}</a>', reverse(f"admin:supervision_{page}", args=[flow.pk]), label)
 
     def get_urls(self) -> list[URLPattern]:
         act = path("<int:pk>/act/", self.admin_site.admin_view(self.act), name="supervision_serviceflow_act")
         return [act, *super().get_urls()]
 
     def act(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Decide an appeal or review a delivery."""
+        """Decide an appeal."""
         flow = get_object_or_404(ServiceFlow.objects.with_table_columns(), pk=pk)
         if not self.has_view_permission(request, flow):
             return redirect("admin:index")
-        form: forms.Form = (DecisionForm if flow.is_frozen else ReviewForm)(request.POST or None)
+        form = DecisionForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
                 self._carry_out(flow, form.cleaned_data, _operator(request))
@@ -156,16 +151,9 @@ class ServiceFlowAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/supervision/act.html", context)
 
     def _carry_out(self, flow: ServiceFlow, given: dict[str, Any], by: Actor) -> None:
-        if flow.is_frozen:
-            currency = flow.order.currency
-            refund = Money(round_money(given["refund"], currency), currency) if given["refund"] else None
-            services.decide_appeal(
-                flow, decision=Decision(given["decision"]), reason=given["reason"], refund=refund, by=by
-            )
-        elif given["verdict"] == "approve":
-            services.approve_delivery(flow, by=by)
-        else:
-            services.return_delivery(flow, reason=given["reason"], by=by)
+        currency = flow.order.currency
+        refund = Money(round_money(given["refund"], currency), currency) if given["refund"] else None
+        services.decide_appeal(flow, decision=Decision(given["decision"]), reason=given["reason"], refund=refund, by=by)
 
 
 @admin.register(FlowRecord)
@@ -177,3 +165,7 @@ class FlowRecordAdmin(ReadOnlyAdmin):
     search_fields = ["flow__order__number", "by"]
     list_select_related = ["flow"]
     show_full_result_count = False
+
+
+# Registers the screens of deliveries; they stand in a module of their own.
+from supervision import admin_delivery  # noqa: E402, F401

@@ -1,53 +1,110 @@
 """REST: service flows for both sides (API.md). Which actions exist is `acts.py`; whether they are allowed, the graph."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Prefetch
 from django.http import FileResponse, Http404
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.actor import Actor
+from accounts.actor import Actor, Party
 from accounts.resources import BuyerAPIView, SellerAPIView
 from catalog.choices import FlowType
 from koogallery.kernel import clock
 from koogallery.kernel.api.idempotency import idempotent
+from koogallery.kernel.api.input import refuse_constant, without_duplicates
 from koogallery.kernel.api.output import NewestFirst
 from koogallery.kernel.errors import FieldNotTaken
 from supervision import services
-from supervision.choices import FlowStatus
+from supervision.choices import Action, FlowStatus
+from supervision.evidence import criteria_lines, deliveries_of, requests_of, with_evidence
 from supervision.models import FlowRecord, ServiceFlow, ServiceFlowQuerySet
 from supervision.views.pages import attachment_file
 
-Verb = Callable[[ServiceFlow, dict[str, str], list[UploadedFile], Actor], Any]
+# Called with the flow, the texts, the files, `by`, and what `EXTRAS` read of the body for the action.
+Verb = Callable[..., Any]
+
+
+def attachments_of(entry: FlowRecord) -> list[dict[str, Any]]:
+    """The files of a record; each is downloaded at the flow's `attachments/{id}/`."""
+    return [
+        {"id": one.public_id, "name": one.name, "size": one.size, "content_type": one.content_type}
+        for one in entry.attachments.all()
+    ]
 
 
 class RecordSerializer(serializers.Serializer[Any]):
-    """An operation record."""
+    """An operation record; a message may mention its number."""
 
+    number = serializers.IntegerField(source="pk")
     at = serializers.DateTimeField()
     action = serializers.CharField()
     by = serializers.CharField()
     role = serializers.CharField(source="party")
     to = serializers.CharField(source="to_status")
     note = serializers.CharField()
+    failed_criteria = serializers.ListField(child=serializers.CharField())
     attachments = serializers.SerializerMethodField()
 
     def get_attachments(self, entry: FlowRecord) -> list[dict[str, Any]]:
-        return [
-            {"id": one.public_id, "name": one.name, "size": one.size, "content_type": one.content_type}
-            for one in entry.attachments.all()
-        ]
+        return attachments_of(entry)
 
     def to_representation(self, instance: FlowRecord) -> dict[str, Any]:
         shown = super().to_representation(instance)
         # "from" is no name that a class body can have.
         return {**shown, "from": instance.from_status or None}
+
+
+class CriterionSerializer(serializers.Serializer[Any]):
+    """An acceptance criterion that the flow is pinned to."""
+
+    number = serializers.IntegerField()
+    text = serializers.CharField()
+    failed_in_rounds = serializers.ListField(child=serializers.IntegerField())
+
+
+class FileSerializer(serializers.Serializer[Any]):
+    """A file of a record."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    size = serializers.IntegerField()
+    content_type = serializers.CharField()
+
+
+class RequestSerializer(serializers.Serializer[Any]):
+    """A revision of the request."""
+
+    number = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    description = serializers.CharField()
+    attachments = FileSerializer(many=True)
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    """The answer to one criterion."""
+
+    criterion = serializers.IntegerField()
+    text = serializers.CharField()
+    attachment = serializers.CharField(allow_null=True)
+
+
+class DeliverySerializer(serializers.Serializer[Any]):
+    """A round of delivery; a license key is shown by `reveal-license-key/` alone."""
+
+    round = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    note = serializers.CharField()
+    answers = AnswerSerializer(many=True)
+    has_license_key = serializers.BooleanField()
+    attachments = FileSerializer(many=True)
 
 
 class FlowSerializer(serializers.Serializer[Any]):
@@ -67,7 +124,60 @@ class FlowSerializer(serializers.Serializer[Any]):
     allowed_actions = serializers.SerializerMethodField()
     appeal = serializers.SerializerMethodField()
     deadlines = serializers.SerializerMethodField()
-    records = RecordSerializer(many=True, source="records.all")
+    criteria = serializers.SerializerMethodField()
+    requests = serializers.SerializerMethodField()
+    deliveries = serializers.SerializerMethodField()
+    handler = serializers.SerializerMethodField()
+    records = serializers.SerializerMethodField()
+
+    @extend_schema_field(CriterionSerializer(many=True))
+    def get_criteria(self, flow: ServiceFlow) -> list[dict[str, Any]]:
+        lines = criteria_lines(flow, self.context["by"].party)
+        return [{"number": one.number, "text": one.text, "failed_in_rounds": one.failed_in} for one in lines]
+
+    @extend_schema_field(RequestSerializer(many=True))
+    def get_requests(self, flow: ServiceFlow) -> list[dict[str, Any]]:
+        records = {one.pk: one for one in flow.records.all()}
+        found = [
+            {
+                "number": one.number,
+                "at": records[one.record_id].at,
+                "description": one.description,
+                "attachments": attachments_of(records[one.record_id]),
+            }
+            for one in requests_of(flow)
+        ]
+        return RequestSerializer(found, many=True).data  # type: ignore[return-value]
+
+    @extend_schema_field(DeliverySerializer(many=True))
+    def get_deliveries(self, flow: ServiceFlow) -> list[dict[str, Any]]:
+        records = {one.pk: one for one in flow.records.all()}
+        found = [
+            {
+                "round": one.round,
+                "at": records[one.record_id].at,
+                "note": one.note,
+                "answers": [
+                    {"criterion": number, "text": answer["text"], "attachment": answer["file"] or None}
+                    for number, answer in enumerate(one.answers, 1)
+                ],
+                "has_license_key": hasattr(one, "license_key"),
+                "attachments": attachments_of(records[one.record_id]),
+            }
+            for one in deliveries_of(flow)
+        ]
+        return DeliverySerializer(found, many=True).data  # type: ignore[return-value]
+
+    def get_handler(self, flow: ServiceFlow) -> str | None:
+        """The seller's own business: who of his people handles it; null for the buyer."""
+        if self.context["by"].party is not Party.SELLER or flow.handler is None:
+            return None
+        return flow.handler.user.email
+
+    @extend_schema_field(RecordSerializer(many=True))
+    def get_records(self, flow: ServiceFlow) -> Any:
+        """Messages have an address of their own."""
+        return RecordSerializer([one for one in flow.records.all() if one.action != Action.MESSAGE], many=True).data
 
     def get_allowed_actions(self, flow: ServiceFlow) -> list[str]:
         return services.allowed_actions(flow, self.context["by"], self.context["at"])
@@ -81,12 +191,11 @@ class FlowSerializer(serializers.Serializer[Any]):
         return {name: at.isoformat() for name, at in services.deadlines(flow).items()}
 
 
-def _complete(rows: ServiceFlowQuerySet) -> ServiceFlowQuerySet:
-    records = FlowRecord.objects.prefetch_related("attachments")
-    return rows.with_table_columns().prefetch_related(Prefetch("records", records), "appeals")
+def complete(rows: ServiceFlowQuerySet) -> ServiceFlowQuerySet:
+    return with_evidence(rows)
 
 
-def _as_json(flows: list[ServiceFlow], by: Actor) -> list[dict[str, Any]]:
+def flows_as_json(flows: list[ServiceFlow], by: Actor) -> list[dict[str, Any]]:
     context = {"by": by, "at": clock.now()}
     return FlowSerializer(flows, many=True, context=context).data  # type: ignore[return-value]
 
@@ -114,7 +223,7 @@ FILTERS = [
 ]
 
 
-def _files(request: Request) -> list[UploadedFile]:
+def files_of(request: Request) -> list[UploadedFile]:
     """`attachment` and `attachments`, each may repeat."""
     files = getattr(request.data, "getlist", None)
     if files is None:
@@ -122,16 +231,67 @@ def _files(request: Request) -> list[UploadedFile]:
     return [one for name in ("attachment", "attachments") for one in files(name) if hasattr(one, "chunks")]
 
 
-def _texts(request: Request, taken: tuple[str, ...]) -> dict[str, str]:
-    """The texts of an action's body.
+def _json(given: Any, name: str) -> Any:
+    """A value of the body; in multipart it comes as JSON text."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given, object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
+    except (ValueError, RecursionError, ParseError) as error:
+        raise serializers.ValidationError({name: ["Write it as JSON."]}) from error
+
+
+def _delivery_extras(request: Request) -> dict[str, Any]:
+    """`answers`: an object of texts by the criterion's number; a file for one is the multipart field `answer_N`.
+
+    `license_key`: a text.
+    """
+    data: dict[str, Any] = request.data if isinstance(request.data, dict) else {}
+    given = _json(data.get("answers", {}), "answers") or {}
+    if not isinstance(given, dict) or not all(
+        re.fullmatch("[1-9][0-9]?", str(number)) and isinstance(text, str) for number, text in given.items()
+    ):
+        why = 'Write the answers as texts by the number of their criterion: {"1": "..."}.'
+        raise serializers.ValidationError({"answers": [why]})
+    answers = {int(number): services.Answer(text) for number, text in given.items()}
+    for name, file in (request.FILES or {}).items():
+        if found := _ANSWER_FILE.fullmatch(name):
+            number = int(found[1])
+            answers[number] = services.Answer(answers[number].text if number in answers else "", file)
+    key = data.get("license_key", "")
+    if not isinstance(key, str):
+        raise serializers.ValidationError({"license_key": ["Not a valid string."]})
+    return {"answers": answers, "license_key": key}
+
+
+def _rejection_extras(request: Request) -> dict[str, Any]:
+    """`failed_criteria`: a list of numbers from 1."""
+    data: dict[str, Any] = request.data if isinstance(request.data, dict) else {}
+    given = _json(data.get("failed_criteria", []), "failed_criteria") or []
+    if not isinstance(given, list) or not all(type(one) is int for one in given):
+        raise serializers.ValidationError({"failed_criteria": ["Write a list of the criteria's numbers: [1, 3]."]})
+    return {"failed": given}
+
+
+_ANSWER_FILE = re.compile("answer_([1-9][0-9]?)")
+# Action -> the further names of its body, and how they are read.
+EXTRAS: dict[str, tuple[tuple[str, ...], Callable[[Request], dict[str, Any]]]] = {
+    "deliver": (("answers", "license_key"), _delivery_extras),
+    "reject": (("failed_criteria",), _rejection_extras),
+}
+
+
+def _texts(request: Request, taken: tuple[str, ...], further: tuple[str, ...] = ()) -> dict[str, str]:
+    """The texts of an action's body; `further` names are read elsewhere.
 
     Raises:
         FieldNotTaken: a field that the action does not take.
         ValidationError: something else than a text.
     """
-    known = {*taken, "attachment", "attachments"}
+    known = {*taken, *further, "attachment", "attachments"}
     data: dict[str, Any] = request.data if isinstance(request.data, dict) else {}
-    unknown = sorted(set(data) - known)
+    answer_files = {name for name in request.FILES or {} if "answers" in further and _ANSWER_FILE.fullmatch(name)}
+    unknown = sorted(set(data) - known - answer_files)
     if unknown:
         raise FieldNotTaken(errors={name: ["This field is not taken here."] for name in unknown})
     texts = {}
@@ -141,7 +301,7 @@ def _texts(request: Request, taken: tuple[str, ...]) -> dict[str, str]:
             raise serializers.ValidationError({name: ["Not a valid string."]})
         texts[name] = value
     for name in ("attachment", "attachments"):
-        if name in data and not _files(request) and data[name] not in (None, "", []):
+        if name in data and not files_of(request) and data[name] not in (None, "", []):
             raise serializers.ValidationError({name: ["Send files as multipart/form-data."]})
     return texts
 
@@ -154,32 +314,34 @@ BUYER_VERBS: dict[str, tuple[tuple[str, ...], Verb]] = {
             flow, description=texts["description"], files=files, by=by
         ),
     ),
-    "accept": ((), lambda flow, _texts, _files, by: services.accept_delivery(flow, by=by)),
+    "accept": ((), lambda flow, _texts, files_of, by: services.accept_delivery(flow, by=by)),
     "reject": (
         ("reason",),
-        lambda flow, texts, files, by: services.reject_delivery(flow, reason=texts["reason"], files=files, by=by),
+        lambda flow, texts, files, by, **more: services.reject_delivery(
+            flow, reason=texts["reason"], files=files, by=by, **more
+        ),
     ),
-    "confirm-draft": ((), lambda flow, _texts, _files, by: services.answer_draft(flow, confirmed=True, by=by)),
+    "confirm-draft": ((), lambda flow, _texts, files_of, by: services.answer_draft(flow, confirmed=True, by=by)),
     "reject-draft": (
         ("reason",),
-        lambda flow, texts, _files, by: services.answer_draft(flow, confirmed=False, reason=texts["reason"], by=by),
+        lambda flow, texts, files_of, by: services.answer_draft(flow, confirmed=False, reason=texts["reason"], by=by),
     ),
-    "remind": ((), lambda flow, _texts, _files, by: services.send_reminder(flow, by=by)),
+    "remind": ((), lambda flow, _texts, files_of, by: services.send_reminder(flow, by=by)),
     "appeal": (
         ("reason",),
         lambda flow, texts, files, by: services.file_appeal(flow, reason=texts["reason"], files=files, by=by),
     ),
-    "withdraw-appeal": ((), lambda flow, _texts, _files, by: services.withdraw_appeal(flow, by=by)),
+    "withdraw-appeal": ((), lambda flow, _texts, files_of, by: services.withdraw_appeal(flow, by=by)),
 }
 SELLER_VERBS: dict[str, tuple[tuple[str, ...], Verb]] = {
-    "confirm": ((), lambda flow, _texts, _files, by: services.confirm_request(flow, by=by)),
+    "confirm": ((), lambda flow, _texts, files_of, by: services.confirm_request(flow, by=by)),
     "reject-request": (
         ("reason",),
-        lambda flow, texts, _files, by: services.reject_request(flow, reason=texts["reason"], by=by),
+        lambda flow, texts, files_of, by: services.reject_request(flow, reason=texts["reason"], by=by),
     ),
     "deliver": (
         ("note",),
-        lambda flow, texts, files, by: services.deliver(flow, note=texts["note"], files=files, by=by),
+        lambda flow, texts, files, by, **more: services.deliver(flow, note=texts["note"], files=files, by=by, **more),
     ),
     "deliver-draft": (
         ("note",),
@@ -200,25 +362,27 @@ class _FlowViews:
         raise AssertionError("each side says its rows")
 
     def found(self, public_id: str) -> ServiceFlow:
-        flow = _complete(self.rows()).filter(public_id=public_id).first()
+        flow = complete(self.rows()).filter(public_id=public_id).first()
         if flow is None:
             raise Http404
         return flow
 
     def listed(self, request: Request) -> Response:
         pages = NewestFirst()
-        rows = _complete(_filtered(self.rows(), request))
-        return pages.get_paginated_response(_as_json(pages.paginate_queryset(rows, request), self.actor))
+        rows = complete(_filtered(self.rows(), request))
+        return pages.get_paginated_response(flows_as_json(pages.paginate_queryset(rows, request), self.actor))
 
     def one(self, public_id: str) -> Response:
-        return Response(_as_json([self.found(public_id)], self.actor)[0])
+        return Response(flows_as_json([self.found(public_id)], self.actor)[0])
 
     def act(self, request: Request, public_id: str, action: str) -> Response:
         flow = self.found(public_id)
         if action not in self.verbs:
             raise Http404
         taken, verb = self.verbs[action]
-        verb(flow, _texts(request, taken), _files(request), self.actor)
+        further, read = EXTRAS.get(action, ((), lambda _request: {}))
+        texts = _texts(request, taken, further)
+        verb(flow, texts, files_of(request), self.actor, **read(request))
         return self.one(public_id)
 
     def file(self, public_id: str, key: str) -> FileResponse:
@@ -246,6 +410,9 @@ class ActionInput(serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, max_length=1000)
     note = serializers.CharField(required=False, max_length=1000)
     attachment = serializers.ListField(child=serializers.FileField(), required=False)
+    answers = serializers.DictField(child=serializers.CharField(max_length=1000), required=False)
+    license_key = serializers.CharField(required=False, max_length=1000)
+    failed_criteria = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False)
 
 
 class FlowList(_BuyerFlows):

@@ -69,4 +69,63 @@ register(
         WHERE flow.account_id <> orders_order.account_id OR flow.seller_id <> orders_order.seller_id
         """,
     ),
+    Invariant(
+        "revisions_and_rounds_are_whole",
+        "Every submitted request and every delivery is kept, numbered from 1 without a gap, with its record's text.",
+        """
+        SELECT orders_order.number, kept.what, kept.number, entry.place
+        FROM (
+            SELECT id, flow_id, action, note,
+                row_number() OVER (PARTITION BY flow_id, action ORDER BY id) AS place
+            FROM supervision_flowrecord WHERE action IN ('submit-request', 'deliver')
+        ) AS entry
+        FULL JOIN (
+            SELECT flow_id, record_id, number, description AS text, 'submit-request' AS what
+            FROM supervision_requestrevision
+            UNION ALL SELECT flow_id, record_id, round, note, 'deliver' FROM supervision_delivery
+        ) AS kept ON kept.record_id = entry.id
+        LEFT JOIN supervision_serviceflow AS flow ON flow.id = coalesce(entry.flow_id, kept.flow_id)
+        LEFT JOIN orders_order ON orders_order.id = flow.order_id
+        WHERE kept.record_id IS NULL OR entry.id IS NULL OR kept.flow_id <> entry.flow_id
+            OR kept.number <> entry.place OR kept.what <> entry.action OR kept.text <> entry.note
+        UNION ALL
+        SELECT orders_order.number, 'rounds', flow.rounds, count(delivery.id)
+        FROM supervision_serviceflow AS flow
+        JOIN orders_order ON orders_order.id = flow.order_id
+        LEFT JOIN supervision_delivery AS delivery ON delivery.flow_id = flow.id
+        GROUP BY orders_order.number, flow.rounds HAVING flow.rounds <> count(delivery.id)
+        """,
+    ),
+    Invariant(
+        "criteria_are_answered",
+        "A delivery answers each criterion that it was pinned to; criteria are those of the product that was bought.",
+        """
+        SELECT orders_order.number, delivery.round
+        FROM supervision_delivery AS delivery
+        JOIN supervision_serviceflow AS flow ON flow.id = delivery.flow_id
+        JOIN orders_order ON orders_order.id = flow.order_id
+        LEFT JOIN catalog_acceptancecriteria AS criteria ON criteria.id = delivery.criteria_id
+        WHERE jsonb_array_length(delivery.answers) <> coalesce(cardinality(criteria.lines), 0)
+            OR criteria.product_id <> orders_order.product_id
+            OR EXISTS (
+                SELECT 1 FROM jsonb_array_elements(delivery.answers) AS answer
+                WHERE answer->>'text' = '' AND answer->>'file' = ''
+            )
+        UNION ALL
+        SELECT orders_order.number, 0 FROM supervision_serviceflow AS flow
+        JOIN orders_order ON orders_order.id = flow.order_id
+        JOIN catalog_acceptancecriteria AS criteria ON criteria.id = flow.criteria_id
+        WHERE criteria.product_id <> orders_order.product_id
+        """,
+    ),
+    Invariant(
+        "handlers_work_for_the_seller",
+        "Who handles a flow is a member of its seller.",
+        """
+        SELECT orders_order.number FROM supervision_serviceflow AS flow
+        JOIN orders_order ON orders_order.id = flow.order_id
+        JOIN accounts_sellermember AS member ON member.id = flow.handler_id
+        WHERE member.seller_id <> flow.seller_id
+        """,
+    ),
 )

@@ -39,6 +39,8 @@ class Action(models.TextChoices):
     ACCEPT = "accept", _("Service accepted")
     REJECT = "reject", _("Delivery rejected")
     REMIND = "remind", _("Reminder sent")
+    MESSAGE = "message", _("Message")
+    REVEAL_KEY = "reveal-license-key", _("License key shown")
     APPEAL = "appeal", _("Appeal submitted")
     WITHDRAW_APPEAL = "withdraw-appeal", _("Appeal withdrawn")
     DECIDE_RESUME = "decide-resume", _("Appeal decided: resume")
@@ -63,6 +65,7 @@ class Purpose(models.TextChoices):
     DELIVERY = "delivery", _("Delivery")
     REJECTION = "rejection", _("Rejection")
     APPEAL = "appeal", _("Appeal")
+    MESSAGE = "message", _("Message")
 
 
 class AppealStatus(models.TextChoices):

@@ -47,6 +47,25 @@ class ReviewAwaited(OrderEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryApproved(OrderEvent):
+    """The platform's review passed a delivery, which waits for acceptance now."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageToBuyer(OrderEvent):
+    """The seller wrote on the flow; `text` is how it begins."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageToSeller(OrderEvent):
+    """The buyer wrote on the flow; `text` is how it begins."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryReturned(OrderEvent):
     """The platform's review sent a delivery back."""
 

@@ -1,11 +1,18 @@
-"""The inputs of an act: a text and files."""
+"""The inputs of an act: a text and files, answers to criteria, lines that failed; the seller's portal's forms."""
 
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Seller, SellerMember
+from catalog.choices import FlowType
+from catalog.models import Product
 from supervision.acts import Act
+from supervision.choices import Action
+from supervision.models import FlowRecord, NoteTemplate, ServiceFlow
+from supervision.services import Answer
 from supervision.services.acting import LONGEST_TEXT
 
 
@@ -26,11 +33,28 @@ class FilesField(forms.FileField):
 
 
 class ActForm(forms.Form):
-    """Made for one act: its text under the act's name, its files as `attachment`."""
+    """Made for one act of a flow: its text under the act's name, its files as `attachment`.
 
-    def __init__(self, act: Act, *args: Any, files_required: bool = False, **kwargs: Any) -> None:
+    A delivery also answers each criterion that the flow is pinned to (`answer_1`, `answer_file_1`) and may give a
+    licence's key; a rejection names the criteria that failed.
+    """
+
+    def __init__(self, act: Act, flow: ServiceFlow, *args: Any, files_required: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.act = act
+        self.lines: list[str] = flow.criteria.lines if flow.criteria else []
+        if act.action == Action.REJECT and self.lines:
+            self.fields["failed_criteria"] = forms.TypedMultipleChoiceField(
+                label=_("Acceptance criteria that the delivery does not meet"),
+                coerce=int,
+                choices=[(number, line) for number, line in enumerate(self.lines, 1)],
+                widget=forms.CheckboxSelectMultiple,
+                required=False,
+            )
+            self.fields["failed_criteria"].required = True
+            self.fields["failed_criteria"].error_messages["required"] = _(
+                "Select the acceptance criteria that the delivery does not meet."
+            )
         if act.text:
             self.fields[act.text] = forms.CharField(
                 label=str(act.label),
@@ -46,6 +70,44 @@ class ActForm(forms.Form):
             self.fields["attachment"] = FilesField(label="Attachment", required=False)
             # The star is printed where the flow's template asks for a file; the service refuses without one.
             self.fields["attachment"].required = files_required
+        if act.action == Action.DELIVER:
+            self._delivery_fields(flow)
+
+    def _delivery_fields(self, flow: ServiceFlow) -> None:
+        if flow.flow_type == FlowType.LICENSE:
+            self.fields["license_key"] = forms.CharField(
+                label=_("License key"),
+                required=False,
+                strip=True,
+                max_length=LONGEST_TEXT,
+                widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
+                help_text=_("Kept encrypted; the customer has it shown, and each time is recorded. Or attach a file."),
+            )
+        for number, line in enumerate(self.lines, 1):
+            self.fields[f"answer_{number}"] = forms.CharField(
+                label=_("Criterion %(number)d: %(line)s") % {"number": number, "line": line},
+                required=False,
+                max_length=LONGEST_TEXT,
+                widget=forms.Textarea(attrs={"rows": 2}),
+            )
+            self.fields[f"answer_file_{number}"] = forms.FileField(
+                label=_("File for criterion %(number)d") % {"number": number}, required=False
+            )
+
+    @property
+    def more(self) -> dict[str, Any]:
+        """What the act's verb takes besides text and files."""
+        given = self.cleaned_data
+        if self.act.action == Action.REJECT:
+            return {"failed": given.get("failed_criteria", [])}
+        if self.act.action != Action.DELIVER:
+            return {}
+        answers = {
+            number: Answer(given.get(f"answer_{number}", ""), given.get(f"answer_file_{number}"))
+            for number in range(1, len(self.lines) + 1)
+        }
+        answers = {number: one for number, one in answers.items() if one.text or one.file}
+        return {"answers": answers, "license_key": given.get("license_key", "")}
 
     @property
     def text(self) -> str:
@@ -55,3 +117,63 @@ class ActForm(forms.Form):
     def uploads(self) -> list[UploadedFile]:
         found: list[UploadedFile] = self.cleaned_data.get("attachment", [])
         return found
+
+
+class MessageForm(forms.Form):
+    """A message to the other side, with files, about a step if wished."""
+
+    text = forms.CharField(
+        label=_("Message"),
+        max_length=LONGEST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": _("Enter a message.")},
+    )
+    mentions = forms.TypedChoiceField(label=_("About"), required=False, coerce=int, empty_value=None)
+    attachment = FilesField(label=_("Attachment"), required=False)
+
+    def __init__(self, steps: list[FlowRecord], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        named = [(one.pk, f"{Action(one.action).label}, {one.at:%Y-%m-%d %H:%M} UTC") for one in steps]
+        self.fields["mentions"].choices = [("", _("The service as a whole")), *named]  # type: ignore[attr-defined]
+
+
+class NoteTemplateForm(forms.Form):
+    """A delivery template."""
+
+    title = forms.CharField(label=_("Title"), max_length=80)
+    product = forms.ModelChoiceField(
+        Product.objects.none(), label=_("Product"), required=False, empty_label=_("All products")
+    )
+    text = forms.CharField(
+        label=_("Text"),
+        max_length=LONGEST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_("It fills the note of a delivery, where you can still change it."),
+    )
+
+    def __init__(self, seller: Seller, *args: Any, template: NoteTemplate | None = None, **kwargs: Any) -> None:
+        if template:
+            kwargs["initial"] = {"title": template.title, "text": template.text, "product": template.product_id}
+        super().__init__(*args, **kwargs)
+        own = Product.objects.for_seller(seller).filter(supervised=True).only("name").order_by("name")
+        self.fields["product"].queryset = own  # type: ignore[attr-defined]
+
+
+class MemberChoice(forms.ModelChoiceField):
+    """People by their names."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.user.get_full_name())
+
+
+class HandlerForm(forms.Form):
+    """Who of the seller's people handles a flow."""
+
+    member = MemberChoice(
+        SellerMember.objects.none(), label=_("Handled by"), required=False, empty_label=_("Nobody in particular")
+    )
+
+    def __init__(self, seller: Seller, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = SellerMember.objects.filter(seller=seller).select_related("user").order_by("user__full_name", "id")
+        self.fields["member"].queryset = people  # type: ignore[attr-defined]

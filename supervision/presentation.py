@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor, Party
 from koogallery.kernel.web.badges import Tone
-from koogallery.kernel.web.parts import Record, Step, StoredFile, Text
+from koogallery.kernel.web.parts import Record, Step, Text
 from supervision import services
 from supervision.acts import Act, offered
 from supervision.choices import Action, FlowStatus
+from supervision.evidence import Evidence, evidence_of, stored_file
 from supervision.graph import state
 from supervision.models import FlowRecord, ServiceFlow
 from supervision.rules import AppealVerdict
@@ -28,6 +28,7 @@ LOOKS: dict[str, tuple[Tone, str]] = {
     Action.ACCEPT: ("ok", "check"),
     Action.REJECT: ("bad", "x"),
     Action.REMIND: ("neutral", "bell"),
+    Action.REVEAL_KEY: ("neutral", "eye"),
     Action.APPEAL: ("bad", "gavel"),
     Action.CLOSE: ("neutral", "ban"),
 }
@@ -59,30 +60,21 @@ class FlowView:
     turn: Text
     pips: list[bool]
     deadline: datetime | None
-    request_text: str
-    request_files: list[StoredFile]
-    delivery_text: str
-    delivery_files: list[StoredFile]
+    evidence: Evidence
+    message_refusal: str | None
 
     @property
     def may_remind(self) -> bool:
         return any(act.action == Action.REMIND for act in self.acts)
 
 
-def attachment_url(flow: ServiceFlow, key: str, party: Party) -> str:
-    """Where one side downloads a file."""
-    name = "supervision:seller_attachment" if party is Party.SELLER else "supervision:attachment"
-    return reverse(name, args=[flow.order.number, key])
-
-
 def present(flow: ServiceFlow, by: Actor, at: datetime) -> FlowView:
-    """Everything a page prints; `flow` with its table columns, `records__attachments` and `appeals` prefetched."""
+    """Everything a page prints; `flow` was read by `evidence.with_evidence`."""
     records = list(flow.records.all())
     names: dict[Party, Text] = {Party.BUYER: flow.account.name, Party.SELLER: flow.seller.name}
     names[by.party] = _("You")
-    entries = [_record(flow, entry, names, by.party) for entry in records]
-    request = _latest(records, Action.SUBMIT_REQUEST)
-    delivery = _latest(records, Action.DELIVER)
+    # Messages have a place of their own; exports have them among the records.
+    entries = [_record(flow, entry, names, by.party) for entry in records if entry.action != Action.MESSAGE]
     steps = _steps(flow, records, names)
     allowed = services.allowed_actions(flow, by, at)
     waits = Party(flow.waiting_on) if flow.waiting_on else None
@@ -98,23 +90,9 @@ def present(flow: ServiceFlow, by: Actor, at: datetime) -> FlowView:
         turn=names.get(waits, _("Operations")) if waits else "",
         pips=[number < flow.buyer_rejections for number in range(flow.template.appeal_after)],
         deadline=services.deadlines(flow).get("appeal_opens_at"),
-        request_text=request.note if request else "",
-        request_files=_files(flow, request, by.party),
-        delivery_text=delivery.note if delivery else "",
-        delivery_files=_files(flow, delivery, by.party),
+        evidence=evidence_of(flow, by.party),
+        message_refusal=services.message_refusal(flow, at),
     )
-
-
-def _latest(records: list[FlowRecord], action: Action) -> FlowRecord | None:
-    return next((entry for entry in records if entry.action == action), None)
-
-
-def _files(flow: ServiceFlow, entry: FlowRecord | None, party: Party) -> list[StoredFile]:
-    if entry is None:
-        return []
-    return [
-        StoredFile(one.name, one.size, attachment_url(flow, one.public_id, party)) for one in entry.attachments.all()
-    ]
 
 
 def _record(flow: ServiceFlow, entry: FlowRecord, names: dict[Party, Text], party: Party) -> Record:
@@ -129,7 +107,10 @@ def _record(flow: ServiceFlow, entry: FlowRecord, names: dict[Party, Text], part
         quote=bool(entry.note),
         tone=tone,
         icon=icon,
-        files=_files(flow, entry, party),
+        files=[stored_file(flow, one, party) for one in entry.attachments.all()],
+        anchor=f"record-{entry.pk}",
+        points_title=_("Acceptance criteria not met:") if entry.failed_criteria else "",
+        points=entry.failed_criteria,
         from_label=state(entry.from_status, flow.flow_type).table_label if entry.from_status and moved else "",
         to_label=state(entry.to_status, flow.flow_type).table_label if moved else "",
     )

@@ -76,3 +76,16 @@ def appeal_verdict(terms: AppealTerms, by: Party, at: datetime) -> AppealVerdict
 def reminder_allowed_from(last_sent: datetime | None, interval: timedelta) -> datetime | None:
     """From when the next reminder may be sent; None at once (RULES 1.3: one in 24 hours)."""
     return None if last_sent is None else last_sent + interval
+
+
+def messages_refusal(frozen: bool, ended_at: datetime | None, at: datetime, kept_open: timedelta) -> str | None:
+    """Why the sides cannot write to each other on a flow now, or None.
+
+    While an appeal freezes the flow they have their statements; a message would be an act that nobody may do
+    (guide 4.2). After the end questions are still answered for a while.
+    """
+    if frozen:
+        return "An appeal is being handled: write a statement when operations ask for one."
+    if ended_at is not None and at > ended_at + kept_open:
+        return f"The service flow ended more than {_days(kept_open)} ago. Open a service ticket."
+    return None

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from supervision.views import buyer, seller
+from supervision.views import buyer, portal, seller
 
 app_name = "supervision"
 
@@ -11,11 +11,21 @@ urlpatterns = [
     path("my/supervision/<str:number>/", buyer.detail, name="detail"),
     path("my/supervision/<str:number>/records.csv", buyer.records, name="records"),
     path("my/supervision/<str:number>/files/<str:key>/", buyer.attachment, name="attachment"),
+    path("my/supervision/<str:number>/messages/", buyer.messages, name="messages"),
+    path("my/supervision/<str:number>/key/<int:round>/", buyer.license_key, name="license_key"),
+    path("my/supervision/<str:number>/templates/<str:key>/", buyer.requirement_template, name="requirement_file"),
     path("my/supervision/<str:number>/<str:path>/", buyer.act, name="act"),
     path("seller/", seller.dashboard, name="seller_dashboard"),
     path("seller/supervision/", seller.supervision_list, name="seller_list"),
+    path("seller/supervision/confirm/", portal.confirm_several, name="seller_confirm"),
     path("seller/supervision/<str:number>/", seller.detail, name="seller_detail"),
     path("seller/supervision/<str:number>/records.csv", seller.records, name="seller_records"),
     path("seller/supervision/<str:number>/files/<str:key>/", seller.attachment, name="seller_attachment"),
+    path("seller/supervision/<str:number>/messages/", seller.messages, name="seller_messages"),
+    path("seller/supervision/<str:number>/handler/", portal.handler, name="seller_handler"),
     path("seller/supervision/<str:number>/<str:path>/", seller.act, name="seller_act"),
+    path("seller/delivery-templates/", portal.templates, name="templates"),
+    path("seller/delivery-templates/new/", portal.template, name="template_new"),
+    path("seller/delivery-templates/<str:key>/", portal.template, name="template"),
+    path("seller/delivery-templates/<str:key>/delete/", portal.template_delete, name="template_delete"),
 ]

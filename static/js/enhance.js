@@ -9,6 +9,7 @@ const MODULES = [
   ["[data-filters]", "./filters.js"],
   ["[data-suggest]", "./suggest.js"],
   ["[data-dialog]", "./dialog.js"],
+  ["form[data-confirm]", "./confirm.js"],
   ["[data-once]", "./once.js"],
   ["[data-countdown]", "./countdown.js"],
   ["[data-counter]", "./counter.js"],

@@ -1,8 +1,22 @@
 """Service flows with their records, requests, deliveries, files and appeals (guide, chapter 4)."""
 
 from supervision.models.appeals import Appeal
-from supervision.models.flows import ServiceFlow, ServiceFlowQuerySet
+from supervision.models.flows import PlatformReview, ServiceFlow, ServiceFlowQuerySet
 from supervision.models.records import Attachment, FlowRecord
+from supervision.models.requests import Delivery, LicenseKey, NoteTemplate, RequestRevision, RequirementTemplate
 from supervision.models.templates import FlowTemplate
 
-__all__ = ["Appeal", "Attachment", "FlowRecord", "FlowTemplate", "ServiceFlow", "ServiceFlowQuerySet"]
+__all__ = [
+    "Appeal",
+    "Attachment",
+    "Delivery",
+    "FlowRecord",
+    "FlowTemplate",
+    "LicenseKey",
+    "NoteTemplate",
+    "PlatformReview",
+    "RequestRevision",
+    "RequirementTemplate",
+    "ServiceFlow",
+    "ServiceFlowQuerySet",
+]

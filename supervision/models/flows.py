@@ -10,8 +10,9 @@ from django.urls import reverse
 from django_fsm import GET_STATE, FSMField, transition
 
 from accounts.actor import Party
-from accounts.models import Account, Seller
+from accounts.models import Account, Seller, SellerMember
 from catalog.choices import FlowType
+from catalog.models import AcceptanceCriteria
 from koogallery.kernel import clock
 from koogallery.kernel.ids import public_id
 from orders.models import Order
@@ -45,6 +46,10 @@ class ServiceFlowQuerySet(models.QuerySet["ServiceFlow"]):
         mine = models.Case(models.When(waiting_on=party, then=0), default=1, output_field=models.SmallIntegerField())
         return self.order_by(mine, "-created_at", "-id")
 
+    def handled_by(self, user_id: int | None) -> Self:
+        """Rows that a member of the seller has taken."""
+        return self.filter(handler__user_id=user_id, handler__seller_id=F("seller_id"))
+
     def counts(self, column: str) -> dict[str, int]:
         """How many rows for each value of `column`, in one query."""
         return dict(self.order_by().values_list(column).annotate(count=Count("pk")))
@@ -71,6 +76,12 @@ class ServiceFlow(models.Model):
     seller_rejections = models.PositiveSmallIntegerField(default=0, editable=False)
     buyer_rejections = models.PositiveSmallIntegerField(default=0, editable=False)
     rounds = models.PositiveSmallIntegerField(default=0, editable=False)
+    criteria = models.ForeignKey(
+        AcceptanceCriteria, null=True, editable=False, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    handler = models.ForeignKey(
+        SellerMember, null=True, editable=False, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     closes_at = models.DateTimeField(editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
@@ -86,6 +97,7 @@ class ServiceFlow(models.Model):
             models.Index(
                 "status", "waiting_since", condition=Q(waiting_on="operations"), name="flow_waits_for_operations"
             ),
+            models.Index(fields=["handler"], condition=Q(handler__isnull=False), name="flow_handler"),
             models.Index("closes_at", "id", condition=~Q(status__in=["completed", "closed"]), name="flow_end_due"),
         ]
         constraints = [
@@ -164,3 +176,11 @@ class ServiceFlow(models.Model):
         self.waiting_since = at
         if arrived.waits_for is None:
             self.ended_at = at
+
+
+class PlatformReview(ServiceFlow):
+    """The same flows, as the platform's queue of reviews lists them (RULES 1.2, S4)."""
+
+    class Meta(TypedModelMeta):
+        proxy = True
+        verbose_name = "platform review"

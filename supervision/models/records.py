@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F
 
@@ -31,6 +32,17 @@ class FlowRecord(models.Model):
     to_status = models.CharField(max_length=32, choices=FlowStatus.choices)
     note = models.TextField(blank=True)
     address = models.CharField(max_length=45, blank=True)
+    failed_criteria = ArrayField(
+        models.CharField(max_length=300), default=list, blank=True, help_text="Lines that a rejection names"
+    )
+    mentions = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="The step that a message is about",
+    )
 
     class Meta(TypedModelMeta):
         ordering = ["-id"]

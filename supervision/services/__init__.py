@@ -8,6 +8,7 @@ from supervision.services.appeals import (
     may_appeal,
     withdraw_appeal,
 )
+from supervision.services.delivering import Answer
 from supervision.services.delivery import (
     DELIVERER,
     accept_delivery,
@@ -19,30 +20,52 @@ from supervision.services.delivery import (
     return_delivery,
     send_reminder,
 )
+from supervision.services.impartial import is_partial, require_impartial
+from supervision.services.messages import (
+    message_refusal,
+    reveal_license_key,
+    send_message,
+)
 from supervision.services.offers import allowed_actions, deadlines, offered_steps, reminder_refusal
+from supervision.services.portal import (
+    assign_handler,
+    confirm_requests,
+    delete_note_template,
+    save_note_template,
+)
 from supervision.services.requests import confirm_request, open_flow, reject_request, submit_request
 
 __all__ = [
     "DELIVERER",
+    "Answer",
     "accept_delivery",
     "allowed_actions",
     "answer_draft",
     "approve_delivery",
+    "assign_handler",
     "close_overdue_flow",
     "close_with_order",
     "confirm_request",
+    "confirm_requests",
     "deadlines",
     "decide_appeal",
+    "delete_note_template",
     "deliver",
     "deliver_draft",
     "file_appeal",
+    "is_partial",
     "may_appeal",
+    "message_refusal",
     "offered_steps",
     "open_flow",
     "reject_delivery",
     "reject_request",
     "reminder_refusal",
+    "require_impartial",
     "return_delivery",
+    "reveal_license_key",
+    "save_note_template",
+    "send_message",
     "send_reminder",
     "submit_request",
     "withdraw_appeal",

@@ -31,8 +31,11 @@ WHILE_FROZEN = frozenset(
         Action.DECIDE_REDELIVER,
         Action.DECIDE_ACCEPT,
         Action.DECIDE_REFUND,
+        Action.REVEAL_KEY,
     }
 )
+# What may still happen when the flow has ended; each says itself for how long.
+AFTER_END = frozenset({Action.MESSAGE, Action.REVEAL_KEY})
 
 
 @contextmanager
@@ -47,11 +50,11 @@ def acting_on(flow: ServiceFlow, action: Action, *, by: Actor) -> Iterator[Servi
     require(by, Permission.SUPERVISE)
     with transaction.atomic():
         orders.order_locked(flow.order_id)
-        fresh = ServiceFlow.objects.with_table_columns().get(pk=flow.pk)
+        fresh = ServiceFlow.objects.with_table_columns().select_related("criteria").get(pk=flow.pk)
         _check_side(fresh, by)
         if fresh.is_frozen and action not in WHILE_FROZEN:
             raise FlowFrozen
-        if not fresh.is_open:
+        if not fresh.is_open and action not in AFTER_END:
             raise InvalidTransition("The service flow has ended.")
         yield fresh
 
@@ -83,16 +86,26 @@ def step_for(flow: ServiceFlow, action: Action, by: Actor, *, target: str = "") 
     return fitting[0]
 
 
-def take(flow: ServiceFlow, step: Step, *, by: Actor, at: datetime, note: str = "") -> FlowRecord:
-    """Take a step and write its record."""
+def take(
+    flow: ServiceFlow, step: Step, *, by: Actor, at: datetime, note: str = "", failed: Sequence[str] = ()
+) -> FlowRecord:
+    """Take a step and write its record; `failed` are the criteria that a rejection names."""
     before = flow.status
     flow.take(step, at)
     flow.save()
-    return record(flow, step.action, by=by, at=at, before=before, note=note)
+    return record(flow, step.action, by=by, at=at, before=before, note=note, failed=failed)
 
 
 def record(
-    flow: ServiceFlow, action: Action, *, by: Actor, at: datetime, before: str | None = None, note: str = ""
+    flow: ServiceFlow,
+    action: Action,
+    *,
+    by: Actor,
+    at: datetime,
+    before: str | None = None,
+    note: str = "",
+    failed: Sequence[str] = (),
+    mentions: FlowRecord | None = None,
 ) -> FlowRecord:
     """Write an operation record; `before` is the status that the flow came from, now's when it did not move."""
     return FlowRecord.objects.create(
@@ -107,6 +120,8 @@ def record(
         to_status=FlowStatus(flow.status),
         note=note,
         address=by.address,
+        failed_criteria=list(failed),
+        mentions=mentions,
     )
 
 

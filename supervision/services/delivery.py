@@ -1,6 +1,6 @@
 """From a confirmed request to an accepted delivery (guide 4.1, 4.2: Accepting a Product)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -8,13 +8,14 @@ from django.core.files.uploadedfile import UploadedFile
 
 from accounts.actor import Actor
 from koogallery.kernel import clock
-from koogallery.kernel.errors import InvalidInput, InvalidTransition
+from koogallery.kernel.errors import InvalidTransition
 from koogallery.kernel.outbox import publish
 from orders import services as orders
 from supervision.choices import Action, FlowStatus, Purpose
 from supervision.errors import TooManyReminders
 from supervision.events import (
     DeliveryAccepted,
+    DeliveryApproved,
     DeliveryRejected,
     DeliveryReturned,
     DraftAnswered,
@@ -23,49 +24,48 @@ from supervision.events import (
     SellerReminded,
     ServiceDelivered,
 )
-from supervision.files import CheckedFile, check_files
+from supervision.files import check_files
 from supervision.models import FlowRecord, ServiceFlow
 from supervision.rules import reminder_allowed_from
-from supervision.services.acting import (
-    acting_on,
-    optional_text,
-    record,
-    required_text,
-    step_for,
-    store_files,
-    take,
-)
+from supervision.services.acting import acting_on, record, required_text, step_for, store_files, take
+from supervision.services.delivering import Answer, check_answers, checked_content, failed_lines, keep_delivery
+from supervision.services.impartial import require_impartial
 
 DELIVERER = "supervision"
 
 
 def deliver(
-    flow: ServiceFlow, *, note: str = "", files: Sequence[UploadedFile] = (), by: Actor, at: datetime | None = None
+    flow: ServiceFlow,
+    *,
+    note: str = "",
+    files: Sequence[UploadedFile] = (),
+    answers: Mapping[int, Answer] | None = None,
+    license_key: str = "",
+    by: Actor,
+    at: datetime | None = None,
 ) -> ServiceFlow:
-    """The seller delivers: a note, files, or both; it waits for the platform's review or for acceptance.
+    """The seller delivers a round: it waits for the platform's review or for acceptance.
+
+    Args:
+        answers: to each acceptance criterion that the flow is pinned to, by its number from 1.
+        license_key: a licence's key as text; it is kept encrypted and stands in no record.
 
     Raises:
-        InvalidInput: neither note nor file. AttachmentRefused: a file.
+        InvalidInput: nothing at all, or a criterion without an answer. AttachmentRefused: a file.
         FlowFrozen, InvalidTransition: not now.
     """
     at = at or clock.now()
-    text, checked = _delivered(note, files)
+    given = checked_content(note, files, answers, license_key)
     with acting_on(flow, Action.DELIVER, by=by) as flow:
+        step = step_for(flow, Action.DELIVER, by)
+        check_answers(flow, given)
         flow.rounds += 1
-        entry = take(flow, step_for(flow, Action.DELIVER, by), by=by, at=at, note=text)
-        store_files(entry, checked, Purpose.DELIVERY)
+        entry = take(flow, step, by=by, at=at, note=given.note)
+        keep_delivery(flow, entry, given)
         reviewed = flow.status == FlowStatus.PLATFORM_REVIEW
         told = ReviewAwaited if reviewed else ServiceDelivered
         publish(told(order_number=flow.order.number), at=at)
     return flow
-
-
-def _delivered(note: str, files: Sequence[UploadedFile]) -> tuple[str, list[CheckedFile]]:
-    text, checked = optional_text(note, "note"), check_files(files)
-    if not text and not checked:
-        why = "Enter a note or attach a file: a delivery cannot be empty."
-        raise InvalidInput(why, errors={"note": [why]})
-    return text, checked
 
 
 def deliver_draft(
@@ -73,10 +73,10 @@ def deliver_draft(
 ) -> ServiceFlow:
     """The seller shows a draft (website deployment with drafts switched on in its template)."""
     at = at or clock.now()
-    text, checked = _delivered(note, files)
+    given = checked_content(note, files)
     with acting_on(flow, Action.DELIVER_DRAFT, by=by) as flow:
-        entry = take(flow, step_for(flow, Action.DELIVER_DRAFT, by), by=by, at=at, note=text)
-        store_files(entry, checked, Purpose.DELIVERY)
+        entry = take(flow, step_for(flow, Action.DELIVER_DRAFT, by), by=by, at=at, note=given.note)
+        store_files(entry, given.files, Purpose.DELIVERY)
         publish(DraftDelivered(order_number=flow.order.number), at=at)
     return flow
 
@@ -95,19 +95,30 @@ def answer_draft(
 
 
 def approve_delivery(flow: ServiceFlow, *, by: Actor, at: datetime | None = None) -> ServiceFlow:
-    """Operations pass a joint-operation product's delivery (RULES 1.2, S4)."""
+    """Operations pass a joint-operation product's delivery (RULES 1.2, S4).
+
+    Raises:
+        PermissionRefused: the operator belongs to a side.
+    """
     at = at or clock.now()
     with acting_on(flow, Action.APPROVE, by=by) as flow:
+        require_impartial(flow, by)
         take(flow, step_for(flow, Action.APPROVE, by), by=by, at=at)
+        publish(DeliveryApproved(order_number=flow.order.number), at=at)
         publish(ServiceDelivered(order_number=flow.order.number), at=at)
     return flow
 
 
 def return_delivery(flow: ServiceFlow, *, reason: str, by: Actor, at: datetime | None = None) -> ServiceFlow:
-    """Operations send a delivery back to the seller with a reason."""
+    """Operations send a delivery back to the seller with a reason, which both sides read.
+
+    Raises:
+        PermissionRefused: the operator belongs to a side. InvalidInput: no reason.
+    """
     at = at or clock.now()
     text = required_text(reason, "reason", "a reason")
     with acting_on(flow, Action.RETURN, by=by) as flow:
+        require_impartial(flow, by)
         take(flow, step_for(flow, Action.RETURN, by), by=by, at=at, note=text)
         publish(DeliveryReturned(order_number=flow.order.number, reason=text), at=at)
     return flow
@@ -131,14 +142,27 @@ def accept_delivery(flow: ServiceFlow, *, by: Actor, at: datetime | None = None)
 
 
 def reject_delivery(
-    flow: ServiceFlow, *, reason: str, files: Sequence[UploadedFile] = (), by: Actor, at: datetime | None = None
+    flow: ServiceFlow,
+    *,
+    reason: str,
+    files: Sequence[UploadedFile] = (),
+    failed: Sequence[int] = (),
+    by: Actor,
+    at: datetime | None = None,
 ) -> ServiceFlow:
-    """Send the delivery back to the seller with a reason; two or three of them open the appeal (RULES 1.4)."""
+    """Send the delivery back to the seller with a reason; two or three of them open the appeal (RULES 1.4).
+
+    Args:
+        failed: numbers, from 1, of the acceptance criteria that the delivery does not meet; at least one where the
+            flow is pinned to criteria.
+    """
     at = at or clock.now()
     text, checked = required_text(reason, "reason", "a reason"), check_files(files)
     with acting_on(flow, Action.REJECT, by=by) as flow:
+        step = step_for(flow, Action.REJECT, by)
+        lines = failed_lines(flow, failed)
         flow.buyer_rejections += 1
-        entry = take(flow, step_for(flow, Action.REJECT, by), by=by, at=at, note=text)
+        entry = take(flow, step, by=by, at=at, note=text, failed=lines)
         store_files(entry, checked, Purpose.REJECTION)
         publish(DeliveryRejected(order_number=flow.order.number, reason=text), at=at)
     return flow

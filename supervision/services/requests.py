@@ -7,15 +7,16 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from accounts.actor import Actor
+from catalog.models import AcceptanceCriteria
 from koogallery.kernel import clock
 from koogallery.kernel.outbox import publish
 from orders.models import Order
-from supervision.choices import Action, AttachmentRule, Purpose
+from supervision.choices import Action, AttachmentRule, FlowStatus, Purpose
 from supervision.errors import RequestAttachmentRequired
 from supervision.events import FlowOpened, RequestConfirmed, RequestRejected, RequestSubmitted
 from supervision.files import check_files
 from supervision.graph import Parameters, graph_for, state
-from supervision.models import FlowTemplate, ServiceFlow
+from supervision.models import FlowTemplate, RequestRevision, ServiceFlow
 from supervision.services.acting import acting_on, record, required_text, step_for, store_files, take
 
 
@@ -44,6 +45,8 @@ def open_flow(order: Order, *, by: Actor, at: datetime) -> ServiceFlow:
         waiting_since=at,
         created_at=at,
         closes_at=at + settings.FLOW_LIFETIME,
+        # What begins at the delivery has no request that could be pinned later.
+        criteria=None if graph.initial == FlowStatus.AWAITING_REQUEST else AcceptanceCriteria.in_force(product.pk),
     )
     record(flow, Action.OPEN, by=by, at=at, before="")
     publish(FlowOpened(order_number=order.number, waiting_on=str(initial.waits_for)), at=at)
@@ -60,6 +63,8 @@ def submit_request(
 ) -> ServiceFlow:
     """The buyer says what he needs: 1 to 1,000 characters, files as the flow's template asks (RULES 1.3).
 
+    Each submission is a revision, kept whole, and pins the flow to the product's acceptance criteria in force.
+
     Raises:
         InvalidInput: the description; RequestAttachmentRequired, AttachmentRefused: the files.
         FlowFrozen, InvalidTransition: not now.
@@ -72,8 +77,12 @@ def submit_request(
         if step.attachments == AttachmentRule.MANDATORY and not checked:
             why = RequestAttachmentRequired.default_message
             raise RequestAttachmentRequired(errors={"attachment": [why]})
+        flow.criteria = AcceptanceCriteria.in_force(flow.order.product_id)
         entry = take(flow, step, by=by, at=at, note=text)
         store_files(entry, checked, Purpose.REQUEST)
+        RequestRevision.objects.create(
+            flow=flow, number=flow.requests.count() + 1, record=entry, description=text, criteria=flow.criteria
+        )
         publish(RequestSubmitted(order_number=flow.order.number), at=at)
     return flow
 

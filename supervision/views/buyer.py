@@ -1,14 +1,18 @@
 """My KooGallery > Service Supervision (guide, chapter 4)."""
 
-from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Party
 from accounts.permissions import Permission
 from accounts.web import BuyerRequest, buyer_required
-from supervision.models import ServiceFlow
+from supervision import services
+from supervision.evidence import evidence_of
+from supervision.models import RequirementTemplate, ServiceFlow
 from supervision.views import pages
 from supervision.views.lists import flow_list
 
@@ -52,3 +56,35 @@ def records(request: BuyerRequest, number: str) -> HttpResponseBase:
     """Operation Records as CSV."""
     flow = pages.flow_or_404(ServiceFlow.objects.for_account(request.account), number)
     return pages.records_csv(flow, Party.BUYER)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@buyer_required()
+def messages(request: BuyerRequest, number: str) -> HttpResponse:
+    """`/my/supervision/<order>/messages/`: what both sides wrote; who may act on the flow may write."""
+    flow = pages.flow_or_404(ServiceFlow.objects.for_account(request.account), number)
+    back = reverse("supervision:detail", args=[number])
+    return pages.messages_page(request, flow, request.actor, template="supervision/messages.html", back=back)
+
+
+@sensitive_variables()
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@buyer_required(Permission.SUPERVISE)
+def license_key(request: BuyerRequest, number: str, round: int) -> HttpResponse:
+    """`/my/supervision/<order>/key/<round>/`: asks first; the POST shows the key once and records it."""
+    flow = pages.flow_or_404(ServiceFlow.objects.for_account(request.account), number)
+    delivery = next((one for one in evidence_of(flow, Party.BUYER).rounds if one.number == round), None)
+    if delivery is None or not delivery.key_url:
+        raise Http404
+    key = services.reveal_license_key(flow, round=round, by=request.actor) if request.method == "POST" else ""
+    context = {"flow": flow, "order": flow.order, "product": flow.order.product, "round": round, "key": key}
+    return render(request, "supervision/license_key.html", context)
+
+
+@require_safe
+@buyer_required()
+def requirement_template(request: BuyerRequest, number: str, key: str) -> HttpResponseBase:
+    """The seller's file to fill in for the request, for those who bought the product."""
+    flow = get_object_or_404(ServiceFlow.objects.for_account(request.account), order__number=number)
+    return pages.download(get_object_or_404(RequirementTemplate, product=flow.order.product_id, public_id=key))

@@ -87,7 +87,7 @@ def _row(flow: ServiceFlow, by: Actor) -> Row:
 
 def _address(request: HttpRequest, **changes: str) -> str:
     query = QueryDict(mutable=True)
-    for name in ("status", "flow_type", "number"):
+    for name in ("status", "flow_type", "number", "mine"):
         value = changes.get(name, request.GET.get(name, ""))
         if value:
             query[name] = value

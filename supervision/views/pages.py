@@ -2,32 +2,33 @@
 
 import csv
 
+from django import forms
 from django.contrib import messages
 from django.core.files.storage import default_storage
-from django.db.models import Prefetch
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, Party
+from accounts.permissions import Permission, may
 from koogallery.kernel import clock
-from koogallery.kernel.errors import InvalidInput
+from koogallery.kernel.errors import DomainError, InvalidInput, Throttled
 from koogallery.kernel.text import csv_cell
+from supervision import services
 from supervision.acts import Act, act_named
 from supervision.choices import Action, AttachmentRule, FlowStatus
 from supervision.errors import AttachmentRefused, RequestAttachmentRequired
-from supervision.forms import ActForm
+from supervision.evidence import evidence_of, with_evidence
+from supervision.forms import ActForm, MessageForm
 from supervision.graph import state
-from supervision.models import FlowRecord, ServiceFlow, ServiceFlowQuerySet
+from supervision.models import Attachment, NoteTemplate, RequirementTemplate, ServiceFlow, ServiceFlowQuerySet
 from supervision.presentation import present
 from supervision.services import allowed_actions
 
 
 def flow_or_404(rows: ServiceFlowQuerySet, number: str) -> ServiceFlow:
     """The flow of an order, with all that a details page prints, in a fixed number of queries."""
-    records = FlowRecord.objects.prefetch_related("attachments")
-    return get_object_or_404(
-        rows.with_table_columns().prefetch_related(Prefetch("records", records), "appeals"), order__number=number
-    )
+    return get_object_or_404(with_evidence(rows), order__number=number)
 
 
 def details(request: HttpRequest, flow: ServiceFlow, by: Actor, template: str) -> HttpResponse:
@@ -53,10 +54,12 @@ def act_page(
         raise Http404
     step = flow.graph.step(act.action, flow.status)
     must = bool(step and step.attachments == AttachmentRule.MANDATORY)
-    form = ActForm(act, request.POST or None, request.FILES or None, files_required=must)
+    templates = list(NoteTemplate.objects.fitting(flow)) if act.action == Action.DELIVER else []
+    chosen = next((one for one in templates if one.public_id == request.GET.get("template")), None)
+    form = ActForm(act, flow, files_required=must, initial={act.text: chosen.text} if chosen else {})
     status = 200
     if request.method == "POST":
-        form = ActForm(act, request.POST, request.FILES, files_required=False)
+        form = ActForm(act, flow, request.POST, request.FILES, files_required=False)
         if form.is_valid() and _carry_out(request, flow, act, form, by):
             return redirect(back)
         status = 422
@@ -67,6 +70,15 @@ def act_page(
         "flow": flow,
         "order": flow.order,
         "product": flow.order.product,
+        "line": flow.order.lines.first(),
+        "asks_first": act.action == Action.SUBMIT_REQUEST,
+        "requirement_files": (
+            RequirementTemplate.objects.filter(product=flow.order.product_id)
+            if act.action == Action.SUBMIT_REQUEST
+            else []
+        ),
+        "templates": templates,
+        "chosen": chosen,
         "allowed": act.action in allowed,
         "files_required": must,
         "back": back,
@@ -79,19 +91,64 @@ def act_page(
 def _carry_out(request: HttpRequest, flow: ServiceFlow, act: Act, form: ActForm, by: Actor) -> bool:
     """Run the verb; what is wrong with the input goes beside its field."""
     try:
-        act.run(flow, form.text, form.uploads, by)
+        act.run(flow, form.text, form.uploads, by, **form.more)
     except (InvalidInput, AttachmentRefused, RequestAttachmentRequired) as refused:
-        for field, texts in (refused.errors or {"": [refused.message]}).items():
-            for text in texts:
-                form.add_error(field if field in form.fields else None, text)
+        add_refusal(form, refused)
         return False
     messages.success(request, str(act.done))
     return True
 
 
+def messages_page(request: HttpRequest, flow: ServiceFlow, by: Actor, *, template: str, back: str) -> HttpResponse:
+    """The messages between the two sides, and the form of another one."""
+    refusal = services.message_refusal(flow, clock.now())
+    silent = by.party is Party.BUYER and not may(by.role, Permission.SUPERVISE)
+    steps = [one for one in flow.records.all() if one.action not in (Action.MESSAGE, Action.REVEAL_KEY)]
+    form = MessageForm(steps, request.POST or None, request.FILES or None)
+    status = 200
+    if request.method == "POST":
+        form = MessageForm(steps, request.POST, request.FILES)
+        if form.is_valid() and _send(flow, form, by):
+            messages.success(request, _("The message was sent."))
+            return redirect(request.path)
+        status = 422
+    context = {
+        "form": form,
+        "flow": flow,
+        "order": flow.order,
+        "product": flow.order.product,
+        "messages_shown": evidence_of(flow, by.party).messages,
+        "refusal": refusal,
+        "silent": silent,
+        "back": back,
+    }
+    return render(request, template, context, status=status)
+
+
+def _send(flow: ServiceFlow, form: MessageForm, by: Actor) -> bool:
+    given = form.cleaned_data
+    try:
+        services.send_message(flow, text=given["text"], files=given["attachment"], mentions=given["mentions"], by=by)
+    except (InvalidInput, AttachmentRefused, Throttled) as refused:
+        add_refusal(form, refused)
+        return False
+    return True
+
+
+def add_refusal(form: forms.Form, refused: DomainError) -> None:
+    """What a service refused, beside its field where the form has it."""
+    for field, texts in (refused.errors or {"": [refused.message]}).items():
+        for text in texts:
+            form.add_error(field if field in form.fields else None, text)
+
+
 def attachment_file(flow: ServiceFlow, key: str) -> FileResponse:
     """A file of the flow as a download; never shown in the page, never guessed at by the browser."""
-    found = get_object_or_404(flow.attachments, public_id=key)
+    return download(get_object_or_404(flow.attachments, public_id=key))
+
+
+def download(found: Attachment | RequirementTemplate) -> FileResponse:
+    """A stored file, always as a download."""
     response = FileResponse(
         default_storage.open(str(found.file.name)),
         as_attachment=True,
@@ -112,7 +169,7 @@ class _Echo:
 def records_csv(flow: ServiceFlow, party: Party) -> StreamingHttpResponse:
     """The operation records, newest first, times in ISO 8601 (UX 5)."""
     writer = csv.writer(_Echo())
-    head = ["time", "action", "by", "role", "from", "to", "note", "files"]
+    head = ["time", "action", "by", "role", "from", "to", "note", "files", "criteria not met"]
 
     def label(status: str) -> str:
         return state(FlowStatus(status), flow.flow_type).table_label if status else ""
@@ -127,6 +184,7 @@ def records_csv(flow: ServiceFlow, party: Party) -> StreamingHttpResponse:
             label(entry.to_status),
             csv_cell(entry.note),
             csv_cell("; ".join(one.name for one in entry.attachments.all())),
+            csv_cell("; ".join(entry.failed_criteria)),
         ]
         for entry in flow.records.all()
     )

@@ -43,7 +43,10 @@ def dashboard(request: SellerRequest) -> HttpResponse:
 def supervision_list(request: SellerRequest) -> HttpResponse:
     """`/seller/supervision/`."""
     rows = ServiceFlow.objects.for_seller(request.seller)
-    return render(request, "supervision/seller_list.html", {"list": flow_list(request, rows, request.actor)})
+    mine = request.GET.get("mine") == "1"
+    shown = rows.handled_by(request.user.pk) if mine else rows
+    context = {"list": flow_list(request, shown, request.actor), "mine": mine}
+    return render(request, "supervision/seller_list.html", context)
 
 
 @require_safe
@@ -77,3 +80,12 @@ def records(request: SellerRequest, number: str) -> HttpResponseBase:
     """Operation Records as CSV."""
     flow = pages.flow_or_404(ServiceFlow.objects.for_seller(request.seller), number)
     return pages.records_csv(flow, Party.SELLER)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@seller_required
+def messages(request: SellerRequest, number: str) -> HttpResponse:
+    """`/seller/supervision/<order>/messages/`: "Ask customer", and what both sides wrote."""
+    flow = pages.flow_or_404(ServiceFlow.objects.for_seller(request.seller), number)
+    back = reverse("supervision:seller_detail", args=[number])
+    return pages.messages_page(request, flow, request.actor, template="supervision/seller_messages.html", back=back)

@@ -38,7 +38,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One entry of `timeline.html`; `quote`: the text is somebody's own words."""
+    """One entry of `timeline.html`; `quote`: the text is somebody's own words; `points`: a list under its title."""
 
     title: Text
     who: Text
@@ -50,6 +50,9 @@ class Record:
     files: list[StoredFile] = field(default_factory=list)
     from_label: Text = ""
     to_label: Text = ""
+    anchor: str = ""
+    points_title: Text = ""
+    points: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

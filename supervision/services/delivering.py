@@ -1,0 +1,117 @@
+"""What a delivery gives and a rejection names: note, files, an answer to each criterion, a licence's key."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.core.files.uploadedfile import UploadedFile
+
+from catalog.choices import FlowType
+from koogallery.kernel.errors import FieldNotTaken, InvalidInput
+from supervision.choices import Purpose
+from supervision.files import CheckedFile, check_files
+from supervision.models import Delivery, FlowRecord, LicenseKey, ServiceFlow
+from supervision.services.acting import optional_text, store_files
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The seller's answer to one criterion: a text, a file, or both."""
+
+    text: str = ""
+    file: UploadedFile | None = None
+
+
+@dataclass(slots=True)
+class Given:
+    """A delivery's content, its texts cleaned and its files checked."""
+
+    note: str
+    files: list[CheckedFile]
+    key: str
+    texts: dict[int, str] = field(default_factory=dict)
+    answer_files: dict[int, CheckedFile] = field(default_factory=dict)
+
+
+def checked_content(
+    note: str, files: Sequence[UploadedFile], answers: Mapping[int, Answer] | None = None, license_key: str = ""
+) -> Given:
+    """Clean and check what does not depend on the flow, before its order is locked.
+
+    Args:
+        answers: by the criterion's number, from 1.
+
+    Raises:
+        InvalidInput: a text is too long or has characters that no text has; nothing was given at all.
+        AttachmentRefused: a file.
+    """
+    given = Given(optional_text(note, "note"), check_files(files), optional_text(license_key, "license_key"))
+    for number, answer in (answers or {}).items():
+        if text := optional_text(answer.text, f"answer_{number}"):
+            given.texts[number] = text
+    # One check for all, so that the number of files counts those of the answers too.
+    with_files = {number: one.file for number, one in (answers or {}).items() if one.file}
+    everything = check_files([*files, *with_files.values()])
+    given.answer_files = dict(zip(with_files, everything[len(given.files) :], strict=True))
+    if not (given.note or given.files or given.key or given.texts or given.answer_files):
+        why = "Enter a note or attach a file: a delivery cannot be empty."
+        raise InvalidInput(why, errors={"note": [why]})
+    return given
+
+
+def check_answers(flow: ServiceFlow, given: Given) -> None:
+    """Every criterion that the flow is pinned to is answered, and nothing else is.
+
+    Raises:
+        InvalidInput: names each line without an answer.
+        FieldNotTaken: an answer to a line that there is not, or a key for what is no licence.
+    """
+    lines = flow.criteria.lines if flow.criteria else []
+    numbers = {*given.texts, *given.answer_files}
+    if unknown := sorted(numbers - {*range(1, len(lines) + 1)}):
+        raise FieldNotTaken(errors={f"answer_{number}": ["There is no such criterion."] for number in unknown})
+    if given.key and flow.flow_type != FlowType.LICENSE:
+        raise FieldNotTaken(errors={"license_key": ["Only the delivery of a license has a key."]})
+    missing = [number for number in range(1, len(lines) + 1) if number not in numbers]
+    if missing:
+        raise InvalidInput(
+            "Answer every acceptance criterion with a text or a file.",
+            errors={
+                f"answer_{number}": [f"Answer criterion {number} with a text or a file: {lines[number - 1]}"]
+                for number in missing
+            },
+        )
+
+
+def keep_delivery(flow: ServiceFlow, entry: FlowRecord, given: Given) -> Delivery:
+    """Keep the round with its files, answers and key; the record has the note."""
+    store_files(entry, [*given.files, *given.answer_files.values()], Purpose.DELIVERY)
+    stored = list(entry.attachments.order_by("id").values_list("public_id", flat=True))[len(given.files) :]
+    keys = dict(zip(given.answer_files, stored, strict=True))
+    count = len(flow.criteria.lines) if flow.criteria else 0
+    delivery = Delivery.objects.create(
+        flow=flow,
+        round=flow.rounds,
+        record=entry,
+        note=given.note,
+        criteria=flow.criteria,
+        answers=[{"text": given.texts.get(number, ""), "file": keys.get(number, "")} for number in range(1, count + 1)],
+    )
+    if given.key:
+        LicenseKey.objects.create(delivery=delivery, key=given.key)
+    return delivery
+
+
+def failed_lines(flow: ServiceFlow, numbers: Sequence[int]) -> list[str]:
+    """The criteria that a rejection names, in their order. Where there are criteria it names at least one.
+
+    Raises:
+        InvalidInput: none, or one that there is not.
+    """
+    lines = flow.criteria.lines if flow.criteria else []
+    if unknown := sorted(set(numbers) - {*range(1, len(lines) + 1)}):
+        why = f"There is no criterion {unknown[0]}."
+        raise InvalidInput(why, errors={"failed_criteria": [why]})
+    if lines and not numbers:
+        why = "Select the acceptance criteria that the delivery does not meet."
+        raise InvalidInput(why, errors={"failed_criteria": [why]})
+    return [lines[number - 1] for number in sorted(set(numbers))]
