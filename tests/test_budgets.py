@@ -64,6 +64,7 @@ def test_pages_stay_within_their_budget_whatever_the_number_of_rows(client, deal
         "/", "/products/", f"/products/{slug}/", f"/sellers/{seller_slug}/", "/my/saved/", "/my/apps/", f"/my/apps/{app.public_id}/",
         f"/compare/?product={slug}&add=product", f"/my/saved/add/{slug}/",
         "/my/agreements/", "/my/messages/", "/my/supervision/", f"/my/supervision/{number}/", f"/my/supervision/{number}/accept/",
+        f"/my/supervision/{number}/messages/",
         "/billing/orders/", f"/billing/orders/{number}/", "/billing/payment-methods/", f"/purchase/orders/{number}/done/",
         "/my/discounts/", "/billing/statements/", f"/purchase/done/?order={number}",
         "/account/settings/", "/account/api-keys/", "/account/switch/",
@@ -74,6 +75,12 @@ def test_pages_stay_within_their_budget_whatever_the_number_of_rows(client, deal
         "/seller/orders/",
         f"/seller/supervision/{number}/",
         f"/seller/supervision/{number}/deliver/",
+        f"/seller/supervision/{number}/messages/",
+        f"/seller/supervision/{number}/handler/",
+        "/seller/supervision/?mine=1",
+        "/seller/supervision/confirm/",
+        "/seller/delivery-templates/",
+        "/seller/delivery-templates/new/",
     ]
 
     def walk() -> dict[str, int]:

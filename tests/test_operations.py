@@ -87,7 +87,7 @@ def test_an_appeal_is_decided(operator):
 def test_a_delivery_is_reviewed(operator):
     deal = make_deal(joint_operation=True)
     services.deliver(deal.flow, note="Key.", by=deal.seller)
-    page = f"/admin/supervision/serviceflow/{deal.flow.pk}/act/"
+    page = f"/admin/supervision/platformreview/{deal.flow.pk}/review/"
     assert b"Enter a reason" in operator.post(page, {"verdict": "return", "reason": ""}).content
     operator.post(page, {"verdict": "approve"})
     assert deal.now().status == "awaiting_acceptance"

@@ -20,7 +20,7 @@ from orders.models import AcceptedAgreement, Order, PurchaseDraft, Subscription
 from orders.services import open_draft
 from pricing.rules import Duration, QuoteRequest
 from supervision import services
-from supervision.models import Attachment
+from supervision.models import Attachment, NoteTemplate, RequirementTemplate
 from support.models import Requirement, SalesEnquiry
 from tests.api.conftest import Api, buyer_api
 from tests.factories import AgreementFactory, MembershipFactory, SellerMemberFactory, UserFactory, a_statement
@@ -102,6 +102,16 @@ PAGES: dict[str, str] = {
     "supervision:records": BUYER,
     "supervision:attachment": BUYER,
     "supervision:act": ACT,
+    "supervision:messages": BUYER,
+    "supervision:license_key": ACT,
+    "supervision:requirement_file": BUYER,
+    "supervision:seller_messages": SELLER,
+    "supervision:seller_confirm": SELLER,
+    "supervision:seller_handler": SELLER,
+    "supervision:templates": SELLER,
+    "supervision:template_new": SELLER,
+    "supervision:template": SELLER,
+    "supervision:template_delete": SELLER,
     "supervision:seller_dashboard": SELLER,
     "supervision:seller_list": SELLER,
     "supervision:seller_detail": SELLER,
@@ -138,7 +148,7 @@ OWN_LISTS = {
     "catalog:saved", "catalog:save_page", "catalog:save", "catalog:remove", "orders:agreements", "orders:draft_new",
     "pricing:discounts", "billing:statements", "billing:card_new", "billing:seller_orders",
     "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
-    "supervision:seller_list", "renewals:apps",
+    "supervision:seller_list", "renewals:apps", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",
 }  # fmt: skip
 
 
@@ -179,10 +189,15 @@ class World:
             "key": Attachment.objects.get().public_id,
             "path": "accept",
             "pk": "1",
+            "round": "1",
             "payment_id": order.allocations.get().payment.public_id,
             "public_id": Subscription.objects.get().public_id,
             "reference": SandboxCharge.objects.get().reference,
         }
+        if "templates/<" in route and route.startswith("my/"):
+            values["key"] = RequirementTemplate.objects.get().public_id
+        if "delivery-templates/<" in route:
+            values["key"] = values["public_id"] = NoteTemplate.objects.get().public_id
         if "statements/<" in route:
             values["public_id"] = a_statement(order.account).public_id
         if "webhooks/" in route:
@@ -227,7 +242,12 @@ def world() -> World:
     AgreementFactory()
     deal = make_deal()
     refresh_listing(deal.flow.order.product)
-    services.deliver(deal.flow, note="Key.", files=[a_file()], by=deal.seller)
+    services.deliver(deal.flow, note="Key.", files=[a_file()], license_key="K-1", by=deal.seller)
+    services.save_note_template(None, title="As always", text="Here it is.", product=None, by=deal.seller)
+    RequirementTemplate.objects.create(
+        product=deal.flow.order.product, name="form.pdf", size=4, content_type="application/pdf", sha256="0" * 64,
+        file=SimpleUploadedFile("form.pdf", b"%PDF"),
+    )  # fmt: skip
     account = Account.objects.get(pk=deal.buyer.account_id)
     request = QuoteRequest(deal.flow.order.lines.get().specification_id, "monthly", Duration(1, "month"))
     user = account.memberships.get().user
@@ -288,13 +308,14 @@ def test_walls_of_the_api(world, name, route):
     path = route.removeprefix("api/v1/")
     path = path.replace("<str:action>", "accept" if "seller/" not in path else "deliver")
     public_id = flow if "flows" in path else Subscription.objects.get().public_id
+    if "delivery-templates/" in path:
+        public_id = NoteTemplate.objects.get().public_id
     if "statements/" in path:
         public_id = a_statement(world.deal.flow.order.account).public_id
     path = path.replace("<str:public_id>", public_id)
     path = world.address(path).removeprefix("/")
-    posts = path.endswith(
-        ("pay/", "cancel/", "accept/", "deliver/", "quotes/", "payments/", "upgrade/", "upgrade-quote/")
-    )
+    posting = ["pay", "cancel", "accept", "deliver", "quotes", "payments", "upgrade", "upgrade-quote", "assign"]
+    posts = path.endswith((*(f"{one}/" for one in posting), "reveal-license-key/"))
     removes = re.fullmatch(r"saved/.+/", path)
 
     def status(api: Api) -> int:
