@@ -109,7 +109,7 @@ ACTS: tuple[Act, ...] = (
         lambda flow, text, files, by: services.deliver_draft(flow, note=text, files=files, by=by),
         operation=_("Deliver draft"), text="note", label=_("Note"), files=True),
     Act(Action.DELIVER, SELLER, "deliver", _("Deliver service"), _("Deliver service"),
-        _("The customer accepts or rejects the delivery. Give a note, files, or both."),
+        _("The customer accepts or rejects the delivery. Give a note, files, or both, and an answer to each acceptance criterion."),
         _("The delivery was sent to the customer."),
         lambda flow, text, files, by, **more: services.deliver(flow, note=text, files=files, by=by, **more),
         operation=_("Deliver service"), text="note", label=_("Note"), files=True),

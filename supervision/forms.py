@@ -32,6 +32,17 @@ class FilesField(forms.FileField):
         return [one for one in given if one]
 
 
+class AnswerField(forms.CharField):
+    """A text that may be empty when there is a file instead; the service tells which line has neither."""
+
+    def validate(self, value: Any) -> None:
+        """Empty is no fault of the text alone."""
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        widget.is_required = False
+        return super().widget_attrs(widget)
+
+
 class ActForm(forms.Form):
     """Made for one act of a flow: its text under the act's name, its files as `attachment`.
 
@@ -84,9 +95,9 @@ class ActForm(forms.Form):
                 help_text=_("Kept encrypted; the customer has it shown, and each time is recorded. Or attach a file."),
             )
         for number, line in enumerate(self.lines, 1):
-            self.fields[f"answer_{number}"] = forms.CharField(
+            self.fields[f"answer_{number}"] = AnswerField(
                 label=_("Criterion %(number)d: %(line)s") % {"number": number, "line": line},
-                required=False,
+                help_text=_("Answer with a text, a file, or both."),
                 max_length=LONGEST_TEXT,
                 widget=forms.Textarea(attrs={"rows": 2}),
             )

@@ -299,3 +299,20 @@ def test_import_and_export_take_the_same_memory_for_many_products(shop, tmp_path
     assert many[0] < few[0] * 1.3
     # What is no longer used waits for the collector; 3,000 more products held would take 45 MB.
     assert many[1] < few[1] + 10_000_000
+
+
+def test_criteria_come_in_as_versions_and_go_out_again(shop, tmp_path):
+    from catalog.models import AcceptanceCriteria
+
+    lines = ["Row counts agree.", 'The "way back", shown.']
+    take_in(tmp_path, a_row(acceptance_criteria=lines))
+    take_in(tmp_path, a_row(acceptance_criteria=lines))
+    assert AcceptanceCriteria.objects.get().lines == lines
+    out = io.StringIO()
+    export_products(out, "jsonl")
+    assert json.loads(out.getvalue())["acceptance_criteria"] == lines
+    take_in(tmp_path, a_row(acceptance_criteria=lines[:1]))
+    take_in(tmp_path, a_row())
+    assert [one.lines for one in AcceptanceCriteria.objects.order_by("version")] == [lines, lines[:1], []]
+    done, faults = take_in(tmp_path, a_row(acceptance_criteria=["same", "same"]))
+    assert (done.imported, [fault.field for fault in faults]) == (0, ["acceptance_criteria"])
