@@ -12,6 +12,7 @@ from renewals import api as renewals
 from renewals import api_upgrades as upgrades
 from supervision import api as supervision
 from supervision import api_messages as supervision_more
+from supervision import api_uploads as uploads
 
 # The documentation's own program writes styles into its page; no other page may.
 docs = csp_update({"style-src": ["'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view(url_name="api-schema"))
@@ -42,6 +43,12 @@ urlpatterns = [
     path("service-flows/<str:public_id>/messages/", supervision_more.FlowMessages.as_view()),
     path("service-flows/<str:public_id>/reveal-license-key/", supervision_more.FlowLicenseKey.as_view()),
     path("service-flows/<str:public_id>/<str:action>/", supervision.FlowAction.as_view()),
+    path("uploads/", uploads.BuyerUploads.as_view()),
+    path("uploads/<str:public_id>/", uploads.BuyerUpload.as_view()),
+    path("uploads/<str:public_id>/complete/", uploads.BuyerUploadComplete.as_view()),
+    path("seller/uploads/", uploads.SellerUploads.as_view()),
+    path("seller/uploads/<str:public_id>/", uploads.SellerUpload.as_view()),
+    path("seller/uploads/<str:public_id>/complete/", uploads.SellerUploadComplete.as_view()),
     path("seller/orders/", billing.SellerOrderList.as_view()),
     path("seller/subscriptions/", renewals.SellerSubscriptionList.as_view()),
     path("seller/service-flows/", supervision.SellerFlowList.as_view()),

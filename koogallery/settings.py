@@ -214,6 +214,8 @@ if S3_BUCKET := env.str("S3_BUCKET", default=""):
             "secret_key": env.str("S3_SECRET_KEY", default=None),
             "default_acl": "private",
             "file_overwrite": False,
+            # What is read back goes through a temporary file beyond this; by default all of it stays in memory.
+            "max_memory_size": 2**20,
         },
     }
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "media")))
@@ -225,7 +227,13 @@ WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (
     "jpg", "jpeg", "png", "gif", "webp", "zip", "gz", "tgz", "bz2", "tbz", "xz", "br", "woff", "woff2", "map"
 )  # fmt: skip
 FILE_UPLOAD_PERMISSIONS = 0o600
+# Forms of up to 1 MiB are received in memory, larger ones in a temporary file (koogallery/kernel/web/uploads.py).
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2**20
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "koogallery.kernel.web.uploads.BoundedFileUploadHandler",
+]
+FILE_UPLOAD_TEMP_DIR: str | None = env.str("FILE_UPLOAD_TEMP_DIR", default=None)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
@@ -338,6 +346,19 @@ FLOW_MESSAGES_A_DAY: int = env.int("FLOW_MESSAGES_A_DAY", default=50)
 FLOW_MESSAGES_AFTER_END = _duration("FLOW_MESSAGES_AFTER_END_SECONDS", days=30)
 # How often one person may have secrets shown within an hour.
 REVEALS_PER_HOUR: int = env.int("REVEALS_PER_HOUR", default=30)
+# The longest file of any form; one beyond it is not written to the disk.
+UPLOAD_FILE_MAX_BYTES: int = env.int("UPLOAD_FILE_MAX_BYTES", default=ATTACHMENT_MAX_BYTES)
+# Files that are uploaded in parts before their form is sent: how long they wait for it, how many of one side may.
+UPLOAD_LIFETIME = _duration("UPLOAD_LIFETIME_SECONDS", hours=24)
+UPLOADS_OPEN_MAX: int = env.int("UPLOADS_OPEN_MAX", default=40)
+# A part's length; only the last may be shorter than the least.
+UPLOAD_PART_LEAST_BYTES: int = env.int("UPLOAD_PART_LEAST_BYTES", default=2**18)
+UPLOAD_PART_MOST_BYTES: int = env.int("UPLOAD_PART_MOST_BYTES", default=2**22)
+# Who looks for viruses: none, or supervision.files.clamd.ClamdScanner, which asks ClamAV's daemon at CLAMD_ADDRESS
+# (tcp://host:port or unix:///path). Without a verdict nothing is taken.
+VIRUS_SCANNER: str = env.str("VIRUS_SCANNER", default="")
+VIRUS_SCAN_TIMEOUT = _duration("VIRUS_SCAN_TIMEOUT_SECONDS", seconds=60)
+CLAMD_ADDRESS: str = env.str("CLAMD_ADDRESS", default="tcp://127.0.0.1:3310")
 GRACE_PERIODS = {"default": _duration("GRACE_PERIOD_SECONDS", days=15), "saas": _duration("GRACE_PERIOD_SAAS_SECONDS")}
 RETENTION_PERIODS = {"default": _duration("RETENTION_PERIOD_SECONDS", days=15)}
 

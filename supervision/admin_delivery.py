@@ -26,7 +26,7 @@ from supervision import services
 from supervision.choices import FlowStatus
 from supervision.errors import AttachmentRefused
 from supervision.evidence import evidence_of, with_evidence
-from supervision.files import check_files
+from supervision.files import inspected
 from supervision.models import Delivery, PlatformReview, RequestRevision, RequirementTemplate, ServiceFlow
 from supervision.views.pages import attachment_file, download
 
@@ -168,7 +168,7 @@ class RequirementTemplateForm(TemplateFormBase):
 
     def clean_upload(self) -> Any:
         try:
-            return check_files([self.cleaned_data["upload"]])[0]
+            return inspected(self.cleaned_data["upload"])
         except AttachmentRefused as refused:
             raise forms.ValidationError(refused.message) from refused
 
@@ -185,11 +185,11 @@ class RequirementTemplateAdmin(ModelAdmin):
     show_full_result_count = False
 
     def save_model(self, request: HttpRequest, obj: RequirementTemplate, form: Any, change: bool) -> None:
-        checked = form.cleaned_data["upload"]
-        obj.name, obj.size = checked.name, checked.size
-        obj.content_type, obj.sha256 = checked.content_type, checked.sha256
+        facts = form.cleaned_data["upload"]
+        obj.name, obj.size = facts.name, facts.size
+        obj.content_type, obj.sha256 = facts.content_type, facts.sha256
         obj.public_id = public_id()
-        obj.file.name = default_storage.save(f"templates/{obj.public_id}", File(checked.upload))
+        obj.file.name = default_storage.save(f"templates/{obj.public_id}", File(facts.upload))
         super().save_model(request, obj, form, change)
 
     def get_urls(self) -> list[URLPattern]:

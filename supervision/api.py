@@ -26,6 +26,7 @@ from supervision import services
 from supervision.choices import Action, FlowStatus
 from supervision.evidence import criteria_lines, deliveries_of, requests_of, with_evidence
 from supervision.models import FlowRecord, ServiceFlow, ServiceFlowQuerySet
+from supervision.services.uploads import files_for_a_verb, uploaded
 from supervision.views.pages import attachment_file
 
 # Called with the flow, the texts, the files, `by`, and what `EXTRAS` read of the body for the action.
@@ -223,12 +224,23 @@ FILTERS = [
 ]
 
 
-def files_of(request: Request) -> list[UploadedFile]:
-    """`attachment` and `attachments`, each may repeat."""
-    files = getattr(request.data, "getlist", None)
-    if files is None:
-        return []
-    return [one for name in ("attachment", "attachments") for one in files(name) if hasattr(one, "chunks")]
+def files_of(request: Request) -> tuple[list[UploadedFile], list[str]]:
+    """`attachment` and `attachments`: files of a multipart body, each may repeat, and ids of finished uploads.
+
+    Raises:
+        ValidationError: neither of them.
+    """
+    data: Any = request.data
+    values: list[Any] = []
+    for name in ("attachment", "attachments"):
+        given = data.getlist(name) if hasattr(data, "getlist") else data.get(name)
+        several = given if isinstance(given, list) else [given]
+        if not all(hasattr(one, "chunks") or isinstance(one, str) or one is None for one in several):
+            raise serializers.ValidationError(
+                {name: ["Send files as multipart/form-data, or the ids of finished uploads."]}
+            )
+        values += [one for one in several if one]
+    return [one for one in values if not isinstance(one, str)], [one for one in values if isinstance(one, str)]
 
 
 def _json(given: Any, name: str) -> Any:
@@ -300,9 +312,6 @@ def _texts(request: Request, taken: tuple[str, ...], further: tuple[str, ...] = 
         if not isinstance(value, str):
             raise serializers.ValidationError({name: ["Not a valid string."]})
         texts[name] = value
-    for name in ("attachment", "attachments"):
-        if name in data and not files_of(request) and data[name] not in (None, "", []):
-            raise serializers.ValidationError({name: ["Send files as multipart/form-data."]})
     return texts
 
 
@@ -376,13 +385,27 @@ class _FlowViews:
         return Response(flows_as_json([self.found(public_id)], self.actor)[0])
 
     def act(self, request: Request, public_id: str, action: str) -> Response:
-        flow = self.found(public_id)
+        """What came with the body is checked, scanned and stored before the transaction of `idempotent` begins."""
         if action not in self.verbs:
             raise Http404
+        self.found(public_id)
         taken, verb = self.verbs[action]
         further, read = EXTRAS.get(action, ((), lambda _request: {}))
-        texts = _texts(request, taken, further)
-        verb(flow, texts, files_of(request), self.actor, **read(request))
+        texts, extras = _texts(request, taken, further), read(request)
+        sent, ids = files_of(request)
+        answers: dict[int, services.Answer] = extras.get("answers", {})
+        with files_for_a_verb([*sent, *services.answer_files(answers)]) as checked:
+            if answers:
+                extras["answers"] = services.with_files(answers, checked[len(sent) :])
+
+            def run(flow: ServiceFlow) -> None:
+                verb(flow, texts, [*checked[: len(sent)], *uploaded(ids, self.actor)], self.actor, **extras)
+
+            return self._carried_out(request, public_id, run)
+
+    @idempotent()
+    def _carried_out(self, request: Request, public_id: str, verb: Callable[[ServiceFlow], Any]) -> Response:
+        verb(self.found(public_id))
         return self.one(public_id)
 
     def file(self, public_id: str, key: str) -> FileResponse:
@@ -404,7 +427,10 @@ class _SellerFlows(_FlowViews, SellerAPIView):
 
 
 class ActionInput(serializers.Serializer[Any]):
-    """An action's body; which of these an action takes is in API.md. Files come as multipart and may repeat."""
+    """An action's body; which of these an action takes is in API.md.
+
+    Files come as multipart and may repeat; in JSON `attachments` names finished uploads by their ids.
+    """
 
     description = serializers.CharField(required=False, max_length=1000)
     reason = serializers.CharField(required=False, max_length=1000)
@@ -413,6 +439,7 @@ class ActionInput(serializers.Serializer[Any]):
     answers = serializers.DictField(child=serializers.CharField(max_length=1000), required=False)
     license_key = serializers.CharField(required=False, max_length=1000)
     failed_criteria = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False)
+    attachments = serializers.ListField(child=serializers.CharField(), required=False)
 
 
 class FlowList(_BuyerFlows):
@@ -435,7 +462,6 @@ class FlowAction(_BuyerFlows):
     """An action of the buyer."""
 
     @extend_schema(operation_id="service_flows_act", request=ActionInput, responses={200: FlowSerializer})
-    @idempotent()
     def post(self, request: Request, public_id: str, action: str) -> Response:
         return self.act(request, public_id, action)
 
@@ -468,7 +494,6 @@ class SellerFlowAction(_SellerFlows):
     """An action of the seller."""
 
     @extend_schema(operation_id="seller_service_flows_act", request=ActionInput, responses={200: FlowSerializer})
-    @idempotent()
     def post(self, request: Request, public_id: str, action: str) -> Response:
         return self.act(request, public_id, action)
 

@@ -1,5 +1,6 @@
 """REST: messages on a flow, a licence's key, and the seller's own side: who handles a flow, delivery templates."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -22,6 +23,7 @@ from supervision.api import FileSerializer, FlowSerializer, attachments_of, comp
 from supervision.choices import Action
 from supervision.evidence import deliveries_of, reached_rounds
 from supervision.models import FlowRecord, NoteTemplate, ServiceFlow
+from supervision.services.uploads import files_for_a_verb, uploaded
 
 
 class MessageSerializer(serializers.Serializer[Any]):
@@ -84,10 +86,19 @@ class _Messages:
         given = MessageInput(data=data)
         given.is_valid(raise_exception=True)
         values = given.validated_data
-        entry = services.send_message(
-            flow, text=values["text"], mentions=values.get("mentions"), files=files_of(request), by=self.actor
-        )
-        return Response(_message(entry), status=status.HTTP_201_CREATED)
+        sent, ids = files_of(request)
+        with files_for_a_verb(sent) as checked:
+
+            def write() -> FlowRecord:
+                files = [*checked, *uploaded(ids, self.actor)]
+                mentions = values.get("mentions")
+                return services.send_message(flow, text=values["text"], mentions=mentions, files=files, by=self.actor)
+
+            return self._written(request, write)
+
+    @idempotent()
+    def _written(self, request: Request, write: Callable[[], FlowRecord]) -> Response:
+        return Response(_message(write()), status=status.HTTP_201_CREATED)
 
 
 def _one(rows: QuerySet[ServiceFlow], public_id: str) -> ServiceFlow:
@@ -107,7 +118,6 @@ class FlowMessages(_Messages, BuyerAPIView):
     @extend_schema(
         operation_id="service_flows_messages_create", request=MessageInput, responses={201: MessageSerializer}
     )
-    @idempotent()
     def post(self, request: Request, public_id: str) -> Response:
         return self.sent(request, _one(ServiceFlow.objects.for_account(self.account), public_id))
 
@@ -122,7 +132,6 @@ class SellerFlowMessages(_Messages, SellerAPIView):
     @extend_schema(
         operation_id="seller_service_flows_messages_create", request=MessageInput, responses={201: MessageSerializer}
     )
-    @idempotent()
     def post(self, request: Request, public_id: str) -> Response:
         return self.sent(request, _one(ServiceFlow.objects.for_seller(self.seller), public_id))
 

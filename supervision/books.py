@@ -128,4 +128,28 @@ register(
         WHERE member.seller_id <> flow.seller_id
         """,
     ),
+    Invariant(
+        "attached_uploads_are_attachments",
+        "A staged upload that was attached is the file of one record, written by its owner's side.",
+        """
+        SELECT upload.public_id FROM supervision_upload AS upload
+        LEFT JOIN supervision_attachment AS attachment
+            ON attachment.file = upload.file AND attachment.public_id = right(upload.file, 16)
+        LEFT JOIN supervision_serviceflow AS flow ON flow.id = attachment.flow_id
+        WHERE upload.status = 'attached' AND (
+            attachment.sha256 IS DISTINCT FROM upload.sha256 OR attachment.size <> upload.size
+            OR coalesce(upload.account_id <> flow.account_id, upload.seller_id <> flow.seller_id)
+        )
+        """,
+    ),
+    Invariant(
+        "parts_add_up",
+        "What an upload has received is the sum of its parts, until they are one file.",
+        """
+        SELECT upload.public_id, upload.received FROM supervision_upload AS upload
+        WHERE (CASE WHEN upload.status = 'receiving' THEN upload.received ELSE 0 END) <> (
+            SELECT coalesce(sum(part.size), 0) FROM supervision_uploadpart AS part WHERE part.upload_id = upload.id
+        )
+        """,
+    ),
 )

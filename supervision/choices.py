@@ -83,3 +83,11 @@ class Decision(models.TextChoices):
     REDELIVER = "redeliver", _("Send back to the seller to deliver")
     ACCEPT = "accept", _("Accept for the customer")
     REFUND = "refund", _("End with a refund")
+
+
+class UploadStatus(models.TextChoices):
+    """A staged upload's life."""
+
+    RECEIVING = "receiving", _("Receiving")
+    READY = "ready", _("Ready")
+    ATTACHED = "attached", _("Attached")

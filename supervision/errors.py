@@ -33,3 +33,32 @@ class AttachmentRefused(DomainError):
     code = "attachment_refused"
     status = 400
     default_message = "This file can't be uploaded."
+
+
+class ScannerDown(AttachmentRefused):
+    """No verdict of the virus scanner: nothing is taken unscanned."""
+
+    status = 503
+    default_message = "Files can't be checked for viruses now. Try again in a few minutes."
+
+
+class StorageUnavailable(AttachmentRefused):
+    """The place for files is full or does not answer."""
+
+    status = 503
+    reason = "can't be stored now: there is no room. Nothing was changed. Try again later."
+    default_message = "The file can't be stored now: there is no room. Nothing was changed. Try again later."
+
+
+class TooManyUploads(DomainError):
+    code = "too_many_uploads"
+    status = 429
+    default_message = "Too many uploads are open. Attach or remove some of them first."
+
+
+class UploadConflict(DomainError):
+    """`extra["received"]` is where the upload goes on."""
+
+    code = "upload_offset"
+    status = 409
+    default_message = "The upload goes on at another place."

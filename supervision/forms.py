@@ -6,14 +6,22 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actor import Actor
 from accounts.models import Seller, SellerMember
 from catalog.choices import FlowType
 from catalog.models import Product
+from koogallery.kernel import clock
 from supervision.acts import Act
 from supervision.choices import Action
-from supervision.models import FlowRecord, NoteTemplate, ServiceFlow
+from supervision.errors import AttachmentRefused
+from supervision.files import Attachable
+from supervision.models import FlowRecord, NoteTemplate, ServiceFlow, Upload
 from supervision.services import Answer
 from supervision.services.acting import LONGEST_TEXT
+from supervision.services.uploads import uploaded
+
+# More than may be attached; the service says so.
+MOST_IDS = 50
 
 
 class SeveralFiles(forms.ClearableFileInput):
@@ -44,15 +52,23 @@ class AnswerField(forms.CharField):
 
 
 class ActForm(forms.Form):
-    """Made for one act of a flow: its text under the act's name, its files as `attachment`.
+    """Made for one act of a flow: its text under the act's name, its files as `attachment`, those staged before as `uploads`.
 
     A delivery also answers each criterion that the flow is pinned to (`answer_1`, `answer_file_1`) and may give a
     licence's key; a rejection names the criteria that failed.
     """
 
-    def __init__(self, act: Act, flow: ServiceFlow, *args: Any, files_required: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        act: Act,
+        flow: ServiceFlow,
+        *args: Any,
+        files_required: bool = False,
+        by: Actor | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.act = act
+        self.act, self.by = act, by
         self.lines: list[str] = flow.criteria.lines if flow.criteria else []
         if act.action == Action.REJECT and self.lines:
             self.fields["failed_criteria"] = forms.TypedMultipleChoiceField(
@@ -125,9 +141,28 @@ class ActForm(forms.Form):
         return str(self.cleaned_data.get(self.act.text, "")) if self.act.text else ""
 
     @property
-    def uploads(self) -> list[UploadedFile]:
-        found: list[UploadedFile] = self.cleaned_data.get("attachment", [])
-        return found
+    def _staged_ids(self) -> list[str]:
+        names = self.data.getlist("uploads") if self.act.files and hasattr(self.data, "getlist") else []
+        return [str(one) for one in names[:MOST_IDS]]
+
+    @property
+    def staged(self) -> list[Upload]:
+        """The staged uploads that the form came with: a form that is refused shows them again."""
+        if self.by is None or not self._staged_ids:
+            return []
+        return list(Upload.objects.for_owner(self.by).open(clock.now()).filter(public_id__in=self._staged_ids))
+
+    @property
+    def files_given(self) -> list[Attachable]:
+        """Everything that is to be attached.
+
+        Raises:
+            AttachmentRefused: a staged upload is not there any more.
+        """
+        sent: list[UploadedFile] = self.cleaned_data.get("attachment", [])
+        if self.by is None and self._staged_ids:
+            raise AttachmentRefused
+        return uploaded([*sent, *self._staged_ids], self.by) if self.by else list(sent)
 
 
 class MessageForm(forms.Form):

@@ -1,11 +1,13 @@
-"""What becomes due by itself on service flows."""
+"""What becomes due by itself on service flows and their files."""
 
 from django.db.models import Q
 
 from koogallery.kernel.timers import Timer, register
 from supervision.choices import ENDED
-from supervision.models import ServiceFlow
+from supervision.models import ServiceFlow, StorageDay, Upload
 from supervision.services import close_overdue_flow
+from supervision.services.sweeping import sweep_storage_day
+from supervision.services.uploads import expire_upload
 
 register(
     Timer(
@@ -15,4 +17,11 @@ register(
         open=~Q(status__in=ENDED),
         fire=close_overdue_flow,
     )
+)
+
+register(Timer(name="expire_uploads", model=Upload, due_column="expires_at", open=Q(), fire=expire_upload))
+
+# Rolled-back transactions and killed processes leave files without a row.
+register(
+    Timer(name="sweep_stored_files", model=StorageDay, due_column="due_at", open=Q(), fire=sweep_storage_day, rank=9)
 )

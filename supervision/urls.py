@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from supervision.views import buyer, portal, seller
+from supervision.views import buyer, portal, seller, uploads
 
 app_name = "supervision"
 
@@ -15,6 +15,12 @@ urlpatterns = [
     path("my/supervision/<str:number>/key/<int:round>/", buyer.license_key, name="license_key"),
     path("my/supervision/<str:number>/templates/<str:key>/", buyer.requirement_template, name="requirement_file"),
     path("my/supervision/<str:number>/<str:path>/", buyer.act, name="act"),
+    path("my/uploads/", uploads.buyer_uploads, name="uploads"),
+    path("my/uploads/<str:public_id>/", uploads.buyer_upload, name="upload"),
+    path("my/uploads/<str:public_id>/complete/", uploads.buyer_complete, name="upload_complete"),
+    path("seller/uploads/", uploads.seller_uploads, name="seller_uploads"),
+    path("seller/uploads/<str:public_id>/", uploads.seller_upload, name="seller_upload"),
+    path("seller/uploads/<str:public_id>/complete/", uploads.seller_complete, name="seller_upload_complete"),
     path("seller/", seller.dashboard, name="seller_dashboard"),
     path("seller/supervision/", seller.supervision_list, name="seller_list"),
     path("seller/supervision/confirm/", portal.confirm_several, name="seller_confirm"),

@@ -60,6 +60,15 @@ SPOILS = {
     "frozen_flows_have_an_appeal": """
         UPDATE supervision_serviceflow SET status = 'under_appeal', frozen_from = 'awaiting_acceptance',
             waiting_on = 'operations', ended_at = NULL""",
+    "attached_uploads_are_attachments": """
+        INSERT INTO supervision_upload (public_id, account_id, user_id, status, name, size, received, content_type,
+            sha256, file, created_at, expires_at)
+        SELECT 'x', account_id, 1, 'attached', 'a.pdf', 1, 1, 'application/pdf', '', 'attachments/x', now(), now()
+            FROM supervision_serviceflow""",
+    "parts_add_up": """
+        INSERT INTO supervision_upload (public_id, account_id, user_id, status, name, size, received, content_type,
+            sha256, file, created_at, expires_at)
+        SELECT 'x', account_id, 1, 'receiving', 'a.pdf', 9, 5, '', '', '', now(), now() FROM supervision_serviceflow""",
     "flows_belong_to_the_deal": "UPDATE supervision_serviceflow SET seller_id = seller_id + 1000",
 }
 

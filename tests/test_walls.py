@@ -21,6 +21,7 @@ from orders.services import open_draft
 from pricing.rules import Duration, QuoteRequest
 from supervision import services
 from supervision.models import Attachment, NoteTemplate, RequirementTemplate
+from supervision.services.uploads import start_upload
 from support.models import Requirement, SalesEnquiry
 from tests.api.conftest import Api, buyer_api
 from tests.factories import AgreementFactory, MembershipFactory, SellerMemberFactory, UserFactory, a_statement
@@ -112,6 +113,12 @@ PAGES: dict[str, str] = {
     "supervision:template_new": SELLER,
     "supervision:template": SELLER,
     "supervision:template_delete": SELLER,
+    "supervision:uploads": ACT,
+    "supervision:upload": ACT,
+    "supervision:upload_complete": ACT,
+    "supervision:seller_uploads": SELLER,
+    "supervision:seller_upload": SELLER,
+    "supervision:seller_upload_complete": SELLER,
     "supervision:seller_dashboard": SELLER,
     "supervision:seller_list": SELLER,
     "supervision:seller_detail": SELLER,
@@ -141,7 +148,7 @@ FOREIGN = ("account_", "mfa_", "admin:")
 POST_ONLY = {
     "catalog:save", "catalog:remove", "catalog:undo_remove", "billing:card_default", "billing:card_unbind", "notifications:read_all",
     "billing:card_new", "orders:draft_coupon", "billing:webhook",
-    "notifications:read", "accounts:api_key_revoke",
+    "notifications:read", "accounts:api_key_revoke", "supervision:upload_complete", "supervision:seller_upload_complete",
 }  # fmt: skip
 # Lists of one's own have nothing of others to hide.
 OWN_LISTS = {
@@ -149,6 +156,7 @@ OWN_LISTS = {
     "pricing:discounts", "billing:statements", "billing:card_new", "billing:seller_orders",
     "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
     "supervision:seller_list", "renewals:apps", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",
+    "supervision:uploads", "supervision:seller_uploads",
 }  # fmt: skip
 
 
@@ -198,6 +206,9 @@ class World:
             values["key"] = RequirementTemplate.objects.get().public_id
         if "delivery-templates/<" in route:
             values["key"] = values["public_id"] = NoteTemplate.objects.get().public_id
+        if "uploads/" in route:
+            by = self.deal.seller if "seller/" in route else self.deal.buyer
+            values["public_id"] = start_upload(name="a.pdf", size=9, by=by).public_id
         if "statements/<" in route:
             values["public_id"] = a_statement(order.account).public_id
         if "webhooks/" in route:
@@ -312,10 +323,12 @@ def test_walls_of_the_api(world, name, route):
         public_id = NoteTemplate.objects.get().public_id
     if "statements/" in path:
         public_id = a_statement(world.deal.flow.order.account).public_id
+    if "uploads/" in path:
+        public_id = world.address(route).split("uploads/")[1].partition("/")[0]
     path = path.replace("<str:public_id>", public_id)
     path = world.address(path).removeprefix("/")
     posting = ["pay", "cancel", "accept", "deliver", "quotes", "payments", "upgrade", "upgrade-quote", "assign"]
-    posts = path.endswith((*(f"{one}/" for one in posting), "reveal-license-key/"))
+    posts = path.endswith((*(f"{one}/" for one in posting), "reveal-license-key/", "complete/"))
     removes = re.fullmatch(r"saved/.+/", path)
 
     def status(api: Api) -> int:
@@ -336,8 +349,9 @@ def test_walls_of_the_api(world, name, route):
         assert stranger == 404
         account = Account.objects.get(pk=world.deal.buyer.account_id)
         viewer = status(buyer_api("viewer", account, card=False))
-        # A viewer may ask what an upgrade costs: only the empty body is wrong.
-        assert viewer == (400 if path.endswith("upgrade-quote/") else 403 if posts or removes else 200)
+        # A viewer may ask what an upgrade costs: only the empty body is wrong. He has no uploads to look at.
+        acts = posts or removes or path.startswith("uploads/")
+        assert viewer == (400 if path.endswith("upgrade-quote/") else 403 if acts else 200)
     else:
         assert stranger in (200, 400)
 

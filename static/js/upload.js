@@ -1,6 +1,7 @@
-// Checks files before they travel, takes dropped ones, and shows the progress of the form that carries them.
-// The server checks all of it again.
+// Checks files before they travel, takes dropped ones, and sends each in parts before its form: the form then names
+// what is there already. The server checks all of it again; without this module the form carries the files itself.
 import { hold, release } from "./once.js";
+import { Transfer } from "./transfer.js";
 
 const size = (bytes) => (bytes < 1048576 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1048576).toFixed(1)} MB`);
 
@@ -15,111 +16,230 @@ function fault(file, rules) {
   return file.size === 0 ? `${file.name} is empty.` : "";
 }
 
-function row(file, error, remove) {
-  const item = document.createElement("li");
-  item.className = error ? "file has-error" : "file";
-  const words = document.createElement("div");
-  const name = document.createElement("b");
-  name.textContent = file.name;
-  const note = document.createElement("span");
-  note.className = error ? "small file-error" : "small muted num";
-  note.textContent = error || size(file.size);
-  words.append(name, note);
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "btn btn-ghost btn-sm";
-  button.textContent = "Remove";
-  button.setAttribute("aria-label", `Remove ${file.name}`);
-  button.addEventListener("click", remove);
-  item.append(words, button);
-  return item;
+function element(tag, className = "", text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
 }
 
-function send(form, list) {
-  const request = new XMLHttpRequest();
-  const bar = document.createElement("progress");
-  bar.max = 100;
-  bar.setAttribute("aria-label", "Upload");
-  const said = document.createElement("span");
-  said.className = "small text-2";
-  const line = document.createElement("li");
-  line.className = "file";
-  const box = document.createElement("div");
-  box.className = "w-100";
-  box.append(said, bar);
-  const cancel = document.createElement("button");
-  cancel.type = "button";
-  cancel.className = "btn btn-ghost btn-sm";
-  cancel.textContent = "Cancel";
-  cancel.addEventListener("click", () => request.abort());
-  line.append(box, cancel);
-  list.append(line);
-  let quarter = -1;
+/** A file in the list: its name, how far it is, and what can be done about it. */
+class Row {
+  constructor(field, name) {
+    this.field = field;
+    this.name = name;
+    this.item = element("li", "file");
+    this.item.dataset.name = name;
+    const words = element("div");
+    words.append(element("b", "", name));
+    this.note = element("span", "small muted num");
+    words.append(this.note);
+    this.bar = element("progress");
+    this.bar.setAttribute("aria-label", `Upload of ${name}`);
+    this.actions = element("div", "file-actions");
+    this.item.append(words, this.actions);
+    this.words = words;
+    this.state = "";
+    this.quarter = 0;
+    field.list.append(this.item);
+  }
 
-  request.upload.addEventListener("progress", (event) => {
-    const share = Math.round((100 * event.loaded) / event.total);
-    bar.value = share;
-    if (Math.floor(share / 25) !== quarter) {
-      quarter = Math.floor(share / 25);
-      said.textContent = `${share} % of ${size(event.total)}`;
+  /** "waiting", "sending", "done" or "failed". */
+  show(state, text, actions) {
+    const had = this.actions.contains(document.activeElement);
+    this.state = state;
+    this.item.classList.toggle("has-error", state === "failed");
+    this.note.className = state === "failed" ? "small file-error" : "small muted num";
+    this.note.textContent = text;
+    if (state === "sending") this.words.append(this.bar);
+    else this.bar.remove();
+    this.actions.replaceChildren(...actions.map(([label, act]) => this.#button(label, act)));
+    if (had) this.actions.querySelector("button")?.focus();
+    this.field.changed();
+  }
+
+  #button(label, act) {
+    const button = element("button", "btn btn-ghost btn-sm", label);
+    button.type = "button";
+    button.setAttribute("aria-label", `${label} ${this.name}`);
+    button.addEventListener("click", act);
+    return button;
+  }
+
+  remove() {
+    const next = this.item.nextElementSibling ?? this.item.previousElementSibling;
+    this.item.remove();
+    this.field.rows.delete(this);
+    (next?.querySelector("button") ?? this.field.input).focus();
+    this.field.say(`${this.name} was removed.`);
+    this.field.changed();
+  }
+
+  /** A file that can't travel. */
+  refuse(text) {
+    this.show("failed", text, [["Remove", () => this.remove()]]);
+  }
+
+  /** A file that came back with the form, or arrived just now. */
+  arrived(id, note) {
+    this.field.rows.add(this);
+    if (!this.item.querySelector("input")) {
+      const kept = element("input");
+      kept.type = "hidden";
+      kept.name = "uploads";
+      kept.value = id;
+      this.item.append(kept);
     }
-  });
-  const stop = (message) => {
-    line.classList.add("has-error");
-    said.textContent = message;
-    bar.remove();
-    cancel.remove();
-    release(form);
-  };
-  request.addEventListener("load", () => {
-    // The answer is a whole page, at another address when the server redirected. It is shown as it came: loading it
-    // again would lose the message that it brought.
-    const page = new DOMParser().parseFromString(request.responseText, "text/html");
-    if (request.responseURL !== location.href) history.pushState(null, "", request.responseURL);
-    document.title = page.title;
-    document.body.replaceWith(page.body);
-    scrollTo(0, 0);
-    document.getElementById("main")?.focus({ preventScroll: true });
-    import("./enhance.js").then((app) => app.enhance());
-  });
-  request.addEventListener("error", () => stop("The connection broke. Try again."));
-  request.addEventListener("abort", () => stop("Canceled. Nothing was sent."));
-  request.open("POST", form.action);
-  request.setRequestHeader("Accept", "text/html");
-  request.send(new FormData(form));
+    this.show("done", note, [["Remove", () => this.#takeBack(id)]]);
+  }
+
+  #takeBack(id) {
+    const upload = new Transfer(null, this.field.url, this.field.token, () => {});
+    upload.id = id;
+    upload.discard();
+    this.remove();
+  }
+
+  send(file) {
+    this.file = file;
+    this.transfer ??= new Transfer(file, this.field.url, this.field.token, (sent, whole) => this.#progress(sent, whole));
+    this.quarter = 0;
+    this.bar.max = file.size;
+    this.bar.value = this.transfer.received;
+    this.show("sending", `0 % of ${size(file.size)}`, [["Cancel", () => this.#cancel()]]);
+    this.#progress(this.transfer.received, false);
+    this.transfer.run().then(
+      (id) => {
+        this.field.say(`${this.name} was uploaded.`);
+        this.arrived(id, `${size(file.size)} · Uploaded`);
+      },
+      (error) => this.#failed(error),
+    );
+  }
+
+  #progress(sent, whole) {
+    this.bar.value = sent;
+    const share = Math.floor((100 * sent) / this.file.size);
+    if (whole) {
+      this.bar.removeAttribute("value");
+      this.note.textContent = `100 % of ${size(this.file.size)} · Checking`;
+    } else if (Math.floor(share / 25) !== this.quarter || share === 0) {
+      this.quarter = Math.floor(share / 25);
+      this.note.textContent = `${this.quarter * 25} % of ${size(this.file.size)}`;
+      if (this.quarter) this.field.say(`${this.name}: ${this.quarter * 25} %`);
+    }
+  }
+
+  #failed(error) {
+    if (!this.item.isConnected) return;
+    const again = error.hopeless ? [] : [["Retry", () => this.send(this.file)]];
+    again.push(["Remove", () => this.#drop()]);
+    const text = this.transfer.stopped ? "Canceled." : error.message;
+    this.field.say(`${this.name}: ${text}`);
+    this.show("failed", text, again);
+  }
+
+  #cancel() {
+    this.transfer.stop();
+  }
+
+  #drop() {
+    this.transfer.discard();
+    this.remove();
+  }
 }
 
-export function enhance(root) {
-  for (const upload of root.querySelectorAll("[data-upload]")) {
-    const input = upload.querySelector("input[type=file]");
-    const list = upload.querySelector("[data-upload-list]");
-    const drop = upload.querySelector(".drop");
-    const form = input.form;
-    const rules = {
+class Field {
+  constructor(upload) {
+    this.input = upload.querySelector("input[type=file]");
+    this.list = upload.querySelector("[data-upload-list]");
+    this.status = upload.querySelector("[data-upload-said]");
+    this.form = this.input.form;
+    this.url = upload.dataset.uploadUrl;
+    this.token = this.form?.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
+    this.rules = {
       maxBytes: Number(upload.dataset.maxBytes),
       maxFiles: Number(upload.dataset.maxFiles),
       extensions: upload.dataset.extensions.split(","),
     };
+    this.rows = new Set();
+    for (const item of this.list.querySelectorAll("[data-staged]")) {
+      const row = new Row(this, item.dataset.name);
+      const note = item.querySelector(".num").textContent;
+      item.remove();
+      row.arrived(item.dataset.staged, note);
+    }
+  }
 
-    const take = (files) => {
-      const kept = new DataTransfer();
-      for (const file of files) kept.items.add(file);
-      input.files = kept.files;
-      show();
-    };
-    const show = () => {
-      const files = [...input.files];
-      list.replaceChildren(
-        ...files.map((file, at) => {
-          const tooMany = at >= rules.maxFiles ? `Only ${rules.maxFiles} files can be attached.` : "";
-          return row(file, fault(file, rules) || tooMany, () => take(files.filter((_, other) => other !== at)));
-        }),
-      );
-      const faults = list.querySelectorAll(".has-error").length;
-      input.setCustomValidity(faults ? "Remove the files that can't be uploaded." : "");
-    };
+  say(text) {
+    if (this.status) this.status.textContent = text;
+  }
 
-    input.addEventListener("change", show);
+  take(files) {
+    for (const file of files) {
+      const row = new Row(this, file.name);
+      const tooMany = this.rows.size >= this.rules.maxFiles ? `Only ${this.rules.maxFiles} files can be attached.` : "";
+      this.rows.add(row);
+      const why = fault(file, this.rules) || tooMany;
+      if (why) row.refuse(why);
+      // Where nothing takes parts (the style guide), the list only shows what was chosen.
+      else if (!this.url) row.show("done", size(file.size), [["Remove", () => row.remove()]]);
+      else this.queue(row, file);
+    }
+    // The form names the uploads; it does not carry the files once more.
+    this.input.value = "";
+  }
+
+  /** Two at a time: a page that sends ten files stays usable. */
+  queue(row, file) {
+    row.file = file;
+    row.show("waiting", `${size(file.size)} · Waiting`, [["Remove", () => row.remove()]]);
+    this.changed();
+  }
+
+  changed() {
+    const rows = [...this.rows];
+    const sending = rows.filter((row) => row.state === "sending").length;
+    const waiting = rows.filter((row) => row.state === "waiting");
+    if (waiting.length && sending < 2) {
+      waiting[0].send(waiting[0].file);
+      return;
+    }
+    const failed = rows.some((row) => row.state === "failed");
+    this.input.setCustomValidity(failed ? "Remove the files that can't be uploaded." : "");
+    if (!this.pending) return;
+    if (failed) {
+      this.pending = null;
+      release(this.form);
+    } else if (!sending && !waiting.length) {
+      const button = this.pending.button;
+      this.pending = null;
+      release(this.form);
+      this.form.requestSubmit(button);
+    }
+  }
+
+  submit(event) {
+    const busy = [...this.rows].some((row) => row.state === "sending" || row.state === "waiting");
+    if (this.form.dataset.sent) {
+      event.preventDefault();
+    } else if (!this.input.validity.valid) {
+      event.preventDefault();
+      this.list.querySelector(".has-error button")?.focus();
+    } else if (busy) {
+      event.preventDefault();
+      this.pending = { button: event.submitter };
+      hold(this.form, event.submitter);
+      this.say("The form is sent as soon as the files are there.");
+    }
+  }
+}
+
+export function enhance(root) {
+  for (const upload of root.querySelectorAll("[data-upload]")) {
+    const field = new Field(upload);
+    const drop = upload.querySelector(".drop");
+    field.input.addEventListener("change", () => field.take([...field.input.files]));
     for (const kind of ["dragenter", "dragover"]) {
       drop.addEventListener(kind, (event) => {
         event.preventDefault();
@@ -129,19 +249,8 @@ export function enhance(root) {
     for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop.classList.remove("is-over"));
     drop.addEventListener("drop", (event) => {
       event.preventDefault();
-      take([...input.files, ...event.dataTransfer.files]);
+      field.take([...event.dataTransfer.files]);
     });
-    form?.addEventListener("submit", (event) => {
-      if (form.dataset.sent) {
-        event.preventDefault();
-      } else if (!input.validity.valid) {
-        event.preventDefault();
-        list.querySelector(".has-error button")?.focus();
-      } else if (input.files.length) {
-        event.preventDefault();
-        hold(form, event.submitter);
-        send(form, list);
-      }
-    });
+    field.form?.addEventListener("submit", (event) => field.submit(event));
   }
 }

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         ("accounts", "0001_initial"),
         ("catalog", "0010_acceptance_criteria"),
         ("orders", "0004_previous_attributes"),
-        ("supervision", "0003_watch_templates"),
+        ("supervision", "0004_uploads"),
     ]
 
     operations = [

@@ -5,6 +5,7 @@ from supervision.models.flows import PlatformReview, ServiceFlow, ServiceFlowQue
 from supervision.models.records import Attachment, FlowRecord
 from supervision.models.requests import Delivery, LicenseKey, NoteTemplate, RequestRevision, RequirementTemplate
 from supervision.models.templates import FlowTemplate
+from supervision.models.uploads import StorageDay, Upload, UploadPart, UploadQuerySet
 
 __all__ = [
     "Appeal",
@@ -19,4 +20,8 @@ __all__ = [
     "RequirementTemplate",
     "ServiceFlow",
     "ServiceFlowQuerySet",
+    "StorageDay",
+    "Upload",
+    "UploadPart",
+    "UploadQuerySet",
 ]

@@ -8,7 +8,7 @@ from supervision.services.appeals import (
     may_appeal,
     withdraw_appeal,
 )
-from supervision.services.delivering import Answer
+from supervision.services.delivering import Answer, answer_files, with_files
 from supervision.services.delivery import (
     DELIVERER,
     accept_delivery,
@@ -41,6 +41,7 @@ __all__ = [
     "accept_delivery",
     "allowed_actions",
     "answer_draft",
+    "answer_files",
     "approve_delivery",
     "assign_handler",
     "close_overdue_flow",
@@ -68,5 +69,6 @@ __all__ = [
     "send_message",
     "send_reminder",
     "submit_request",
+    "with_files",
     "withdraw_appeal",
 ]

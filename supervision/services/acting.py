@@ -4,14 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from django.core.files.base import File
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from accounts.actor import Actor, Party
 from accounts.permissions import Permission, require
 from koogallery.kernel.errors import InvalidInput, InvalidTransition
-from koogallery.kernel.ids import public_id
 from koogallery.kernel.text import clean_text
 from orders import services as orders
 from supervision.choices import Action, FlowStatus, Purpose
@@ -19,6 +16,7 @@ from supervision.errors import FlowFrozen
 from supervision.files import CheckedFile
 from supervision.graph import Step
 from supervision.models import Attachment, FlowRecord, ServiceFlow
+from supervision.services.claiming import claim_uploads
 
 LONGEST_TEXT = 1_000
 
@@ -151,12 +149,16 @@ def optional_text(text: str, field: str) -> str:
 
 
 def store_files(entry: FlowRecord, files: Sequence[CheckedFile], purpose: Purpose) -> None:
-    """Keep checked files with a record. A roll-back leaves files without a row, which cost nothing but room."""
+    """Make checked files, which are stored already, the attachments of a record.
+
+    Raises:
+        AttachmentRefused: a staged upload is gone, was attached before, or is not the actor's.
+    """
+    claim_uploads(entry, files)
     for one in files:
-        key = public_id()
-        stored = default_storage.save(f"attachments/{entry.at:%Y/%m}/{key}", File(one.upload))
         Attachment.objects.create(
-            public_id=key,
+            # The last part of the key is random; the sweep of forgotten files looks an attachment up by it.
+            public_id=one.key.rpartition("/")[2],
             flow=entry.flow,
             record=entry,
             purpose=purpose,
@@ -164,5 +166,5 @@ def store_files(entry: FlowRecord, files: Sequence[CheckedFile], purpose: Purpos
             size=one.size,
             content_type=one.content_type,
             sha256=one.sha256,
-            file=stored,
+            file=one.key,
         )

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
 from accounts.actor import Actor, Party
@@ -16,7 +15,7 @@ from orders import services as orders
 from supervision.choices import Action, AppealStatus, Decision, FlowStatus, Purpose
 from supervision.errors import AppealNotAllowed, FlowFrozen
 from supervision.events import AppealEnded, AppealFiled, DeliveryAccepted, FlowClosed
-from supervision.files import check_files
+from supervision.files import Attachable, check_files
 from supervision.models import Appeal, ServiceFlow
 from supervision.rules import AppealTerms, AppealVerdict, appeal_verdict
 from supervision.services.acting import acting_on, required_text, step_for, store_files, take
@@ -53,7 +52,7 @@ def may_appeal(flow: ServiceFlow, party: Party, at: datetime) -> AppealVerdict:
 
 
 def file_appeal(
-    flow: ServiceFlow, *, reason: str, files: Sequence[UploadedFile] = (), by: Actor, at: datetime | None = None
+    flow: ServiceFlow, *, reason: str, files: Sequence[Attachable] = (), by: Actor, at: datetime | None = None
 ) -> Appeal:
     """Freeze the flow and hand it to operations.
 

@@ -1,14 +1,12 @@
 """What a delivery gives and a rejection names: note, files, an answer to each criterion, a licence's key."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-
-from django.core.files.uploadedfile import UploadedFile
+from dataclasses import dataclass, field, replace
 
 from catalog.choices import FlowType
 from koogallery.kernel.errors import FieldNotTaken, InvalidInput
 from supervision.choices import Purpose
-from supervision.files import CheckedFile, check_files
+from supervision.files import Attachable, CheckedFile, check_files
 from supervision.models import Delivery, FlowRecord, LicenseKey, ServiceFlow
 from supervision.services.acting import optional_text, store_files
 
@@ -18,7 +16,18 @@ class Answer:
     """The seller's answer to one criterion: a text, a file, or both."""
 
     text: str = ""
-    file: UploadedFile | None = None
+    file: Attachable | None = None
+
+
+def answer_files(answers: Mapping[int, Answer]) -> list[Attachable]:
+    """The answers' files, in the order of the answers."""
+    return [one.file for one in answers.values() if one.file]
+
+
+def with_files(answers: Mapping[int, Answer], files: Sequence[Attachable]) -> dict[int, Answer]:
+    """The answers with `files`, which were checked meanwhile, in the place of their own; as many, in the same order."""
+    checked = iter(files)
+    return {number: replace(one, file=next(checked)) if one.file else one for number, one in answers.items()}
 
 
 @dataclass(slots=True)
@@ -33,7 +42,7 @@ class Given:
 
 
 def checked_content(
-    note: str, files: Sequence[UploadedFile], answers: Mapping[int, Answer] | None = None, license_key: str = ""
+    note: str, files: Sequence[Attachable], answers: Mapping[int, Answer] | None = None, license_key: str = ""
 ) -> Given:
     """Clean and check what does not depend on the flow, before its order is locked.
 
@@ -44,14 +53,15 @@ def checked_content(
         InvalidInput: a text is too long or has characters that no text has; nothing was given at all.
         AttachmentRefused: a file.
     """
-    given = Given(optional_text(note, "note"), check_files(files), optional_text(license_key, "license_key"))
+    given = Given(optional_text(note, "note"), [], optional_text(license_key, "license_key"))
     for number, answer in (answers or {}).items():
         if text := optional_text(answer.text, f"answer_{number}"):
             given.texts[number] = text
     # One check for all, so that the number of files counts those of the answers too.
-    with_files = {number: one.file for number, one in (answers or {}).items() if one.file}
-    everything = check_files([*files, *with_files.values()])
-    given.answer_files = dict(zip(with_files, everything[len(given.files) :], strict=True))
+    numbers = [number for number, one in (answers or {}).items() if one.file]
+    everything = check_files([*files, *answer_files(answers or {})])
+    given.files = everything[: len(files)]
+    given.answer_files = dict(zip(numbers, everything[len(files) :], strict=True))
     if not (given.note or given.files or given.key or given.texts or given.answer_files):
         why = "Enter a note or attach a file: a delivery cannot be empty."
         raise InvalidInput(why, errors={"note": [why]})

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 
 from accounts.actor import Actor
 from koogallery.kernel import clock
@@ -24,7 +23,7 @@ from supervision.events import (
     SellerReminded,
     ServiceDelivered,
 )
-from supervision.files import check_files
+from supervision.files import Attachable, check_files
 from supervision.models import FlowRecord, ServiceFlow
 from supervision.rules import reminder_allowed_from
 from supervision.services.acting import acting_on, record, required_text, step_for, store_files, take
@@ -38,7 +37,7 @@ def deliver(
     flow: ServiceFlow,
     *,
     note: str = "",
-    files: Sequence[UploadedFile] = (),
+    files: Sequence[Attachable] = (),
     answers: Mapping[int, Answer] | None = None,
     license_key: str = "",
     by: Actor,
@@ -69,7 +68,7 @@ def deliver(
 
 
 def deliver_draft(
-    flow: ServiceFlow, *, note: str = "", files: Sequence[UploadedFile] = (), by: Actor, at: datetime | None = None
+    flow: ServiceFlow, *, note: str = "", files: Sequence[Attachable] = (), by: Actor, at: datetime | None = None
 ) -> ServiceFlow:
     """The seller shows a draft (website deployment with drafts switched on in its template)."""
     at = at or clock.now()
@@ -145,7 +144,7 @@ def reject_delivery(
     flow: ServiceFlow,
     *,
     reason: str,
-    files: Sequence[UploadedFile] = (),
+    files: Sequence[Attachable] = (),
     failed: Sequence[int] = (),
     by: Actor,
     at: datetime | None = None,

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Q
 
 from accounts.actor import Actor, Party
@@ -13,7 +12,7 @@ from koogallery.kernel.errors import InvalidInput, InvalidTransition, NotFound, 
 from koogallery.kernel.outbox import publish
 from supervision.choices import Action, FlowStatus, Purpose
 from supervision.events import MessageToBuyer, MessageToSeller
-from supervision.files import check_files
+from supervision.files import Attachable, check_files
 from supervision.models import FlowRecord, LicenseKey, ServiceFlow
 from supervision.rules import messages_refusal
 from supervision.services.acting import acting_on, record, required_text, store_files
@@ -31,7 +30,7 @@ def send_message(
     flow: ServiceFlow,
     *,
     text: str,
-    files: Sequence[UploadedFile] = (),
+    files: Sequence[Attachable] = (),
     mentions: int | None = None,
     by: Actor,
     at: datetime | None = None,

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 
 from accounts.actor import Actor
 from catalog.models import AcceptanceCriteria
@@ -14,7 +13,7 @@ from orders.models import Order
 from supervision.choices import Action, AttachmentRule, FlowStatus, Purpose
 from supervision.errors import RequestAttachmentRequired
 from supervision.events import FlowOpened, RequestConfirmed, RequestRejected, RequestSubmitted
-from supervision.files import check_files
+from supervision.files import Attachable, check_files
 from supervision.graph import Parameters, graph_for, state
 from supervision.models import FlowTemplate, RequestRevision, ServiceFlow
 from supervision.services.acting import acting_on, record, required_text, step_for, store_files, take
@@ -57,7 +56,7 @@ def submit_request(
     flow: ServiceFlow,
     *,
     description: str,
-    files: Sequence[UploadedFile] = (),
+    files: Sequence[Attachable] = (),
     by: Actor,
     at: datetime | None = None,
 ) -> ServiceFlow:

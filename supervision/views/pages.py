@@ -3,10 +3,12 @@
 import csv
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, Party
@@ -24,6 +26,7 @@ from supervision.graph import state
 from supervision.models import Attachment, NoteTemplate, RequirementTemplate, ServiceFlow, ServiceFlowQuerySet
 from supervision.presentation import present
 from supervision.services import allowed_actions
+from supervision.services.uploads import files_for_a_verb
 
 
 def flow_or_404(rows: ServiceFlowQuerySet, number: str) -> ServiceFlow:
@@ -56,10 +59,10 @@ def act_page(
     must = bool(step and step.attachments == AttachmentRule.MANDATORY)
     templates = list(NoteTemplate.objects.fitting(flow)) if act.action == Action.DELIVER else []
     chosen = next((one for one in templates if one.public_id == request.GET.get("template")), None)
-    form = ActForm(act, flow, files_required=must, initial={act.text: chosen.text} if chosen else {})
+    form = ActForm(act, flow, files_required=must, by=by, initial={act.text: chosen.text} if chosen else {})
     status = 200
     if request.method == "POST":
-        form = ActForm(act, flow, request.POST, request.FILES, files_required=False)
+        form = ActForm(act, flow, request.POST, request.FILES, files_required=False, by=by)
         if form.is_valid() and _carry_out(request, flow, act, form, by):
             return redirect(back)
         status = 422
@@ -81,6 +84,9 @@ def act_page(
         "chosen": chosen,
         "allowed": act.action in allowed,
         "files_required": must,
+        "upload_url": reverse("supervision:seller_uploads" if by.party is Party.SELLER else "supervision:uploads"),
+        "max_bytes": settings.ATTACHMENT_MAX_BYTES,
+        "max_files": settings.ATTACHMENTS_MAX,
         "back": back,
         "rejection": flow.buyer_rejections + 1 if act.action == Action.REJECT else flow.seller_rejections + 1,
         "view": present(flow, by, clock.now()),
@@ -91,7 +97,12 @@ def act_page(
 def _carry_out(request: HttpRequest, flow: ServiceFlow, act: Act, form: ActForm, by: Actor) -> bool:
     """Run the verb; what is wrong with the input goes beside its field."""
     try:
-        act.run(flow, form.text, form.uploads, by, **form.more)
+        sent, more = form.files_given, form.more
+        answers = more.get("answers", {})
+        with files_for_a_verb([*sent, *services.answer_files(answers)]) as files:
+            if answers:
+                more["answers"] = services.with_files(answers, files[len(sent) :])
+            act.run(flow, form.text, files[: len(sent)], by, **more)
     except (InvalidInput, AttachmentRefused, RequestAttachmentRequired) as refused:
         add_refusal(form, refused)
         return False
@@ -128,7 +139,8 @@ def messages_page(request: HttpRequest, flow: ServiceFlow, by: Actor, *, templat
 def _send(flow: ServiceFlow, form: MessageForm, by: Actor) -> bool:
     given = form.cleaned_data
     try:
-        services.send_message(flow, text=given["text"], files=given["attachment"], mentions=given["mentions"], by=by)
+        with files_for_a_verb(given["attachment"]) as files:
+            services.send_message(flow, text=given["text"], files=files, mentions=given["mentions"], by=by)
     except (InvalidInput, AttachmentRefused, Throttled) as refused:
         add_refusal(form, refused)
         return False
@@ -158,6 +170,8 @@ def download(found: Attachment | RequirementTemplate) -> FileResponse:
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cache-Control"] = "private, no-store"
+    # Known without asking the storage.
+    response["Content-Length"] = str(found.size)
     return response
 
 

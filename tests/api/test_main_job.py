@@ -72,7 +72,7 @@ def test_a_request_takes_files_as_multipart(api):
     exe = SimpleUploadedFile("run.pdf", b"MZ\x90\x00")
     refused = api.post(f"service-flows/{flow}/submit-request/", {"description": "x", "attachment": exe}, multipart=True)
     assert (refused.status_code, refused.json()["code"]) == (400, "attachment_refused")
-    files = [SimpleUploadedFile(f"{n}.pdf", b"%PDF-1.7\n") for n in (1, 2)]
+    files = [SimpleUploadedFile(f"{n}.pdf", b"%PDF-1.7\n%%EOF") for n in (1, 2)]
     done = api.post(f"service-flows/{flow}/submit-request/", {"description": "x", "attachment": files}, multipart=True)
     assert done.status_code == 200, done.json()
     attached = done.json()["records"][0]["attachments"]
