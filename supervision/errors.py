@@ -56,6 +56,14 @@ class TooManyUploads(DomainError):
     default_message = "Too many uploads are open. Attach or remove some of them first."
 
 
+class UploadsBusy(DomainError):
+    """As many parts as may are being received: the other threads of this process are for pages."""
+
+    code = "uploads_busy"
+    status = 503
+    default_message = "Many files are being uploaded. Send this part again in a moment."
+
+
 class UploadConflict(DomainError):
     """`extra["received"]` is where the upload goes on."""
 

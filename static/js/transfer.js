@@ -4,14 +4,17 @@ const PART = 1048576;
 // What the connection may lose before a person is asked to try again.
 const TRIES = 2;
 const PAUSE = 800;
+// How often a part waits for its turn while many people upload.
+const TURNS = 300;
 
 export class Refused extends Error {
   /**
-   * `gone`: the server knows the upload no more; `final`: a person says when to try again; `hopeless`: never.
+   * `gone`: the server knows the upload no more; `busy`: the same in a moment; `final`: a person says when to try
+   * again; `hopeless`: never.
    */
-  constructor(message, { gone = false, final = false, hopeless = false } = {}) {
+  constructor(message, { gone = false, busy = false, final = false, hopeless = false } = {}) {
     super(message);
-    Object.assign(this, { gone, final, hopeless });
+    Object.assign(this, { gone, busy, final, hopeless });
   }
 }
 
@@ -73,10 +76,16 @@ export class Transfer {
 
   /** Once more when only the connection broke, from where the server stands. */
   async #patiently(step) {
-    for (let tried = 1; ; tried += 1) {
+    for (let tried = 1, turns = 0; ; tried += 1) {
       try {
         return await step();
       } catch (error) {
+        if (error.busy && !this.stopped && turns < TURNS) {
+          turns += 1;
+          tried -= 1;
+          await new Promise((resume) => setTimeout(resume, PAUSE * (0.5 + Math.random())));
+          continue;
+        }
         if (error.final || error.gone || this.stopped || tried > TRIES) throw error;
         await new Promise((resume) => setTimeout(resume, PAUSE * tried));
         if (this.id) await this.#locate();
@@ -117,6 +126,7 @@ function refusal(status, answer) {
   if (status === 409) return new Refused(answer.detail ?? "The upload goes on at another place.");
   if (status >= 200 && status < 400) return new Refused("You are logged out. Log in again.", { final: true });
   if (status >= 500 && !answer.detail) return new Refused("The server can't take the file now.");
+  if (answer.code === "uploads_busy") return new Refused(answer.detail, { busy: true });
   const hopeless = status === 400 && answer.code === "attachment_refused";
   return new Refused(answer.detail ?? "The file can't be uploaded.", { final: true, hopeless });
 }

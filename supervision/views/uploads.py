@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable
 from functools import wraps
+from threading import BoundedSemaphore
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -14,12 +16,17 @@ from accounts.web import BuyerRequest, SellerRequest, buyer_required, seller_req
 from koogallery.kernel import clock
 from koogallery.kernel.api.problems import CONTENT_TYPE, problem
 from koogallery.kernel.errors import DomainError, InvalidInput
+from supervision.errors import UploadsBusy
 from supervision.models import Upload
 from supervision.services import uploads as services
 
 OFFSET = "Upload-Offset"
 LONGEST_BODY = 4_096
+WAIT_SECONDS = 0.1
 LONGEST_NAME = 1_000
+
+
+_receiving = BoundedSemaphore(settings.UPLOAD_PARTS_AT_ONCE)
 
 
 def as_json(upload: Upload) -> dict[str, Any]:
@@ -50,12 +57,18 @@ def receive(request: HttpRequest, upload: Upload, by: Actor) -> Upload:
     """The part in the request's body goes to `Upload-Offset`.
 
     Raises:
-        InvalidInput: no offset, or no length.
+        InvalidInput: no offset, or no length. UploadsBusy: the same part again in a moment.
     """
     offset, length = request.headers.get(OFFSET, ""), request.META.get("CONTENT_LENGTH") or ""
     if not all(one.isascii() and one.isdigit() and len(one) < 16 for one in (offset, length)):
         raise InvalidInput(f"A part comes with its Content-Length and with {OFFSET}: where in the file it belongs.")
-    return services.receive_part(upload, offset=int(offset), length=int(length), body=request, by=by)
+    # A part comes as slowly as its line: some threads of this process stay free for pages, whoever uploads.
+    if not _receiving.acquire(timeout=WAIT_SECONDS):
+        raise UploadsBusy(extra={"retry_after": 1})
+    try:
+        return services.receive_part(upload, offset=int(offset), length=int(length), body=request, by=by)
+    finally:
+        _receiving.release()
 
 
 Answer = Callable[..., HttpResponseBase]
@@ -68,7 +81,10 @@ def _json_refusals(view: Answer) -> Answer:
             return view(request, *args, **kwargs)
         except DomainError as error:
             body = problem(error.status, error.code, error.message, errors=error.errors, extra=error.extra)
-            return JsonResponse(body, status=int(error.status), content_type=CONTENT_TYPE)
+            answer = JsonResponse(body, status=int(error.status), content_type=CONTENT_TYPE)
+            if "retry_after" in error.extra:
+                answer["Retry-After"] = str(error.extra["retry_after"])
+            return answer
 
     return answering
 

@@ -3,10 +3,6 @@
 import contextlib
 import http.client
 import json
-import os
-import signal
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -21,45 +17,19 @@ from billing.services import PaymentRequest, pay_order
 from koogallery.kernel import clock
 from koogallery.kernel.books import breaches
 from koogallery.kernel.quiet import run_until_quiet
-from koogallery.kernel.running import web_command
 from orders.choices import OrderStatus
 from orders.models import Order
 from tests.billing.conftest import Shopper, a_shopper
-from tests.processes import ROOT, environment
+from tests.processes import START_SECONDS, web_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-START_SECONDS = 40
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @contextlib.contextmanager
 def web(folder: Path, kill_at: str) -> Iterator[int]:
     """The web server as bin/up starts it, on the test's database; yields its port."""
-    port = free_port()
-    extra = {"DJANGO_SETTINGS_MODULE": "tests.faults.killing_settings", "KILL_AT": kill_at}
-    with (folder / "web.log").open("ab") as log:
-        process = subprocess.Popen(
-            web_command(port), cwd=ROOT, env=environment() | extra, stdout=log, stderr=log, start_new_session=True
-        )
-        try:
-            start = time.monotonic()
-            while True:
-                with contextlib.suppress(OSError):
-                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                    break
-                assert time.monotonic() - start < START_SECONDS, (folder / "web.log").read_text()[-2000:]
-                time.sleep(0.1)
-            yield port
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
+    with web_server(folder, DJANGO_SETTINGS_MODULE="tests.faults.killing_settings", KILL_AT=kill_at) as server:
+        yield server.port
 
 
 def post(port: int, path: str, key: str, body: dict[str, object]) -> int | None:
