@@ -203,21 +203,22 @@ STORAGES: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "koogallery.kernel.web.static.RememberingStorage"},
 }
+
+
+def s3_storage(**options: object) -> dict[str, object]:
+    """Files in an object store: private, never overwritten, read back through temporary files."""
+    common = {"default_acl": "private", "file_overwrite": False, "max_memory_size": 2**20}
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {**common, **options}}
+
+
 if S3_BUCKET := env.str("S3_BUCKET", default=""):
-    STORAGES["default"] = {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": S3_BUCKET,
-            "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
-            "region_name": env.str("S3_REGION", default=None),
-            "access_key": env.str("S3_ACCESS_KEY", default=None),
-            "secret_key": env.str("S3_SECRET_KEY", default=None),
-            "default_acl": "private",
-            "file_overwrite": False,
-            # What is read back goes through a temporary file beyond this; by default all of it stays in memory.
-            "max_memory_size": 2**20,
-        },
-    }
+    STORAGES["default"] = s3_storage(
+        bucket_name=S3_BUCKET,
+        endpoint_url=env.str("S3_ENDPOINT_URL", default=None),
+        region_name=env.str("S3_REGION", default=None),
+        access_key=env.str("S3_ACCESS_KEY", default=None),
+        secret_key=env.str("S3_SECRET_KEY", default=None),
+    )
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "media")))
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))

@@ -225,6 +225,7 @@ class Field {
       event.preventDefault();
     } else if (!this.input.validity.valid) {
       event.preventDefault();
+      this.say("Retry or remove the files that were not uploaded, then send the form.");
       this.list.querySelector(".has-error button")?.focus();
     } else if (busy) {
       event.preventDefault();
