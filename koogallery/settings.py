@@ -355,7 +355,8 @@ UPLOADS_OPEN_MAX: int = env.int("UPLOADS_OPEN_MAX", default=40)
 # A part's length; only the last may be shorter than the least.
 UPLOAD_PART_LEAST_BYTES: int = env.int("UPLOAD_PART_LEAST_BYTES", default=2**18)
 UPLOAD_PART_MOST_BYTES: int = env.int("UPLOAD_PART_MOST_BYTES", default=2**22)
-# Parts that one web process receives at once: half of its threads, so that slow lines never take the pages' own.
+# Parts received, files completed and, apart from those, files scanned at once by one web process: half of its threads,
+# so that neither slow lines nor a slow scanner take the pages' own.
 UPLOAD_PARTS_AT_ONCE: int = env.int("UPLOAD_PARTS_AT_ONCE", default=3)
 # Who looks for viruses: none, or supervision.files.clamd.ClamdScanner, which asks ClamAV's daemon at CLAMD_ADDRESS
 # (tcp://host:port or unix:///path). Without a verdict nothing is taken.

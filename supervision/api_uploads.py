@@ -17,7 +17,7 @@ from koogallery.kernel.api.input import StrictIntegerField, StrictSerializer
 from supervision.choices import UploadStatus
 from supervision.models import Upload
 from supervision.services import uploads as services
-from supervision.views.uploads import LONGEST_NAME, OFFSET, as_json, found, receive
+from supervision.views.uploads import LONGEST_NAME, OFFSET, as_json, complete, found, receive
 
 
 class UploadInput(StrictSerializer):
@@ -76,7 +76,7 @@ def _cancelled(view: _Has, public_id: str) -> Response:
 
 
 def _completed(view: _Has, public_id: str) -> Response:
-    return Response(as_json(services.complete_upload(_found(view, public_id), by=view.actor)))
+    return Response(as_json(complete(_found(view, public_id), view.actor)))
 
 
 PART: dict[str, Any] = {

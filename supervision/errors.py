@@ -57,11 +57,11 @@ class TooManyUploads(DomainError):
 
 
 class UploadsBusy(DomainError):
-    """As many parts as may are being received: the other threads of this process are for pages."""
+    """As many parts as may are being received or files checked: the other threads of this process are for pages."""
 
     code = "uploads_busy"
     status = 503
-    default_message = "Many files are being uploaded. Send this part again in a moment."
+    default_message = "Many files are being uploaded. Try this step again in a moment."
 
 
 class UploadConflict(DomainError):

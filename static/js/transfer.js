@@ -1,8 +1,9 @@
 // One file on its way to the server in parts. A part is there whole or not at all, so after a broken connection the
 // file goes on where the server says it stopped.
 const PART = 1048576;
-// What the connection may lose before a person is asked to try again.
-const TRIES = 2;
+// What the connection may lose before a person is asked to try again. A busy server's answer may be lost, too: it closes
+// before it has read the part.
+const TRIES = 4;
 const PAUSE = 800;
 // How often a part waits for its turn while many people upload.
 const TURNS = 300;
@@ -87,7 +88,7 @@ export class Transfer {
           continue;
         }
         if (error.final || error.gone || this.stopped || tried > TRIES) throw error;
-        await new Promise((resume) => setTimeout(resume, PAUSE * tried));
+        await new Promise((resume) => setTimeout(resume, Math.min(PAUSE * tried, 1200)));
         if (this.id) await this.#locate();
       }
     }

@@ -19,7 +19,7 @@ from supervision.files import storing
 from supervision.files.kinds import PROGRAMS, SUPPORTED, TYPES, content_fault
 from supervision.files.names import clean_name, extensions
 from supervision.files.reading import Seekable, Window
-from supervision.files.scanning import ScannerUnavailable, TooLargeToScan, scanner
+from supervision.files.scanning import ScannerUnavailable, TooLargeToScan, found_by, scanner
 from supervision.models import Upload
 
 log = structlog.get_logger(__name__)
@@ -124,7 +124,7 @@ def check_content(name: str, extension: str, file: Seekable) -> None:
     if scan is None:
         return
     try:
-        found = scan.scan(file)
+        found = found_by(scan, file)
     except TooLargeToScan:
         raise refused(name, "can't be uploaded: it is larger than the virus scanner takes.") from None
     except ScannerUnavailable as down:

@@ -1,6 +1,7 @@
 """The port to a virus scanner: `settings.VIRUS_SCANNER` names who answers, or nobody does."""
 
 from functools import lru_cache
+from threading import BoundedSemaphore
 from typing import Protocol
 
 from django.conf import settings
@@ -27,6 +28,25 @@ class Scanner(Protocol):
             ScannerUnavailable, TooLargeToScan
         """
         ...
+
+
+# A scanner that hangs must not take the threads of pages; `UPLOAD_PARTS_AT_ONCE` is made for half of them.
+_scanning = BoundedSemaphore(settings.UPLOAD_PARTS_AT_ONCE)
+TURN_SECONDS = 5.0
+
+
+def found_by(scan: Scanner, file: Seekable) -> str:
+    """The name of what `scan` found, or nothing; so many at once.
+
+    Raises:
+        ScannerUnavailable, TooLargeToScan
+    """
+    if not _scanning.acquire(timeout=TURN_SECONDS):
+        raise ScannerUnavailable("it is busy")
+    try:
+        return scan.scan(file)
+    finally:
+        _scanning.release()
 
 
 @lru_cache

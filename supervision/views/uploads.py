@@ -1,7 +1,8 @@
 """Uploads in parts for the forms of both portals: JSON for `static/js/upload.js`, refusals as problem documents."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from threading import BoundedSemaphore
 from typing import Any
@@ -26,7 +27,7 @@ WAIT_SECONDS = 0.1
 LONGEST_NAME = 1_000
 
 
-_receiving = BoundedSemaphore(settings.UPLOAD_PARTS_AT_ONCE)
+_at_work = BoundedSemaphore(settings.UPLOAD_PARTS_AT_ONCE)
 
 
 def as_json(upload: Upload) -> dict[str, Any]:
@@ -62,13 +63,29 @@ def receive(request: HttpRequest, upload: Upload, by: Actor) -> Upload:
     offset, length = request.headers.get(OFFSET, ""), request.META.get("CONTENT_LENGTH") or ""
     if not all(one.isascii() and one.isdigit() and len(one) < 16 for one in (offset, length)):
         raise InvalidInput(f"A part comes with its Content-Length and with {OFFSET}: where in the file it belongs.")
-    # A part comes as slowly as its line: some threads of this process stay free for pages, whoever uploads.
-    if not _receiving.acquire(timeout=WAIT_SECONDS):
+    with _in_turn():
+        return services.receive_part(upload, offset=int(offset), length=int(length), body=request, by=by)
+
+
+def complete(upload: Upload, by: Actor) -> Upload:
+    """Check and store the whole file.
+
+    Raises:
+        UploadsBusy: the same again in a moment.
+    """
+    with _in_turn():
+        return services.complete_upload(upload, by=by)
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """A part comes as slowly as its line, a scan takes its time: other threads of this process stay free for pages."""
+    if not _at_work.acquire(timeout=WAIT_SECONDS):
         raise UploadsBusy(extra={"retry_after": 1})
     try:
-        return services.receive_part(upload, offset=int(offset), length=int(length), body=request, by=by)
+        yield
     finally:
-        _receiving.release()
+        _at_work.release()
 
 
 Answer = Callable[..., HttpResponseBase]
@@ -120,7 +137,7 @@ def _one(request: HttpRequest, public_id: str, by: Actor) -> HttpResponse:
 
 
 def _complete(public_id: str, by: Actor) -> HttpResponse:
-    return JsonResponse(as_json(services.complete_upload(found(public_id, by), by=by)))
+    return JsonResponse(as_json(complete(found(public_id, by), by)))
 
 
 @require_http_methods(["GET", "POST"])

@@ -126,7 +126,7 @@ def test_a_broken_connection_is_tried_again_and_then_left_to_the_person(page, bu
     page.set_input_files("input[type=file]", a_file(tmp_path, "first.png", png(2 * MIB)))
     row(page, "first.png").get_by_text("Uploaded").wait_for()
 
-    broken["left"] = 3
+    broken["left"] = 5
     page.set_input_files("input[type=file]", a_file(tmp_path, "second.png", png(2 * MIB)))
     second = row(page, "second.png")
     second.get_by_text("The connection broke.").wait_for()
