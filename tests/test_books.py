@@ -69,6 +69,12 @@ SPOILS = {
         INSERT INTO supervision_upload (public_id, account_id, user_id, status, name, size, received, content_type,
             sha256, file, created_at, expires_at)
         SELECT 'x', account_id, 1, 'receiving', 'a.pdf', 9, 5, '', '', '', now(), now() FROM supervision_serviceflow""",
+    "revisions_and_rounds_are_whole": "UPDATE supervision_delivery SET note = 'Another.'",
+    "criteria_are_answered": """UPDATE supervision_delivery SET answers = '[{"text": "It runs.", "file": ""}]'""",
+    "handlers_work_for_the_seller": """
+        INSERT INTO accounts_sellermember (seller_id, user_id, created_at)
+            SELECT seller_id + 1000, user_id, now() FROM accounts_sellermember LIMIT 1;
+        UPDATE supervision_serviceflow SET handler_id = (SELECT max(id) FROM accounts_sellermember)""",
     "flows_belong_to_the_deal": "UPDATE supervision_serviceflow SET seller_id = seller_id + 1000",
 }
 

@@ -66,7 +66,7 @@ def test_revisions_are_kept_whole_with_their_files_and_their_difference(deal):
     services.submit_request(one.flow, description="Move two tenants.", files=[a_file("a.pdf")], by=one.buyer)
     services.reject_request(one.flow, reason="Which?", by=one.seller)
     services.submit_request(
-        one.flow, description="Move three tenants.", files=[a_file("b.pdf", b"%PDF-1.7 other")], by=one.buyer
+        one.flow, description="Move three tenants.", files=[a_file("b.pdf", b"%PDF-1.7 other\n%%EOF")], by=one.buyer
     )
     newest, first = evidence_of(read(one), Party.BUYER).requests
     assert (newest.number, newest.text, [file.name for file in newest.files]) == (2, "Move three tenants.", ["b.pdf"])

@@ -26,7 +26,7 @@ def waiting(deal):
     set_criteria(one.flow.order.product, ["Both tenants run."], by=one.operator)
     services.submit_request(one.flow, description="Two tenants.", by=one.buyer)
     services.confirm_request(one.flow, by=one.seller)
-    answers = {1: Answer("They run.", a_file("proof.pdf", b"%PDF-1.7 proof"))}
+    answers = {1: Answer("They run.", a_file("proof.pdf", b"%PDF-1.7 proof\n%%EOF"))}
     services.deliver(one.flow, note="Done on Sunday.", files=[a_file()], answers=answers, by=one.seller)
     return one
 
@@ -56,7 +56,7 @@ def test_one_screen_shows_the_delivery_with_files_and_criteria(waiting):
         assert text in page, text
     file = waiting.flow.attachments.get(name="proof.pdf")
     answer = client.get(f"/admin/supervision/platformreview/{waiting.flow.pk}/files/{file.public_id}/")
-    assert b"".join(answer.streaming_content) == b"%PDF-1.7 proof"
+    assert b"".join(answer.streaming_content) == b"%PDF-1.7 proof\n%%EOF"
     assert answer["Content-Disposition"].startswith("attachment")
     stranger = Client()
     stranger.force_login(UserFactory())
