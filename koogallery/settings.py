@@ -377,13 +377,28 @@ FULFILMENT = {
 MONEY = "billing.keeper.BillingMoney"
 # Who acts when something becomes due; the kernel, which fires it, knows no app.
 TIMER_ACTOR = "accounts.actor:Actor.timer"
-PAYMENT_GATEWAY: str = env.str("PAYMENT_GATEWAY", default="billing.gateways.sandbox.SandboxGateway")
+_SANDBOX = "billing.gateways.sandbox.SandboxGateway"
+_STRIPE = "billing.gateways.stripe.StripeGateway"
+PAYMENT_GATEWAY: str = env.str("PAYMENT_GATEWAY", default="" if PRODUCTION else _SANDBOX)
+# The sandbox takes test cards for money; a production installation that wants that (a staging one) has to say so.
+SANDBOX_PAYMENTS_ALLOWED: bool = env.bool("SANDBOX_PAYMENTS_ALLOWED", default=not PRODUCTION)
 
 # Stripe, where PAYMENT_GATEWAY is billing.gateways.stripe.StripeGateway (docs/payments.md).
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRET: str = env.str("STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_API_BASE: str = env.str("STRIPE_API_BASE", default="")
 STRIPE_TIMEOUT_SECONDS: float = env.float("STRIPE_TIMEOUT_SECONDS", default=10.0)
+
+if PRODUCTION:
+    if not PAYMENT_GATEWAY:
+        raise ImproperlyConfigured(f"Production needs PAYMENT_GATEWAY: the card processor, such as {_STRIPE}.")
+    if PAYMENT_GATEWAY == _SANDBOX and not SANDBOX_PAYMENTS_ALLOWED:
+        raise ImproperlyConfigured(
+            "Production refuses the sandbox as PAYMENT_GATEWAY: anybody could pay with a test card."
+            " SANDBOX_PAYMENTS_ALLOWED=on allows it where nothing is really sold."
+        )
+    if PAYMENT_GATEWAY == _STRIPE and not (STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET):
+        raise ImproperlyConfigured("Stripe as PAYMENT_GATEWAY needs STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET.")
 
 # --- REST -----------------------------------------------------------------------------------------------------
 

@@ -142,6 +142,13 @@ def test_a_webhook_with_a_wrong_signature_or_time_is_refused(gateway, stripe, se
         gateway.read_webhook(headers, body, NOW)
 
 
+def test_without_a_secret_no_webhook_is_believed(gateway, stripe, settings):
+    settings.STRIPE_WEBHOOK_SECRET = ""
+    headers, body = stripe.webhook("payment_intent.succeeded", {"id": "pi_1"}, at=NOW.timestamp(), secret="")
+    with pytest.raises(WebhookRefused):
+        gateway.read_webhook(headers, body, NOW)
+
+
 def test_a_changed_body_is_refused(gateway, stripe):
     headers, body = stripe.webhook("payment_intent.succeeded", {"id": "pi_1"}, at=NOW.timestamp())
     with pytest.raises(WebhookRefused):

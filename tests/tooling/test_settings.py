@@ -18,7 +18,11 @@ SAFE = {
     "ALLOWED_HOSTS": "marketplace.example",
     "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
     "REDIS_URL": "redis://127.0.0.1:1/0",
+    "PAYMENT_GATEWAY": "billing.gateways.stripe.StripeGateway",
+    "STRIPE_SECRET_KEY": "sk_of_a_test",
+    "STRIPE_WEBHOOK_SECRET": "whsec_of_a_test",
 }
+SANDBOX = "billing.gateways.sandbox.SandboxGateway"
 READ = r'(?:env\.(?:str|bool|int|float|list|email_url)|_duration)\(\s*"([A-Z0-9_]+)"'
 
 
@@ -29,8 +33,9 @@ def start(**changes: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
-def test_production_starts_with_safe_settings():
-    done = start()
+@pytest.mark.parametrize("change", [{}, {"PAYMENT_GATEWAY": SANDBOX, "SANDBOX_PAYMENTS_ALLOWED": "on"}])
+def test_production_starts_with_safe_settings(change):
+    done = start(**change)
     assert done.returncode == 0, done.stderr
 
 
@@ -47,6 +52,10 @@ def test_production_starts_with_safe_settings():
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
         ({"KOOGALLERY_CLOCK_OFFSET_SECONDS": "3600"}, "clock"),
         ({"KOOGALLERY_ENV": "staging"}, "KOOGALLERY_ENV"),
+        ({"PAYMENT_GATEWAY": ""}, "PAYMENT_GATEWAY"),
+        ({"PAYMENT_GATEWAY": SANDBOX}, "sandbox"),
+        ({"STRIPE_WEBHOOK_SECRET": ""}, "STRIPE_WEBHOOK_SECRET"),
+        ({"STRIPE_SECRET_KEY": ""}, "STRIPE_SECRET_KEY"),
     ],
 )
 def test_production_refuses_what_is_unsafe(change, sentence):
