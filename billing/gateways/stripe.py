@@ -25,15 +25,17 @@ from billing.gateways.base import (
     NoticeKind,
     WebhookRefused,
 )
-from koogallery.kernel.money import Money, minor_digits, round_money
+from koogallery.kernel.money import Money
 
 KEY = "koogallery_key"
 SIGNATURE_HEADER = "Stripe-Signature"
 SIGNATURE_TOLERANCE_SECONDS = 300
 LISTED = 100
-THOUSANDTHS = 3
-# Stripe counts these in hundredths although they have none.
-HUNDREDTHS = frozenset({"ISK", "UGX"})
+# How Stripe counts money, from its own lists (docs.stripe.com/currencies): these currencies in whole units, those in
+# thousandths whose last digit is 0, everything else in hundredths, whatever CLDR says of the currency's decimals.
+# Stripe lists UGX as one without decimals, yet wants it, like ISK, in hundredths.
+WHOLE = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
+THOUSANDTHS = frozenset("BHD JOD KWD OMR TND".split())
 # What banks say, in the reason classes of our pages; the rest reads as a plain decline.
 REASONS = {
     "insufficient_funds": "insufficient_funds",
@@ -216,7 +218,8 @@ def to_stripe(amount: Money) -> int:
         ValueError: a fraction of that unit.
     """
     counted = amount.amount.scaleb(_digits(amount.currency))
-    if counted != counted.to_integral_value() or (minor_digits(amount.currency) == THOUSANDTHS and counted % 10):
+    coarse = amount.currency in THOUSANDTHS and counted % 10
+    if counted != counted.to_integral_value() or coarse or amount != amount.rounded():
         raise ValueError(f"{amount} cannot be charged.")
     return int(counted)
 
@@ -224,11 +227,13 @@ def to_stripe(amount: Money) -> int:
 def from_stripe(counted: int, currency: str) -> Money:
     """An amount that Stripe tells."""
     code = currency.upper()
-    return Money(round_money(Decimal(counted).scaleb(-_digits(code)), code), code)
+    return Money(Decimal(counted).scaleb(-_digits(code)), code)
 
 
 def _digits(currency: str) -> int:
-    return 2 if currency in HUNDREDTHS else minor_digits(currency)
+    if currency in WHOLE:
+        return 0
+    return 3 if currency in THOUSANDTHS else 2
 
 
 def answer_of(intent: Mapping[str, Any]) -> GatewayAnswer:

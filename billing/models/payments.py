@@ -123,7 +123,7 @@ class Payment(models.Model):
     status = FSMField(default=PaymentStatus.CREATED, choices=PaymentStatus.choices, editable=False)
     gateway = models.CharField(max_length=20, blank=True)
     reference = models.CharField(max_length=80, blank=True)
-    action_url = models.CharField(max_length=300, blank=True)
+    action_url = models.TextField(blank=True)
     failure_code = models.CharField(max_length=40, blank=True)
     failure_message = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=clock.now)

@@ -16,6 +16,10 @@ from billing.gateways import ChargeOutcome, gateway
 from billing.gateways.sandbox import SCENARIOS, SandboxGateway
 from billing.models import Payment, PaymentMethod, SandboxCharge
 from billing.services import bind_card, make_default_card, start_binding, unbind_card
+from billing.views.leaving import leave_for
+
+LONGEST_REFERENCE = 255
+"""Of what a hosted page returns: longer than any processor's name for its session."""
 
 
 @require_safe
@@ -34,14 +38,18 @@ def payment_methods(request: BuyerRequest) -> HttpResponse:
 def card_new(request: BuyerRequest) -> HttpResponse:
     """Bind a credit card: on to the processor's hosted page, which returns to `card_bound`."""
     return_to = request.build_absolute_uri(reverse("billing:card_bound"))
-    return redirect(start_binding(request.account, return_to, by=request.actor))
+    return leave_for(request, start_binding(request.account, return_to, by=request.actor), _("Bind a credit card"))
 
 
 @require_safe
 @buyer_required(Permission.PAY)
 def card_bound(request: BuyerRequest) -> HttpResponse:
     """The processor's hosted page comes back with the card's reference; binding it twice changes nothing."""
-    card = bind_card(request.account, request.GET.get("card", "")[:80], by=request.actor)
+    reference = request.GET.get("card", "")[:LONGEST_REFERENCE]
+    if not reference:  # the card holder left the hosted page without entering one
+        messages.info(request, _("No card was entered."))
+        return redirect("billing:payment_methods")
+    card = bind_card(request.account, reference, by=request.actor)
     messages.success(request, _("%(card)s is bound to the account.") % {"card": card})
     return redirect("billing:payment_methods")
 

@@ -17,6 +17,7 @@ from billing.errors import PaymentActionRequired, PaymentDeclined, PaymentMethod
 from billing.models import Payment
 from billing.services import PaymentRequest, methods_of, pay_orders, resume_payment
 from billing.services.intents import MOST_ORDERS
+from billing.views.leaving import leave_for
 from koogallery.kernel.errors import DomainError, InvalidInput
 from koogallery.kernel.money import Money
 from orders import ports
@@ -70,7 +71,7 @@ def _pay_page(request: BuyerRequest, orders: Sequence[Order]) -> HttpResponse:
             pay_orders(orders, chosen_method(request), by=request.actor)
             return redirect(_afterwards(orders))
         except PaymentActionRequired as action:
-            return redirect(str(action.extra["action_url"]))
+            return leave_for(request, str(action.extra["action_url"]), _("Confirm this payment"))
         except (PaymentDeclined, PaymentMethodRequired, InvalidInput) as refused:
             error = refused
     total = Money.total((order.payable_money for order in orders), orders[0].currency)

@@ -3,6 +3,7 @@
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import Permission, may
@@ -12,6 +13,7 @@ from billing.errors import PaymentActionRequired, PaymentDeclined, PaymentMethod
 from billing.models import AccountBalance, CreditLine, Posting, Statement
 from billing.services import methods_of, pay_statement
 from billing.services.settling import month_before
+from billing.views.leaving import leave_for
 from billing.views.pay import chosen_method
 from koogallery.kernel.errors import DomainError, InvalidInput
 
@@ -45,7 +47,7 @@ def statement(request: BuyerRequest, public_id: str) -> HttpResponse:
             pay_statement(found, chosen_method(request), by=request.actor)
             return redirect(found)
         except PaymentActionRequired as action:
-            return redirect(str(action.extra["action_url"]))
+            return leave_for(request, str(action.extra["action_url"]), _("Confirm this payment"))
         except (PaymentDeclined, PaymentMethodRequired, InvalidInput) as refused:
             error = refused
     methods = methods_of(request.account, found.money, with_credit=False)

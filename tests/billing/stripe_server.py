@@ -1,6 +1,6 @@
 """A small HTTP server that speaks the part of Stripe's interface that we use.
 
-It honours Idempotency-Key, takes nested form fields, answers errors in Stripe's shape, and can misbehave: hang, break
+Its hosted pages (entering a card, the bank's question) are there for browsers. It honours Idempotency-Key, takes nested form fields, answers errors in Stripe's shape, and can misbehave: hang, break
 off after charging, fail, take another amount. Cards are payment methods whose id says what they do: `pm_ok`,
 `pm_insufficient_funds`, `pm_authentication`, ...
 """
@@ -15,11 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from billing.gateways.base import _load
 
 SECRET = "sk_test_loopback"
 WEBHOOK_SECRET = "whsec_loopback"
 FEE = 59
+# Real addresses of a bank's question carry secrets and keys.
+ADDRESS_LENGTH = 400
 
 
 class Refused(Exception):
@@ -43,6 +47,7 @@ class Stripe:
         self.fail_with = 0
         self.take_instead: int | None = None
         self.address = ""
+        self.next_card = "pm_ok"
 
     def make(self, prefix: str, kind: str, **fields: Any) -> dict[str, Any]:
         one = {"id": f"{prefix}_{len(self.objects) + 1:04d}", "object": kind, "created": int(time.time()), **fields}
@@ -89,6 +94,24 @@ class Stripe:
         sent = str(int(time.time() if at is None else at))
         mark = hmac.new(secret.encode(), f"{sent}.".encode() + body, hashlib.sha256).hexdigest()
         return {"Stripe-Signature": f"t={sent},v1={mark}"}, body
+
+    def page(self, path: str, query: dict[str, Any]) -> str | None:
+        """A hosted page: one form, back to itself. None: there is no such page."""
+        if found := re.fullmatch(r"/c/pay/(cs_\w+)", path):
+            return f"<h1>Enter your card</h1>{self.objects[found[1]]['customer']}{button('save', 'Save card')}"
+        if found := re.fullmatch(r"/3ds/(pi_\w+)", path):
+            back = f"<input type=hidden name=return_url value='{query['return_url']}'>"
+            return f"<h1>Your bank</h1>{button('approve', 'Approve', back)}{button('refuse', 'Refuse', back)}"
+        return None
+
+    def submit(self, path: str, data: dict[str, Any]) -> str:
+        """A hosted page's form was sent; where the browser is sent then."""
+        pk = path.rsplit("/", 1)[-1]
+        if pk.startswith("cs_"):
+            self.complete_session(pk, self.next_card)
+            return str(self.objects[pk]["success_url"]).replace("{CHECKOUT_SESSION_ID}", pk)
+        self.authenticate(pk, ok="approve" in data)
+        return f"{data['return_url']}?{urlencode({'payment_intent': pk, 'redirect_status': 'succeeded'})}"
 
     # --- the interface ----------------------------------------------------------------------------------------------
 
@@ -158,7 +181,9 @@ class Stripe:
 
     def _confirm(self, pk: str, data: dict[str, Any]) -> dict[str, Any]:
         intent = self._get(pk)
-        page = f"{self.address}/3ds/{pk}?return_url={data['return_url']}"
+        page = (
+            f"{self.address}/3ds/{pk}?{urlencode({'secret': 'x' * ADDRESS_LENGTH, 'return_url': data['return_url']})}"
+        )
         intent |= {
             "status": "requires_action",
             "next_action": {"type": "redirect_to_url", "redirect_to_url": {"url": page}},
@@ -195,6 +220,10 @@ class Stripe:
         )  # fmt: skip
 
 
+def button(name: str, label: str, more: str = "") -> str:
+    return f"<form method=post>{more}<button name={name} value=1>{label}</button></form>"
+
+
 def nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
     """`metadata[key]=x&expand[0]=y` as nested objects."""
     result: dict[str, Any] = {}
@@ -222,6 +251,9 @@ def handler_of(stripe: Stripe) -> type[BaseHTTPRequestHandler]:
 
         def _serve(self, body: bytes) -> None:
             url = urlsplit(self.path)
+            if not url.path.startswith("/v1/"):
+                self._serve_page(url.path, body, url.query)
+                return
             if stripe.hang_seconds:
                 time.sleep(stripe.hang_seconds)
             status, told = self._answered(url.path, body, url.query)
@@ -231,6 +263,19 @@ def handler_of(stripe: Stripe) -> type[BaseHTTPRequestHandler]:
                 return
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told)
+
+        def _serve_page(self, path: str, body: bytes, query: str) -> None:
+            with stripe.lock:
+                page = stripe.page(path, dict(parse_qsl(query)))
+                there = stripe.submit(path, dict(parse_qsl(body.decode()))) if page and self.command == "POST" else ""
+            told = f"<!doctype html><title>Stripe</title><link rel=icon href=data:,>{page}".encode()
+            self.send_response(302 if there else 200 if page else 404)
+            if there:
+                self.send_header("Location", there)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(told)))
             self.end_headers()
             self.wfile.write(told)
@@ -262,6 +307,14 @@ def handler_of(stripe: Stripe) -> type[BaseHTTPRequestHandler]:
                 return status, told
 
     return Handler
+
+
+def install(settings: Any, server: Stripe) -> None:
+    """Stripe at `server` is the marketplace's card processor."""
+    settings.STRIPE_API_BASE, settings.STRIPE_SECRET_KEY = server.address, SECRET
+    settings.STRIPE_WEBHOOK_SECRET, settings.STRIPE_TIMEOUT_SECONDS = WEBHOOK_SECRET, 1.0
+    settings.PAYMENT_GATEWAY = "billing.gateways.stripe.StripeGateway"
+    _load.cache_clear()
 
 
 @contextmanager

@@ -4,13 +4,14 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
 
 from billing.choices import PaymentStatus
 from billing.errors import PaymentActionRequired, PaymentDeclined
-from billing.gateways.base import ChargeOutcome, DisputeState, GatewayUnavailable, NoticeKind, WebhookRefused
+from billing.gateways.base import ChargeOutcome, DisputeState, GatewayUnavailable, NoticeKind, WebhookRefused, _load
 from billing.gateways.stripe import StripeGateway, from_stripe, to_stripe
 from billing.models import Dispute, Payment, Refund
 from billing.services import PaymentRequest, bind_card, pay_order, propose_refund, resume_payment, start_binding
@@ -19,7 +20,7 @@ from koogallery.kernel.money import Money
 from orders.choices import OrderStatus
 from orders.models import Order
 from tests.billing.conftest import usd
-from tests.billing.stripe_server import SECRET, WEBHOOK_SECRET, Stripe, serving
+from tests.billing.stripe_server import SECRET, WEBHOOK_SECRET, Stripe, install, serving
 
 CARD = "cus_1/pm_ok"
 RETURN = "http://127.0.0.1:8000/back/"
@@ -40,14 +41,19 @@ def gateway(stripe) -> StripeGateway:
 
 @pytest.mark.parametrize(
     ("amount", "currency", "counted"),
-    [("5.00", "USD", 500), ("500", "JPY", 500), ("1.230", "KWD", 1230), ("7", "ISK", 700)],
+    [
+        *[("5.00", "USD", 500), ("500", "JPY", 500), ("1.230", "KWD", 1230), ("7", "ISK", 700), ("5", "UGX", 500)],
+        # CLDR gives these no decimals, or three, Stripe has two.
+        *[("1000", code, 100_000) for code in ("RSD", "ALL", "LBP", "AFN", "MMK", "LAK", "SOS", "YER", "TZS", "HUF")],
+        *[("1000", "MGA", 1000), ("1.5", "BHD", 1500), ("1000", "XPF", 1000)],
+    ],
 )
 def test_amounts_are_counted_as_stripe_counts(amount, currency, counted):
     assert to_stripe(Money(Decimal(amount), currency)) == counted
     assert from_stripe(counted, currency.lower()).amount == Decimal(amount)
 
 
-@pytest.mark.parametrize(("amount", "currency"), [("0.001", "USD"), ("0.5", "JPY"), ("1.234", "KWD")])
+@pytest.mark.parametrize(("amount", "currency"), [("0.001", "USD"), ("0.5", "JPY"), ("1.234", "KWD"), ("0.5", "RSD")])
 def test_what_stripe_cannot_count_is_refused(amount, currency):
     with pytest.raises(ValueError, match="cannot be charged"):
         to_stripe(Money(Decimal(amount), currency))
@@ -98,7 +104,7 @@ def test_asking_makes_nothing(gateway, stripe):
 def test_the_card_holder_confirms_at_the_bank(gateway, stripe, ok, outcome):
     asked = gateway.charge("k1", "cus_1/pm_authentication", usd("5.00"), RETURN)
     assert asked.outcome is ChargeOutcome.ACTION_REQUIRED
-    assert asked.action_url.endswith(RETURN)
+    assert asked.action_url.endswith(quote(RETURN, safe=""))
     assert gateway.find_charge("k1", CARD).outcome is ChargeOutcome.ACTION_REQUIRED
     stripe.authenticate(asked.reference, ok=ok)
     assert gateway.find_charge("k1", CARD).outcome is outcome
@@ -175,10 +181,7 @@ def test_a_dispute_is_read(gateway, stripe, status, state):
 
 @pytest.fixture
 def by_stripe(shopper, stripe, settings):
-    settings.PAYMENT_GATEWAY = "billing.gateways.stripe.StripeGateway"
-    from billing.gateways.base import _load
-
-    _load.cache_clear()
+    install(settings, stripe)
     yield shopper
     _load.cache_clear()
 
