@@ -103,27 +103,75 @@ register(
     ),
     Invariant(
         "gateway_agrees",
-        "The sandbox processor has the same charge as we, and no charge that we do not know the outcome of.",
+        "The sandbox processor has the same charges as we: none that we do not know, none less, none whose outcome differs.",
         """
-        SELECT payment.public_id, payment.status, charge.outcome, charge.amount
-        FROM billing_payment AS payment
-        LEFT JOIN billing_sandboxcharge AS charge ON charge.key = payment.public_id
-        WHERE payment.gateway = 'sandbox' AND (
-            payment.status IN ('succeeded', 'refunding', 'refunded', 'partly_refunded')
-            AND (charge.outcome IS DISTINCT FROM 'succeeded' OR charge.amount <> payment.amount)
+        SELECT coalesce(payment.public_id, charge.key), payment.status, charge.outcome, charge.amount
+        FROM (SELECT * FROM billing_payment WHERE gateway = 'sandbox') AS payment
+        FULL JOIN (SELECT * FROM billing_sandboxcharge WHERE refund_of_id IS NULL) AS charge
+          ON charge.key = payment.public_id
+        WHERE payment.id IS NULL
+            OR payment.status IN ('succeeded', 'refunding', 'refunded', 'partly_refunded')
+            AND (charge.outcome IS DISTINCT FROM 'succeeded' OR charge.amount <> payment.amount
+                OR charge.currency <> payment.currency)
             OR payment.status = 'failed' AND charge.outcome = 'succeeded' AND NOT EXISTS (
                 SELECT 1 FROM billing_journalentry AS entry WHERE entry.payment_id = payment.id AND entry.kind = 'mismatch'
             )
-        )
+        """,
+    ),
+    Invariant(
+        "gateway_keeps_its_fees",
+        "What the books say that the sandbox processor kept of a charge is what it kept.",
+        """
+        SELECT payment.public_id, posted.amount, charge.fee
+        FROM billing_payment AS payment
+        JOIN billing_sandboxcharge AS charge ON charge.key = payment.public_id AND charge.outcome = 'succeeded'
+        LEFT JOIN (
+            SELECT entry.payment_id, sum(posting.amount) AS amount
+            FROM billing_journalentry AS entry JOIN billing_posting AS posting ON posting.entry_id = entry.id
+            WHERE entry.kind = 'fee' AND posting.ledger = 'processor_fees' GROUP BY entry.payment_id
+        ) AS posted ON posted.payment_id = payment.id
+        WHERE payment.gateway = 'sandbox' AND charge.fee IS NOT NULL AND payment.ended_at IS NOT NULL
+          AND coalesce(posted.amount, 0) <> charge.fee
+        """,
+    ),
+    Invariant(
+        "gateway_refunds_agree",
+        "The sandbox processor gave back what the books say that it gave back, under the same key, and nothing else.",
+        """
+        SELECT coalesce(ours.key, theirs.key), ours.amount, theirs.amount
+        FROM (
+            SELECT coalesce(refund.public_id, payment.public_id || '-back') AS key, -sum(posting.amount) AS amount
+            FROM billing_journalentry AS entry
+            JOIN billing_posting AS posting ON posting.entry_id = entry.id AND posting.ledger = 'gateway'
+            JOIN billing_payment AS payment ON payment.id = entry.payment_id AND payment.gateway = 'sandbox'
+            LEFT JOIN billing_refund AS refund ON refund.id = entry.refund_id
+            WHERE entry.kind IN ('refund_paid', 'refund_bounced', 'mismatch_back') GROUP BY 1
+        ) AS ours
+        FULL JOIN (
+            SELECT * FROM billing_sandboxcharge WHERE refund_of_id IS NOT NULL AND outcome = 'succeeded'
+        ) AS theirs ON theirs.key = ours.key
+        WHERE coalesce(ours.amount, 0) <> coalesce(theirs.amount, 0)
+          -- Given back, and not written down yet: it is asked for.
+          AND NOT (ours.key IS NULL AND EXISTS (
+              SELECT 1 FROM billing_refund AS refund WHERE refund.public_id = theirs.key AND refund.status = 'created'
+          ))
+          AND NOT (ours.key IS NULL AND EXISTS (
+              SELECT 1 FROM billing_payment AS payment JOIN billing_journalentry AS entry ON entry.payment_id = payment.id
+              WHERE payment.public_id || '-back' = theirs.key AND entry.kind = 'mismatch'
+          ))
         """,
     ),
     Invariant(
         "refunds_are_posted",
-        "A refund is posted when it is decided, and once more when it is paid.",
+        "A refund is posted once when it is decided, and is owed until it is paid.",
         """
-        SELECT refund.public_id, refund.status, count(entry.id)
-        FROM billing_refund AS refund LEFT JOIN billing_journalentry AS entry ON entry.refund_id = refund.id
-        GROUP BY refund.id HAVING count(entry.id) <> CASE WHEN refund.status = 'succeeded' THEN 2 ELSE 1 END
+        SELECT refund.public_id, refund.status, sum(posting.amount)
+        FROM billing_refund AS refund
+        LEFT JOIN billing_journalentry AS entry ON entry.refund_id = refund.id
+        LEFT JOIN billing_posting AS posting ON posting.entry_id = entry.id AND posting.ledger = 'refunds_owed'
+        GROUP BY refund.id
+        HAVING count(posting.id) FILTER (WHERE entry.kind = 'refund_owed') <> 1
+            OR sum(posting.amount) <> CASE WHEN refund.status = 'succeeded' THEN 0 ELSE -refund.amount END
         """,
     ),
     Invariant(

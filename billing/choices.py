@@ -57,6 +57,8 @@ class EntryKind(models.TextChoices):
     RELEASE = "release", _("An order was completed")
     REFUND_OWED = "refund_owed", _("A refund was decided")
     REFUND_PAID = "refund_paid", _("A refund was paid out")
+    REFUND_BOUNCED = "refund_bounced", _("A bank sent a refund back")
+    REFUND_BY_HAND = "refund_by_hand", _("A refund was paid by transfer")
     TOP_UP = "top_up", _("An account was topped up")
     ADJUSTMENT = "adjustment", _("A balance was adjusted")
     SETTLEMENT = "settlement", _("A monthly statement was paid")
@@ -67,6 +69,8 @@ class EntryKind(models.TextChoices):
     DISPUTE_LOST = "dispute_lost", _("A charge-back was lost")
     MISMATCH = "mismatch", _("The processor took another amount")
     MISMATCH_BACK = "mismatch_back", _("The wrong amount was given back")
+    GATEWAY_PAYOUT = "gateway_payout", _("The card processor paid out to the bank")
+    TAX_REMITTED = "tax_remitted", _("Collected tax was paid to the tax office")
 
 
 class Ledger(models.TextChoices):

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from billing.events import CardUnbound, PaymentInDoubt, RefundRequested, WrongAmountTaken
-from billing.services import carry_out_refund, give_wrong_amount_back, resolve_payment
+from billing.events import CardUnbound, PaymentInDoubt, RefundInDoubt, RefundRequested, WrongAmountTaken
+from billing.services import carry_out_refund, give_wrong_amount_back, resolve_payment, resolve_refund
 from billing.services.cards import forget_card
 from koogallery.kernel.outbox import subscribe
 
@@ -24,6 +24,12 @@ def ask_gateway(event: PaymentInDoubt, at: datetime) -> None:
 def give_back(event: WrongAmountTaken, at: datetime) -> None:
     """Refund what was taken by mistake, outside any transaction; tried again until the gateway has done it."""
     give_wrong_amount_back(event.payment, at=at)
+
+
+@subscribe(RefundInDoubt, name="billing.ask_about_refund", outside=True)
+def ask_about_refund(event: RefundInDoubt, at: datetime) -> None:
+    """Ask outside any transaction; what is known already changes nothing."""
+    resolve_refund(event.refund, at=at)
 
 
 @subscribe(CardUnbound, name="billing.forget_card", outside=True)

@@ -107,6 +107,29 @@ class StatementPaid(StatementEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class StatementPaymentFailed(StatementEvent):
+    """A statement's payment was declined, not confirmed, or goes back; `reason` is for people."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementPaymentNeedsAction(StatementEvent):
+    """The bank wants the card holder to confirm a statement's payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundInDoubt(Event):
+    """The processor may know more of a refund than we do: ask it."""
+
+    refund: str
+
+    @property
+    def subject(self) -> str:
+        return f"refund:{self.refund}"
+
+
+@dataclass(frozen=True, slots=True)
 class CardExpiring(Event):
     """The default card's last month has come."""
 

@@ -2,11 +2,28 @@
 
 from django.db.models import Q
 
-from billing.choices import OPEN_PAYMENTS, ProposalStatus, StatementStatus
-from billing.models import CreditLine, Payment, PaymentMethod, RefundProposal, SandboxWebhook, Statement
-from billing.services import ask_about_payment, fall_overdue, freeze_for_debt, issue_statement, lapse_proposal
+from billing.choices import OPEN_PAYMENTS, ProposalStatus, RefundStatus, StatementStatus
+from billing.models import (
+    CreditLine,
+    GatewayMessage,
+    Payment,
+    PaymentMethod,
+    Refund,
+    RefundProposal,
+    SandboxWebhook,
+    Statement,
+)
+from billing.services import (
+    ask_about_payment,
+    ask_about_refund,
+    fall_overdue,
+    freeze_for_debt,
+    issue_statement,
+    lapse_proposal,
+)
 from billing.services.cards import warn_of_expiry
 from billing.services.sandbox import send_sandbox_webhook
+from billing.services.webhooks import match_early_dispute
 from koogallery.kernel.timers import Timer, register
 
 register(
@@ -16,6 +33,24 @@ register(
         due_column="ask_gateway_at",
         open=Q(status__in=OPEN_PAYMENTS, ask_gateway_at__isnull=False),
         fire=ask_about_payment,
+    )
+)
+register(
+    Timer(
+        name="ask_about_refunds",
+        model=Refund,
+        due_column="ask_gateway_at",
+        open=Q(status=RefundStatus.CREATED, ask_gateway_at__isnull=False),
+        fire=ask_about_refund,
+    )
+)
+register(
+    Timer(
+        name="match_early_disputes",
+        model=GatewayMessage,
+        due_column="match_at",
+        open=Q(match_at__isnull=False),
+        fire=match_early_dispute,
     )
 )
 register(

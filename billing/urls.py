@@ -12,6 +12,7 @@ urlpatterns = [
     path("purchase/pay/", pay.pay_together, name="pay_together"),
     path("purchase/done/", pay.done_together, name="done_together"),
     path("purchase/payments/<str:payment_id>/returned/", pay.returned, name="returned"),
+    path("purchase/payments/<str:payment_id>/cancel/", pay.give_up, name="give_up"),
     path("billing/orders/", orders.order_list, name="orders"),
     path("billing/orders/<str:number>/", orders.order_detail, name="order"),
     path("billing/orders/<str:number>/receipt.pdf", orders.receipt, name="receipt"),

@@ -279,6 +279,20 @@ NOTICES: list[Notice] = [
         "order",
     ),
     Notice(
+        billing.StatementPaymentFailed,
+        Audience.PAYERS,
+        "Choose another payment method: statement of {month}",
+        "{reason}",
+        "statement",
+    ),
+    Notice(
+        billing.StatementPaymentNeedsAction,
+        Audience.PAYERS,
+        "Confirm a payment at the bank: statement of {month}",
+        "The bank asks the card holder to confirm the payment. Nothing was charged yet.",
+        "statement",
+    ),
+    Notice(
         billing.PaymentReversed,
         Audience.PAYERS,
         "A late payment goes back: {product} ({order})",
@@ -373,5 +387,6 @@ UNTOLD: list[Untold] = [
     Untold(messages.MessagesWritten, "It is how e-mails leave."),
     Untold(billing.WrongAmountTaken, "Between us and the gateway; the payment's failure is told."),
     Untold(billing.CardUnbound, "Between us and the gateway; the buyer did it."),
+    Untold(billing.RefundInDoubt, "Between us and the gateway; its outcome is told."),
     Untold(billing.RefundRequested, "Between us and the gateway; its outcome is told."),
 ]

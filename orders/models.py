@@ -189,6 +189,10 @@ class Order(models.Model):
         """Its flow was ended, or operations take it back in whole; the money is on its way back."""
         self.completes_at = None
 
+    @transition(status, source=OrderStatus.REFUNDED, target=OrderStatus.REFUNDING)
+    def reopen_refund(self) -> None:
+        """A bank sent the money back; operations pay it by transfer."""
+
     @transition(status, source=OrderStatus.REFUNDING, target=OrderStatus.REFUNDED)
     def finish_refund(self) -> None:
         """The money is back with the buyer."""

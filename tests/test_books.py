@@ -54,6 +54,10 @@ SPOILS = {
     "held_while_processing": "UPDATE billing_posting SET ledger = 'seller_payable' WHERE ledger = 'held'",
     "refunds_add_up": "UPDATE billing_payment SET refunded = 1",
     "gateway_agrees": "UPDATE billing_sandboxcharge SET amount = 1",
+    "gateway_keeps_its_fees": "UPDATE billing_sandboxcharge SET fee = 1",
+    "gateway_refunds_agree": """
+        INSERT INTO billing_sandboxcharge (key, reference, refund_of_id, currency, amount, outcome, reason, created_at)
+        SELECT 'orphan', 're_orphan', key, 'USD', 1, 'succeeded', '', now() FROM billing_sandboxcharge LIMIT 1""",
     "supervised_orders_have_a_flow": "UPDATE supervision_serviceflow SET order_id = order_id + 1000",
     "records_replay": "UPDATE supervision_flowrecord SET to_status = 'awaiting_request'",
     "flows_and_orders_agree": "UPDATE orders_order SET accepted_at = NULL",

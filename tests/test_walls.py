@@ -79,6 +79,7 @@ PAGES: dict[str, str] = {
     "orders:agreement": BUYER,
     "billing:pay": BUYER,
     "billing:done": BUYER,
+    "billing:give_up": ACT,
     "billing:returned": BUYER,
     "billing:pay_together": BUYER,
     "billing:done_together": BUYER,

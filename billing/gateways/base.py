@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -18,7 +18,8 @@ CURRENCY = re.compile("[A-Z]{3}")
 
 
 class ChargeOutcome(Enum):
-    """What became of a charge or refund. `UNKNOWN`: no answer arrived; ask later, never guess."""
+    """What became of a charge or refund. `UNKNOWN`: no answer arrived; ask later, never guess. With a reference
+    the processor has it and does not know itself yet."""
 
     SUCCEEDED = "succeeded"
     DECLINED = "declined"
@@ -53,6 +54,7 @@ class CardDetails:
 
     Attributes:
         reference: what `charge` takes to charge this card again; at most 80 characters.
+        customer: for whom the hosted page was opened (`binding_url`); None: for nobody in particular.
     """
 
     reference: str
@@ -60,6 +62,7 @@ class CardDetails:
     last4: str
     expires_year: int
     expires_month: int
+    customer: str | None = None
 
 
 class NoticeKind(Enum):
@@ -105,6 +108,19 @@ class DisputeNotice:
             raise ValueError("A dispute is over an amount of money.")
         _check_name(self.reference)
         _check_name(self.charge)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "reference": self.reference,
+            "charge": self.charge,
+            "amount": self.amount.as_json(),
+            "state": self.state.value,
+        }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Self:
+        amount, state = Money.from_json(told["amount"]), DisputeState(told["state"])
+        return cls(str(told["reference"]), str(told["charge"]), amount, state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +201,11 @@ class PaymentGateway(Protocol):
         """Give up a charge that waits for its card holder; answers what became of it in the end."""
 
     def refund(self, key: str, charge: str, amount: Money) -> GatewayAnswer:
-        """Give back a part or all of a charge."""
+        """Give back a part or all of a charge. Repeated with the same key, it tells what became of it."""
+
+    def find_refund(self, key: str, charge: str) -> GatewayAnswer:
+        """What became of the refund with our key; NOT_FOUND when it never arrived. A refund that succeeded can
+        fail days later, when the card holder's bank sends it back. Creates nothing."""
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes, at: datetime) -> GatewayNotice:
         """Verify and read one webhook message. `at` is the machine's real time.
@@ -193,6 +213,9 @@ class PaymentGateway(Protocol):
         Raises:
             WebhookRefused: wrong signature, too old, or no message of this processor.
         """
+
+
+ADAPTERS = {"sandbox": "billing.gateways.sandbox.SandboxGateway", "stripe": "billing.gateways.stripe.StripeGateway"}
 
 
 @cache
@@ -203,3 +226,16 @@ def _load(path: str) -> PaymentGateway:
 def gateway() -> PaymentGateway:
     """The processor in use."""
     return _load(settings.PAYMENT_GATEWAY)
+
+
+def gateway_named(name: str) -> PaymentGateway:
+    """The processor that a payment was made with, which another may have followed in the settings.
+
+    Raises:
+        GatewayUnavailable: nobody knows it any more.
+    """
+    if name == gateway().name:
+        return gateway()
+    if name not in ADAPTERS:
+        raise GatewayUnavailable(f"There is no card processor {name!r}.")
+    return _load(ADAPTERS[name])

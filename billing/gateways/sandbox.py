@@ -126,6 +126,7 @@ class SandboxGateway:
             card=known,
             currency=amount.currency,
             amount=amount.amount,
+            fee=(amount * FEE_SHARE).rounded().amount,
             outcome=scenario.outcome.value,
             reason=scenario.reason,
         )
@@ -158,8 +159,12 @@ class SandboxGateway:
             )
         )
 
+    def find_refund(self, key: str, charge: str) -> GatewayAnswer:
+        record = SandboxCharge.objects.filter(pk=key, refund_of__reference=charge).first()
+        return self._answer(record) if record else GatewayAnswer(ChargeOutcome.NOT_FOUND)
+
     def binding_url(self, customer: str, return_to: str) -> str:
-        return f"{reverse('billing:sandbox_card')}?{urlencode({'return_to': return_to})}"
+        return f"{reverse('billing:sandbox_card')}?{urlencode({'return_to': return_to, 'customer': customer})}"
 
     def card_details(self, reference: str) -> CardDetails | None:
         card = SandboxCard.objects.filter(pk=reference).first()
@@ -172,6 +177,7 @@ class SandboxGateway:
             last4=scenario.number[-4:],
             expires_year=card.created_at.year + CARD_LIFETIME_YEARS,
             expires_month=card.created_at.month,
+            customer=card.customer or None,
         )
 
     def forget_card(self, card: str) -> None:
@@ -227,13 +233,15 @@ class SandboxGateway:
             },
         )
 
-    def enter_card(self, scenario: str) -> str:
+    def enter_card(self, scenario: str, customer: str = "") -> str:
         """The hosted page's form was sent: keep the card and return its reference.
 
         Raises:
             KeyError: no such test card.
         """
-        return SandboxCard.objects.create(reference=f"card_{public_id()}", scenario=SCENARIOS[scenario].code).reference
+        card = SandboxCard(reference=f"card_{public_id()}", scenario=SCENARIOS[scenario].code, customer=customer)
+        card.save(force_insert=True)
+        return card.reference
 
     def confirm(self, reference: str, *, approved: bool) -> None:
         """The card holder answered the bank's question on the hosted page; the first answer counts."""
@@ -277,12 +285,14 @@ class SandboxGateway:
             else ""
         )
         taken = Money(record.amount, record.currency)
-        is_charge = outcome is ChargeOutcome.SUCCEEDED and record.refund_of_id is None
+        fee = None
+        if outcome is ChargeOutcome.SUCCEEDED and record.refund_of_id is None:
+            fee = (taken * FEE_SHARE).rounded() if record.fee is None else Money(record.fee, record.currency)
         return GatewayAnswer(
             outcome,
             reference=record.reference,
             amount=taken,
-            fee=(taken * FEE_SHARE).rounded() if is_charge else None,
+            fee=fee,
             reason=record.reason,
             action_url=url,
         )

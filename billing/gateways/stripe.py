@@ -33,9 +33,12 @@ SIGNATURE_TOLERANCE_SECONDS = 300
 LISTED = 100
 # How Stripe counts money, from its own lists (docs.stripe.com/currencies): these currencies in whole units, those in
 # thousandths whose last digit is 0, everything else in hundredths, whatever CLDR says of the currency's decimals.
-# Stripe lists UGX as one without decimals, yet wants it, like ISK, in hundredths.
-WHOLE = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
-THOUSANDTHS = frozenset("BHD JOD KWD OMR TND".split())
+# ISK and UGX have no decimals, yet Stripe wants them in hundredths that end in 00.
+WHOLE = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+THOUSANDTHS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
+ENDINGS = {**dict.fromkeys(THOUSANDTHS, 10), "ISK": 100, "UGX": 100}
 # What banks say, in the reason classes of our pages; the rest reads as a plain decline.
 REASONS = {
     "insufficient_funds": "insufficient_funds",
@@ -100,7 +103,7 @@ class StripeGateway:
         told = session.to_dict()
         setup = told.get("setup_intent") or {}
         method = setup.get("payment_method") or {}
-        if setup.get("status") != "succeeded" or not method.get("card"):
+        if setup.get("status") != "succeeded" or not method.get("card") or not told.get("customer"):
             return None
         card = method["card"]
         return CardDetails(
@@ -109,6 +112,7 @@ class StripeGateway:
             last4=str(card["last4"]),
             expires_year=int(card["exp_year"]),
             expires_month=int(card["exp_month"]),
+            customer=str(told["customer"]),
         )
 
     def forget_card(self, card: str) -> None:
@@ -138,6 +142,8 @@ class StripeGateway:
             if declined.code == "authentication_required" and (found := _intent_of(declined)):
                 return self._ask_card_holder(key, found, card, return_to)
             return GatewayAnswer(ChargeOutcome.DECLINED, reason=_reason(declined), reference=_intent_of(declined))
+        except (stripe.InvalidRequestError, ValueError) as refused:
+            return _refused(refused)
         except stripe.StripeError:
             return GatewayAnswer(ChargeOutcome.UNKNOWN)
         return answer_of(intent.to_dict())
@@ -152,6 +158,8 @@ class StripeGateway:
             )
         except stripe.CardError as declined:
             return GatewayAnswer(ChargeOutcome.DECLINED, reason=_reason(declined), reference=intent)
+        except stripe.InvalidRequestError as refused:
+            return _refused(refused)
         except stripe.StripeError:
             return GatewayAnswer(ChargeOutcome.UNKNOWN)
         return answer_of(asked.to_dict())
@@ -165,6 +173,9 @@ class StripeGateway:
                 told = intent.to_dict()
                 if (told.get("metadata") or {}).get(KEY) == key:
                     return answer_of(told)
+        except stripe.InvalidRequestError as refused:
+            # Who is not known there was never charged there.
+            return GatewayAnswer(ChargeOutcome.NOT_FOUND if _is_missing(refused) else ChargeOutcome.UNKNOWN)
         except stripe.StripeError:
             return GatewayAnswer(ChargeOutcome.UNKNOWN)
         return GatewayAnswer(ChargeOutcome.NOT_FOUND)
@@ -180,18 +191,33 @@ class StripeGateway:
         return GatewayAnswer(ChargeOutcome.DECLINED, reference=found.reference, reason="authentication_failed")
 
     def refund(self, key: str, charge: str, amount: Money) -> GatewayAnswer:
+        # Stripe forgets idempotency keys after a day, and answers a repeated one as it did the first time.
+        found = self.find_refund(key, charge)
+        if found.outcome is not ChargeOutcome.NOT_FOUND:
+            return found
         try:
             made = self._client.v1.refunds.create(
                 {"payment_intent": charge, "amount": to_stripe(amount), "metadata": {KEY: key}},
                 {"idempotency_key": key},
             )
-        except stripe.InvalidRequestError as refused:
-            return GatewayAnswer(ChargeOutcome.DECLINED, reason=refused.code or "refused")
+        except (stripe.InvalidRequestError, ValueError) as refused:
+            return _refused(refused)
         except stripe.StripeError:
             return GatewayAnswer(ChargeOutcome.UNKNOWN)
-        if made.status in ("failed", "canceled"):
-            return GatewayAnswer(ChargeOutcome.DECLINED, reference=made.id, reason=made.failure_reason or "refused")
-        return GatewayAnswer(ChargeOutcome.SUCCEEDED, reference=made.id, amount=amount)
+        return refund_answer_of(made.to_dict())
+
+    def find_refund(self, key: str, charge: str) -> GatewayAnswer:
+        try:
+            page = self._client.v1.refunds.list({"payment_intent": charge, "limit": LISTED})
+            for refund in page.auto_paging_iter():
+                told = refund.to_dict()
+                if (told.get("metadata") or {}).get(KEY) == key:
+                    return refund_answer_of(told)
+        except stripe.InvalidRequestError as refused:
+            return GatewayAnswer(ChargeOutcome.NOT_FOUND if _is_missing(refused) else ChargeOutcome.UNKNOWN)
+        except stripe.StripeError:
+            return GatewayAnswer(ChargeOutcome.UNKNOWN)
+        return GatewayAnswer(ChargeOutcome.NOT_FOUND)
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes, at: datetime) -> GatewayNotice:
         given = headers.get(SIGNATURE_HEADER, "")
@@ -212,14 +238,13 @@ class StripeGateway:
 
 
 def to_stripe(amount: Money) -> int:
-    """An amount as Stripe counts it: in the currency's smallest unit; thousandths end in 0.
+    """An amount as Stripe counts it.
 
     Raises:
-        ValueError: a fraction of that unit.
+        ValueError: a fraction of what Stripe counts.
     """
     counted = amount.amount.scaleb(_digits(amount.currency))
-    coarse = amount.currency in THOUSANDTHS and counted % 10
-    if counted != counted.to_integral_value() or coarse or amount != amount.rounded():
+    if counted % ENDINGS.get(amount.currency, 1):
         raise ValueError(f"{amount} cannot be charged.")
     return int(counted)
 
@@ -260,6 +285,28 @@ def answer_of(intent: Mapping[str, Any]) -> GatewayAnswer:
     return GatewayAnswer(ChargeOutcome.UNKNOWN, reference=reference)
 
 
+def refund_answer_of(refund: Mapping[str, Any]) -> GatewayAnswer:
+    """What a Refund says; one that is on its way is unknown, and has its name."""
+    reference = str(refund["id"])
+    match refund["status"]:
+        case "succeeded":
+            amount = from_stripe(refund["amount"], refund["currency"])
+            return GatewayAnswer(ChargeOutcome.SUCCEEDED, reference=reference, amount=amount)
+        case "failed" | "canceled":
+            reason = str(refund.get("failure_reason") or "refused")
+            return GatewayAnswer(ChargeOutcome.DECLINED, reference=reference, reason=reason)
+    return GatewayAnswer(ChargeOutcome.UNKNOWN, reference=reference)
+
+
+def _refused(refused: Exception) -> GatewayAnswer:
+    """Stripe (or `to_stripe`) refuses the request as it stands: nothing was moved, and asking again changes nothing."""
+    return GatewayAnswer(ChargeOutcome.DECLINED, reason="unknown_card" if _is_missing(refused) else "refused")
+
+
+def _is_missing(refused: Exception) -> bool:
+    return getattr(refused, "code", None) == "resource_missing"
+
+
 def _fee(charge: Mapping[str, Any], currency: str) -> Money | None:
     moved = charge.get("balance_transaction")
     if not isinstance(moved, Mapping) or str(moved.get("currency", "")).upper() != currency.upper():
@@ -291,7 +338,7 @@ def _notice(told: Mapping[str, Any]) -> GatewayNotice:
             state=DISPUTES.get(str(about["status"]), DisputeState.OPENED),
         )
         return GatewayNotice(str(told["id"]), NoticeKind.DISPUTE, dispute=dispute)
-    if kind.startswith("refund.") or kind == "charge.refunded":
+    if kind.startswith(("refund.", "charge.refund")):
         return GatewayNotice(str(told["id"]), NoticeKind.REFUND, key)
     return GatewayNotice(str(told["id"]), NoticeKind.OTHER)
 

@@ -50,6 +50,11 @@ class JournalEntry(models.Model):
                 name="a_refund_is_posted_once",
             ),
             models.UniqueConstraint(
+                fields=["kind", "refund"],
+                condition=Q(kind__in=["refund_bounced", "refund_by_hand"]),
+                name="a_refund_comes_back_once",
+            ),
+            models.UniqueConstraint(
                 fields=["kind", "payment"],
                 condition=Q(kind__in=["fee", "settlement", "mismatch", "mismatch_back"]),
                 name="a_payments_side_entries_once",

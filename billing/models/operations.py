@@ -123,8 +123,12 @@ class GatewayMessage(models.Model):
     kind = models.CharField(max_length=16)
     key = models.CharField(max_length=40, blank=True)
     received_at = models.DateTimeField(default=clock.now)
+    # A dispute of a charge that we do not know (yet), and when it is looked for again.
+    early_dispute = models.JSONField(null=True, editable=False)
+    match_at = models.DateTimeField(null=True, editable=False)
 
     class Meta(TypedModelMeta):
+        indexes = [models.Index("match_at", "id", condition=Q(match_at__isnull=False), name="early_dispute_match_due")]
         constraints = [models.UniqueConstraint(fields=["gateway", "event_id"], name="a_webhook_counts_once")]
 
     def __str__(self) -> str:

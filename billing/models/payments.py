@@ -38,6 +38,10 @@ class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
         """Still usable by the account; the default first."""
         return self.filter(unbound_at=None).order_by("-is_default", "id")
 
+    def of_gateway(self, name: str) -> Self:
+        """That this processor can charge: one that was in use before cannot any more."""
+        return self.filter(gateway=name)
+
 
 class PaymentMethod(models.Model):
     """A card bound to an account (guide 2.1, prerequisite). We keep the gateway's token, never a card number."""
@@ -199,7 +203,12 @@ class Payment(models.Model):
         self.action_url = ""
         self.ended_at = at
 
-    @transition(status, source=list(OPEN_PAYMENTS), target=PaymentStatus.FAILED)
+    @transition(
+        status,
+        source=[*OPEN_PAYMENTS, PaymentStatus.FAILED],
+        target=PaymentStatus.FAILED,
+        conditions=[may_still_succeed],  # type: ignore[list-item]
+    )
     def fail(self, code: str, message: str, at: datetime) -> None:
         self.failure_code = code
         self.failure_message = message
@@ -217,6 +226,14 @@ class Payment(models.Model):
     @transition(status, source=PaymentStatus.REFUNDING, target=PaymentStatus.REFUNDED)
     def finish_refund(self) -> None:
         """All of it is back."""
+
+    @transition(
+        status,
+        source=[PaymentStatus.REFUNDED, PaymentStatus.PARTLY_REFUNDED, PaymentStatus.REFUNDING],
+        target=PaymentStatus.REFUNDING,
+    )
+    def reopen_refund(self) -> None:
+        """A refund that was believed to be with the buyer is not."""
 
     @transition(status, source=PaymentStatus.REFUNDING, target=PaymentStatus.PARTLY_REFUNDED)
     def finish_part_refund(self) -> None:
@@ -260,9 +277,19 @@ class Refund(models.Model):
     status = FSMField(default=RefundStatus.CREATED, choices=RefundStatus.choices, editable=False)
     reference = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(default=clock.now)
+    # When the processor, which has it on its way, is asked what became of it.
+    ask_gateway_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True)
 
     class Meta(TypedModelMeta):
+        indexes = [
+            models.Index(
+                "ask_gateway_at",
+                "id",
+                condition=Q(status="created", ask_gateway_at__isnull=False),
+                name="refund_unknown_due",
+            )
+        ]
         constraints = [models.CheckConstraint(name="refund_amount_positive", condition=Q(amount__gt=0))]
 
     def __str__(self) -> str:
@@ -280,4 +307,9 @@ class Refund(models.Model):
     @transition(status, source=RefundStatus.CREATED, target=RefundStatus.FAILED)
     def fail(self, at: datetime) -> None:
         """The gateway refused for good; operations see it and pay by hand."""
+        self.ended_at = at
+
+    @transition(status, source=RefundStatus.SUCCEEDED, target=RefundStatus.FAILED)
+    def bounce(self, at: datetime) -> None:
+        """The card holder's bank sent back what had been refunded; operations pay it by hand."""
         self.ended_at = at

@@ -11,6 +11,7 @@ class SandboxCard(models.Model):
 
     reference = models.CharField(max_length=80, primary_key=True)
     scenario = models.CharField(max_length=30)
+    customer = models.CharField(max_length=80, blank=True, help_text="For whom the hosted page was opened.")
     created_at = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:
@@ -26,6 +27,7 @@ class SandboxCharge(models.Model):
     refund_of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="refunds")
     currency = CurrencyField()
     amount = AmountField()
+    fee = AmountField(null=True, help_text="What it keeps of a charge; empty for refunds and older charges.")
     outcome = models.CharField(max_length=20)
     reason = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=clock.now)

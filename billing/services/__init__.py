@@ -4,9 +4,22 @@ from billing.services.bookkeeping import Adjustment, adjust_balance, pay_out, re
 from billing.services.cards import bind_card, make_default_card, start_binding, unbind_card
 from billing.services.methods import Methods, PaymentRequest, methods_of
 from billing.services.mismatches import give_wrong_amount_back
-from billing.services.paying import ask_about_payment, pay_order, pay_orders, resolve_payment, resume_payment
+from billing.services.paying import (
+    ask_about_payment,
+    give_up_payment,
+    pay_order,
+    pay_orders,
+    resolve_payment,
+    resume_payment,
+)
 from billing.services.proposals import consent_to_refund, decline_refund, lapse_proposal, propose_refund
-from billing.services.refunds import carry_out_refund, record_refund_by_hand, request_refund
+from billing.services.refunds import (
+    ask_about_refund,
+    carry_out_refund,
+    record_refund_by_hand,
+    request_refund,
+    resolve_refund,
+)
 from billing.services.settling import (
     CreditTerms,
     fall_overdue,
@@ -25,12 +38,14 @@ __all__ = [
     "PaymentRequest",
     "adjust_balance",
     "ask_about_payment",
+    "ask_about_refund",
     "bind_card",
     "carry_out_refund",
     "consent_to_refund",
     "decline_refund",
     "fall_overdue",
     "freeze_for_debt",
+    "give_up_payment",
     "give_wrong_amount_back",
     "grant_credit",
     "issue_statement",
@@ -49,6 +64,7 @@ __all__ = [
     "record_transfer",
     "request_refund",
     "resolve_payment",
+    "resolve_refund",
     "resume_payment",
     "revoke_credit",
     "start_binding",

@@ -8,8 +8,9 @@ from accounts.actor import Actor
 from accounts.models import Account
 from accounts.permissions import Permission, require
 from billing.events import CardExpiring, CardUnbound
-from billing.gateways import gateway
+from billing.gateways import gateway, gateway_named
 from billing.models import GatewayCustomer, PaymentMethod
+from billing.services.methods import usable_cards
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput
 from koogallery.kernel.outbox import publish
@@ -39,7 +40,7 @@ def bind_card(account: Account, reference: str, *, by: Actor, at: datetime | Non
 
     Raises:
         PermissionRefused: the role may not pay.
-        InvalidInput: the gateway does not know the card, or another account has bound it.
+        InvalidInput: the gateway does not know the card, it was entered for another account, or bound by one.
     """
     at = at or clock.now()
     require(by, Permission.PAY)
@@ -47,6 +48,9 @@ def bind_card(account: Account, reference: str, *, by: Actor, at: datetime | Non
     details = processor.card_details(reference)
     if details is None:
         raise InvalidInput("The card processor does not know this card. Enter it again.")
+    ours = GatewayCustomer.objects.filter(account=account, gateway=processor.name)
+    if details.customer is not None and not ours.filter(reference=details.customer).exists():
+        raise InvalidInput("This card was entered for another account. Enter it again.")
     with transaction.atomic():
         Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account.pk)
         bound = PaymentMethod.objects.filter(gateway=processor.name, reference=details.reference).first()
@@ -54,6 +58,9 @@ def bind_card(account: Account, reference: str, *, by: Actor, at: datetime | Non
             if bound.account_id != account.pk or bound.unbound_at is not None:
                 raise InvalidInput("This card cannot be bound again. Enter it anew.")
             return bound
+        first = not usable_cards(account).exists()
+        if first:  # the default card of a processor that was in use before is none any more
+            PaymentMethod.objects.filter(account=account, is_default=True).update(is_default=False)
         return PaymentMethod.objects.create(
             account=account,
             gateway=processor.name,
@@ -62,7 +69,7 @@ def bind_card(account: Account, reference: str, *, by: Actor, at: datetime | Non
             last4=details.last4,
             expires_year=details.expires_year,
             expires_month=details.expires_month,
-            is_default=not PaymentMethod.objects.for_account(account).bound().exists(),
+            is_default=first,
             bound_at=at,
             expiry_notice_at=datetime(details.expires_year, details.expires_month, 1, tzinfo=UTC),
         )
@@ -88,7 +95,7 @@ def unbind_card(card: PaymentMethod, *, by: Actor, at: datetime | None = None) -
         card.unbound_at = at
         was_default, card.is_default = card.is_default, False
         card.save(update_fields=["unbound_at", "is_default"])
-        if was_default and (following := PaymentMethod.objects.filter(account=card.account).bound().first()):
+        if was_default and (following := usable_cards(card.account).first()):
             following.is_default = True
             following.save(update_fields=["is_default"])
         publish(CardUnbound(card=card.public_id), at=at)
@@ -108,9 +115,7 @@ def warn_of_expiry(pk: int, *, at: datetime, by: Actor) -> None:
 def forget_card(public_id: str) -> None:
     """Have the processor forget an unbound card; outside any transaction."""
     card = PaymentMethod.objects.get(public_id=public_id)
-    processor = gateway()
-    if card.gateway == processor.name:
-        processor.forget_card(card.reference)
+    gateway_named(card.gateway).forget_card(card.reference)
 
 
 def _locked(card: PaymentMethod) -> PaymentMethod:

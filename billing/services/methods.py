@@ -6,12 +6,16 @@ from datetime import datetime
 from accounts.models import Account
 from billing.choices import PaymentMethodKind, StatementStatus
 from billing.errors import CreditRefused, PaymentMethodRequired
+from billing.gateways import gateway
 from billing.models import AccountBalance, CreditLine, PaymentMethod, Statement
+from billing.models.payments import PaymentMethodQuerySet
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidInput
 from koogallery.kernel.money import Money
 
-_DEFAULT_CARD = Compiled(lambda: PaymentMethod.objects.filter(account=Param("account")).bound()[:1])
+_DEFAULT_CARD = Compiled(
+    lambda: PaymentMethod.objects.filter(account=Param("account"), gateway=Param("gateway")).bound()[:1]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def methods_of(account: Account, amount: Money, *, with_credit: bool = True) -> 
     balance = AccountBalance.objects.filter(account=account, currency=amount.currency).first()
     line = CreditLine.objects.filter(account=account, revoked_at=None).first() if with_credit else None
     return Methods(
-        cards=list(PaymentMethod.objects.for_account(account).bound()),
+        cards=list(usable_cards(account)),
         balance=balance.money if balance else Money.zero(amount.currency),
         credit=line.available if line else None,
         credit_refusal=(credit_refusal(line, amount) or "") if line else "",
@@ -106,6 +110,11 @@ def move_balance(account: Account, amount: Money) -> AccountBalance:
     return balance
 
 
+def usable_cards(account: Account) -> PaymentMethodQuerySet:
+    """The account's cards that the processor in use can charge, the default first."""
+    return PaymentMethod.objects.for_account(account).bound().of_gateway(gateway().name)
+
+
 def chosen_card(account: Account, request: PaymentRequest, *, at: datetime) -> PaymentMethod:
     """The card to charge.
 
@@ -113,8 +122,11 @@ def chosen_card(account: Account, request: PaymentRequest, *, at: datetime) -> P
         InvalidInput: no such card.
         PaymentMethodRequired: none is bound, or it has expired.
     """
-    bound = PaymentMethod.objects.for_account(account).bound()
-    card = bound.filter(public_id=request.card).first() if request.card else _DEFAULT_CARD.first(account=account.pk)
+    card = (
+        usable_cards(account).filter(public_id=request.card).first()
+        if request.card
+        else _DEFAULT_CARD.first(account=account.pk, gateway=gateway().name)
+    )
     if card is None:
         if request.card:
             raise InvalidInput("There is no such card.", errors={"payment_method": ["There is no such card."]})

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from billing import ledger
 from billing.choices import EntryKind, Ledger
-from billing.gateways import ChargeOutcome, gateway
+from billing.gateways import ChargeOutcome, gateway_named
 from billing.gateways.base import GatewayUnavailable
 from billing.ledger import Side
 from billing.models import JournalEntry, Payment
@@ -27,7 +27,7 @@ def give_wrong_amount_back(public_id: str, *, at: datetime) -> None:
         for one in JournalEntry.objects.get(payment=payment, kind=EntryKind.MISMATCH).postings.all()
         if one.ledger == Ledger.GATEWAY
     )
-    answer = gateway().refund(f"{payment.public_id}-back", payment.reference, taken)
+    answer = gateway_named(payment.gateway).refund(f"{payment.public_id}-back", payment.reference, taken)
     if answer.outcome is not ChargeOutcome.SUCCEEDED:
         raise GatewayUnavailable(public_id)
     with transaction.atomic():

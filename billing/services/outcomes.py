@@ -10,7 +10,14 @@ from accounts.actor import Actor
 from billing import ledger
 from billing.choices import SOURCE_LEDGERS, EntryKind, Ledger, PaymentMethodKind, PaymentStatus
 from billing.errors import PaymentDeclined
-from billing.events import PaymentFailed, PaymentNeedsAction, PaymentReversed, WrongAmountTaken
+from billing.events import (
+    PaymentFailed,
+    PaymentNeedsAction,
+    PaymentReversed,
+    StatementPaymentFailed,
+    StatementPaymentNeedsAction,
+    WrongAmountTaken,
+)
 from billing.gateways import ChargeOutcome, GatewayAnswer
 from billing.ledger import Side
 from billing.models import NOT_ARRIVED, Payment, PaymentAllocation
@@ -33,7 +40,9 @@ DECLINE_MESSAGES = {
     "expired_card": "The bank declined the card: it has expired. Choose another method.",
     "authentication_failed": "The card holder did not confirm the payment. Try again or choose another method.",
     NOT_ARRIVED: "The payment did not reach the card processor and nothing was charged. Try again.",
-    AMOUNT_DIFFERS: "The card processor took another amount than was confirmed. It is given back; the order is not paid.",
+    "unknown_card": "The card processor does not know this card any more. Bind it again or choose another method.",
+    "refused": "The card processor refused the payment; nothing was charged. Choose another method.",
+    AMOUNT_DIFFERS: "The card processor took another amount than was confirmed. It is given back; nothing is paid.",
 }
 
 
@@ -62,6 +71,8 @@ def record_outcome(payment: Payment, answer: GatewayAnswer, *, by: Actor, at: da
                 payment.save()
                 for order in locked.values():
                     publish(PaymentNeedsAction(order_number=order.number), at=at)
+                if payment.statement is not None:
+                    publish(StatementPaymentNeedsAction(statement=payment.statement.public_id), at=at)
             case _:
                 payment.ask_gateway_at = at + settings.PAYMENT_ASK_AFTER
                 payment.save(update_fields=["ask_gateway_at"])
@@ -99,13 +110,18 @@ def _succeed(
 ) -> None:
     payment.succeed(answer.reference, at)
     payment.save()
-    if answer.fee:
-        fee = [Side(Ledger.PROCESSOR_FEES, answer.fee), Side(Ledger.GATEWAY, -answer.fee)]
-        ledger.post(EntryKind.FEE, fee, at=at, payment=payment, text=f"Fee of {payment.gateway}")
+    _post_fee(payment, answer, at=at)
     if payment.statement is not None:
         statement_paid(payment.statement, source=Ledger.GATEWAY, payment=payment, by=by, at=at)
     else:
         take_payment(payment, allocated, by=by, at=at)
+
+
+def _post_fee(payment: Payment, answer: GatewayAnswer, *, at: datetime) -> None:
+    """What the processor keeps of a charge; also of one that goes back."""
+    if answer.fee:
+        fee = [Side(Ledger.PROCESSOR_FEES, answer.fee), Side(Ledger.GATEWAY, -answer.fee)]
+        ledger.post(EntryKind.FEE, fee, at=at, payment=payment, text=f"Fee of {payment.gateway}")
 
 
 def _post_charge(payment: Payment, allocation: PaymentAllocation, order: Order, *, at: datetime) -> None:
@@ -128,6 +144,7 @@ def _wrong_amount(payment: Payment, locked: Sequence[Order], answer: GatewayAnsw
         Side(Ledger.SUSPENSE, -answer.amount, account_id=payment.account_id),
     ]
     ledger.post(EntryKind.MISMATCH, sides, at=at, payment=payment, text=f"Asked for {payment.money.display()}")
+    _post_fee(payment, answer, at=at)
     publish(WrongAmountTaken(payment=payment.public_id), at=at)
 
 
@@ -137,3 +154,5 @@ def _fail(payment: Payment, locked: Sequence[Order], reason: str, *, at: datetim
     payment.save()
     for order in locked:
         publish(PaymentFailed(order_number=order.number, reason=message), at=at)
+    if payment.statement is not None:
+        publish(StatementPaymentFailed(statement=payment.statement.public_id, reason=message), at=at)

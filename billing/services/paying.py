@@ -17,10 +17,10 @@ from django.urls import reverse
 
 from accounts.actor import Actor
 from accounts.permissions import Permission, require
-from billing.choices import OPEN_PAYMENTS, PaymentMethodKind, PaymentStatus
+from billing.choices import OPEN_PAYMENTS, TAKEN_PAYMENTS, PaymentMethodKind, PaymentStatus
 from billing.errors import PaymentActionRequired, PaymentDeclined
 from billing.events import PaymentInDoubt
-from billing.gateways import ChargeOutcome, gateway
+from billing.gateways import ChargeOutcome, gateway_named
 from billing.models import Payment, PaymentMethod
 from billing.services.intents import allocate, open_payment_of, payable_orders, record_card_intent, sum_of
 from billing.services.methods import PaymentRequest, move_balance, take_credit
@@ -28,6 +28,7 @@ from billing.services.outcomes import record_outcome, take_payment
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput
 from koogallery.kernel.outbox import publish
+from orders.errors import OrderNotPayable
 from orders.models import Order
 
 
@@ -40,7 +41,7 @@ def pay_order(order: Order, request: PaymentRequest, *, by: Actor, at: datetime 
 def pay_orders(orders: Sequence[Order], request: PaymentRequest, *, by: Actor, at: datetime | None = None) -> Payment:
     """Pay 1 to 30 orders of one account in one charge, all or nothing; their delivery has started on success.
 
-    An answer of the gateway that never came leaves the payment `authorising`; a timer asks.
+    A payment that waits for its card holder is given up for another method. An answer of the gateway that never came leaves the payment `authorising`; a timer asks.
 
     Raises:
         PermissionRefused: the role may not pay.
@@ -52,10 +53,48 @@ def pay_orders(orders: Sequence[Order], request: PaymentRequest, *, by: Actor, a
     """
     at = at or clock.now()
     require(by, Permission.PAY)
-    if request.method != PaymentMethodKind.CARD:
-        return _pay_at_once(orders, request, by=by, at=at)
-    payment = record_card_intent(orders, request, at=at)
-    return charge(payment, by=by, at=at)
+    payment = _begin(orders, request, by=by, at=at)
+    if payment.status == PaymentStatus.ACTION_REQUIRED and not is_made_with(payment, request):
+        payment = give_up_payment(payment, by=by, at=at)
+        if payment.status in TAKEN_PAYMENTS:
+            return payment
+        payment = _begin(orders, request, by=by, at=at)
+    if request.method == PaymentMethodKind.CARD:
+        return charge(payment, by=by, at=at)
+    if payment.status == PaymentStatus.ACTION_REQUIRED:
+        raise OrderNotPayable("A card payment for this order is under way. Wait a moment, then look at it again.")
+    return payment
+
+
+def _begin(orders: Sequence[Order], request: PaymentRequest, *, by: Actor, at: datetime) -> Payment:
+    """A new payment of the orders, or the one that waits for its card holder."""
+    if request.method == PaymentMethodKind.CARD:
+        return record_card_intent(orders, request, at=at)
+    return _pay_at_once(orders, request, by=by, at=at)
+
+
+def is_made_with(payment: Payment, request: PaymentRequest) -> bool:
+    """Whether a card payment is what was asked for: an unnamed card is any."""
+    return request.method == PaymentMethodKind.CARD and request.card in ("", card_of(payment).public_id)
+
+
+def give_up_payment(payment: Payment, *, by: Actor, at: datetime | None = None) -> Payment:
+    """The buyer does not want the bank's confirmation any more, or chose another way to pay: nothing is charged.
+
+    Should the card holder have confirmed meanwhile, the payment succeeds.
+
+    Raises:
+        PermissionRefused: the role may not pay.
+        OrderNotPayable: the processor has not answered; the payment is still under way.
+    """
+    at = at or clock.now()
+    require(by, Permission.PAY)
+    if payment.status == PaymentStatus.ACTION_REQUIRED:
+        answer = gateway_named(payment.gateway).cancel_charge(payment.public_id, card_of(payment).reference)
+        payment = record_outcome(payment, answer, by=by, at=at)
+    if payment.status in OPEN_PAYMENTS:
+        raise OrderNotPayable("A payment is under way. Wait a moment, then look at it again.")
+    return payment
 
 
 def charge(payment: Payment, *, by: Actor, at: datetime) -> Payment:
@@ -67,7 +106,9 @@ def charge(payment: Payment, *, by: Actor, at: datetime) -> Payment:
     if payment.status == PaymentStatus.ACTION_REQUIRED:
         raise PaymentActionRequired(extra={"action_url": payment.action_url})
     return_to = settings.SITE_URL + reverse("billing:returned", args=[payment.public_id])
-    answer = gateway().charge(payment.public_id, card_of(payment).reference, payment.money, return_to)
+    answer = gateway_named(payment.gateway).charge(
+        payment.public_id, card_of(payment).reference, payment.money, return_to
+    )
     payment = record_outcome(payment, answer, by=by, at=at)
     if payment.status == PaymentStatus.FAILED:
         raise PaymentDeclined(payment.failure_message, extra={"reason": payment.failure_code})
@@ -83,8 +124,8 @@ def _pay_at_once(orders: Sequence[Order], request: PaymentRequest, *, by: Actor,
         )
     with transaction.atomic():
         locked = payable_orders(orders, at=at)
-        if open_payment_of(locked) is not None:
-            raise InvalidInput("A card payment for this order waits for its card holder. Confirm or cancel it first.")
+        if waiting := open_payment_of(locked):
+            return waiting
         total = sum_of(locked)
         if request.method == PaymentMethodKind.BALANCE:
             move_balance(locked[0].account, -total)
@@ -116,7 +157,7 @@ def resume_payment(payment: Payment, *, by: Actor, at: datetime | None = None) -
     at = at or clock.now()
     if payment.method != PaymentMethodKind.CARD or payment.status not in OPEN_PAYMENTS:
         return payment
-    answer = gateway().find_charge(payment.public_id, card_of(payment).reference)
+    answer = gateway_named(payment.gateway).find_charge(payment.public_id, card_of(payment).reference)
     return record_outcome(payment, answer, by=by, at=at)
 
 
@@ -142,9 +183,10 @@ def resolve_payment(public_id: str, *, last_call: bool, at: datetime) -> Payment
     if payment.method != PaymentMethodKind.CARD or not (payment.status in OPEN_PAYMENTS or payment.never_arrived):
         return payment
     card = card_of(payment).reference
-    answer = gateway().find_charge(payment.public_id, card)
+    processor = gateway_named(payment.gateway)
+    answer = processor.find_charge(payment.public_id, card)
     if last_call and answer.outcome is ChargeOutcome.ACTION_REQUIRED:
-        answer = gateway().cancel_charge(payment.public_id, card)
+        answer = processor.cancel_charge(payment.public_id, card)
     return record_outcome(payment, answer, by=Actor.system("payment"), at=at)
 
 

@@ -1,8 +1,9 @@
 """Giving money back to where it came from: decided in a transaction, carried out through the outbox."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.actor import Actor, Party
@@ -16,8 +17,8 @@ from billing.choices import (
     PaymentStatus,
     RefundStatus,
 )
-from billing.events import RefundRequested, RefundStuck
-from billing.gateways import ChargeOutcome, GatewayAnswer, gateway
+from billing.events import RefundInDoubt, RefundRequested, RefundStuck
+from billing.gateways import ChargeOutcome, GatewayAnswer, gateway_named
 from billing.gateways.base import GatewayUnavailable
 from billing.ledger import Side
 from billing.models import Payment, Refund
@@ -29,6 +30,9 @@ from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
 from orders import services as orders
 from orders.models import Order
+
+LONGEST_WAIT = timedelta(days=1)
+"""Between two questions to the processor about a refund that is on its way."""
 
 
 def request_refund(order: Order, amount: Money, *, reason: str, at: datetime) -> Refund:
@@ -86,24 +90,75 @@ def carry_out_refund(public_id: str, *, at: datetime) -> Refund:
     if refund.status != RefundStatus.CREATED:
         return refund
     if refund.payment.method == PaymentMethodKind.CARD:
-        answer = gateway().refund(refund.public_id, refund.payment.reference, refund.money)
+        answer = gateway_named(refund.payment.gateway).refund(refund.public_id, refund.payment.reference, refund.money)
     else:
         answer = GatewayAnswer(ChargeOutcome.SUCCEEDED)
-    if answer.outcome is ChargeOutcome.UNKNOWN:
+    if answer.outcome is ChargeOutcome.UNKNOWN and not answer.reference:
         raise GatewayUnavailable(public_id)
+    return _record_outcome(refund, answer, at=at)
+
+
+def ask_about_refund(pk: int, *, at: datetime, by: Actor) -> None:
+    """Timer: the processor had a refund on its way; have it asked, after this transaction, and again later."""
+    with transaction.atomic():
+        refund = Refund.objects.select_for_update(of=("self",)).get(pk=pk)
+        if refund.status != RefundStatus.CREATED or refund.ask_gateway_at is None or refund.ask_gateway_at > at:
+            return
+        _ask_later(refund)
+        publish(RefundInDoubt(refund=refund.public_id), at=at)
+
+
+def resolve_refund(public_id: str, *, at: datetime) -> Refund:
+    """Ask the processor what became of a refund and write it down; outside any transaction. Idempotent."""
+    refund = Refund.objects.select_related("payment").get(public_id=public_id)
+    if refund.payment.method != PaymentMethodKind.CARD or refund.status == RefundStatus.FAILED:
+        return refund
+    answer = gateway_named(refund.payment.gateway).find_refund(refund.public_id, refund.payment.reference)
+    return _record_outcome(refund, answer, at=at)
+
+
+def _record_outcome(refund: Refund, answer: GatewayAnswer, *, at: datetime) -> Refund:
+    """Write down what the processor says of a refund; what is known already changes nothing."""
     with transaction.atomic():
         order = orders.order_locked(refund.order_id)
         payment = Payment.objects.select_for_update(of=("self",)).select_related("account").get(pk=refund.payment_id)
         refund = Refund.objects.get(pk=refund.pk)
-        if refund.status != RefundStatus.CREATED:
-            return refund
-        if answer.outcome is ChargeOutcome.SUCCEEDED:
-            _succeed(refund, payment, order, reference=answer.reference, at=at)
-        else:
-            refund.fail(at)
-            refund.save()
-            publish(RefundStuck(order_number=order.number, refund=refund.public_id), at=at)
+        match refund.status, answer.outcome:
+            case RefundStatus.CREATED, ChargeOutcome.SUCCEEDED:
+                _succeed(refund, payment, order, reference=answer.reference, at=at)
+            case RefundStatus.CREATED, ChargeOutcome.DECLINED:
+                refund.fail(at)
+                refund.save()
+                publish(RefundStuck(order_number=order.number, refund=refund.public_id), at=at)
+            case RefundStatus.CREATED, ChargeOutcome.UNKNOWN if answer.reference:
+                refund.reference = answer.reference
+                refund.save(update_fields=["reference"])
+                _ask_later(refund)
+            case RefundStatus.SUCCEEDED, ChargeOutcome.DECLINED if refund.reference == answer.reference:
+                _bounce(refund, payment, order, at=at)
     return refund
+
+
+def _ask_later(refund: Refund) -> None:
+    """After twice as long as it has been waiting: a bank may take days."""
+    now = clock.now()
+    refund.ask_gateway_at = now + max(settings.PAYMENT_ASK_AFTER, min(now - refund.created_at, LONGEST_WAIT))
+    refund.save(update_fields=["ask_gateway_at"])
+
+
+def _bounce(refund: Refund, payment: Payment, order: Order, *, at: datetime) -> None:
+    """The money that was refunded came back to the processor: it is owed again, and paid by hand."""
+    refund.bounce(at)
+    refund.save()
+    payment.reopen_refund()
+    payment.save()
+    sides = [
+        Side(Ledger.GATEWAY, refund.money, account_id=order.account_id),
+        Side(Ledger.REFUNDS_OWED, -refund.money, account_id=order.account_id),
+    ]
+    ledger.post(EntryKind.REFUND_BOUNCED, sides, at=at, order=order, payment=payment, refund=refund)
+    orders.refund_reopened(order, at=at)
+    publish(RefundStuck(order_number=order.number, refund=refund.public_id), at=at)
 
 
 def record_refund_by_hand(refund: Refund, reference: str, *, by: Actor, at: datetime | None = None) -> Refund:
@@ -144,7 +199,8 @@ def _succeed(
         Side(Ledger.REFUNDS_OWED, refund.money, account_id=order.account_id),
         Side(source, -refund.money, account_id=order.account_id, reseller_id=payment.reseller_id),
     ]
-    ledger.post(EntryKind.REFUND_PAID, sides, at=at, order=order, payment=payment, refund=refund)
+    kind = EntryKind.REFUND_BY_HAND if source is Ledger.BANK else EntryKind.REFUND_PAID
+    ledger.post(kind, sides, at=at, order=order, payment=payment, refund=refund)
     if (
         payment.status == PaymentStatus.REFUNDING
         and not payment.refunds.exclude(status=RefundStatus.SUCCEEDED).exists()

@@ -6,11 +6,11 @@ from django.db import transaction
 
 from accounts.actor import Actor, Party
 from accounts.permissions import Permission, require
-from billing.choices import Ledger, PaymentMethodKind, StatementStatus
+from billing.choices import TAKEN_PAYMENTS, Ledger, PaymentMethodKind, PaymentStatus, StatementStatus
 from billing.models import Payment, Statement
 from billing.services.intents import record_statement_intent
 from billing.services.methods import PaymentRequest, move_balance
-from billing.services.paying import charge
+from billing.services.paying import charge, give_up_payment, is_made_with
 from billing.services.settling import statement_locked, statement_paid
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, PermissionRefused
@@ -28,6 +28,11 @@ def pay_statement(statement: Statement, request: PaymentRequest, *, by: Actor, a
     """
     at = at or clock.now()
     require(by, Permission.PAY)
+    waiting = statement.payments.filter(status=PaymentStatus.ACTION_REQUIRED).first()
+    if waiting is not None and not is_made_with(waiting, request):
+        waiting = give_up_payment(waiting, by=by, at=at)
+        if waiting.status in TAKEN_PAYMENTS:
+            return waiting
     with transaction.atomic():
         statement = statement_locked(statement.pk)
         if statement.status == StatementStatus.PAID:

@@ -1,32 +1,37 @@
 """What the gateway tells by itself: verified, counted once, and only ever a reason to ask (RELIABILITY)."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.actor import Actor
 from billing import ledger
 from billing.choices import DisputeStatus, EntryKind, Ledger
-from billing.events import DisputeOpened, PaymentInDoubt
-from billing.gateways import gateway
+from billing.events import DisputeOpened, PaymentInDoubt, RefundInDoubt
+from billing.gateways import gateway, gateway_named
 from billing.gateways.base import DisputeNotice, DisputeState, GatewayNotice, NoticeKind
 from billing.ledger import Side
-from billing.models import Dispute, GatewayMessage, Payment
+from billing.models import Dispute, GatewayMessage, Payment, Refund
 from koogallery.kernel import clock
 from koogallery.kernel.outbox import publish
 
+EARLY_DISPUTES_WAIT = timedelta(days=30)
 
-def receive_webhook(headers: Mapping[str, str], body: bytes, *, at: datetime | None = None) -> GatewayMessage | None:
-    """Take one message in. None when it came before.
 
-    A charge's message makes us ask the gateway; its own words are not believed. A dispute is written down.
+def receive_webhook(
+    headers: Mapping[str, str], body: bytes, *, sender: str = "", at: datetime | None = None
+) -> GatewayMessage | None:
+    """Take one message in, of the processor in use or of `sender`, which was before. None when it came before.
+
+    A charge's or refund's message makes us ask the gateway; its own words are not believed. A dispute is written down.
 
     Raises:
         WebhookRefused: wrong signature, too old, or not the gateway's.
     """
     at = at or clock.now()
-    processor = gateway()
+    processor = gateway_named(sender) if sender else gateway()
     notice = processor.read_webhook(headers, body, clock.machine_now())
     with transaction.atomic():
         message, is_new = GatewayMessage.objects.get_or_create(
@@ -36,15 +41,36 @@ def receive_webhook(headers: Mapping[str, str], body: bytes, *, at: datetime | N
         )
         if not is_new:
             return None
-        _act_on(notice, at=at)
+        _act_on(notice, message, at=at)
     return message
 
 
-def _act_on(notice: GatewayNotice, *, at: datetime) -> None:
+def _act_on(notice: GatewayNotice, message: GatewayMessage, *, at: datetime) -> None:
     if notice.kind is NoticeKind.CHARGE and Payment.objects.filter(public_id=notice.key).exists():
         publish(PaymentInDoubt(payment=notice.key, last_call=False), at=at)
+    elif notice.kind is NoticeKind.REFUND and Refund.objects.filter(public_id=notice.key).exists():
+        publish(RefundInDoubt(refund=notice.key), at=at)
     elif notice.kind is NoticeKind.DISPUTE and notice.dispute is not None:
-        record_dispute(notice.dispute, by=Actor.system("card processor"), at=at)
+        known = record_dispute(notice.dispute, by=Actor.system("card processor"), at=at)
+        if known is None:
+            message.early_dispute = notice.dispute.as_json()
+            message.match_at = at + settings.PAYMENT_ASK_AFTER
+            message.save(update_fields=["early_dispute", "match_at"])
+
+
+def match_early_dispute(pk: int, *, at: datetime, by: Actor) -> None:
+    """Timer: a bank disputed a charge whose outcome we did not know. Look for it again, ever more seldom; a charge
+    that is not known after a month is none of ours (others may use the same account at the processor)."""
+    with transaction.atomic():
+        message = GatewayMessage.objects.select_for_update(of=("self",)).get(pk=pk)
+        if message.match_at is None or message.match_at > at:
+            return
+        message.match_at = None
+        if record_dispute(DisputeNotice.from_json(message.early_dispute or {}), by=by, at=at) is None:
+            waited = max(at, clock.now()) - message.received_at
+            if waited < EARLY_DISPUTES_WAIT:
+                message.match_at = max(at, clock.now()) + max(settings.PAYMENT_ASK_AFTER, waited)
+        message.save(update_fields=["match_at"])
 
 
 def record_dispute(notice: DisputeNotice, *, by: Actor, at: datetime) -> Dispute | None:

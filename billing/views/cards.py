@@ -16,6 +16,7 @@ from billing.gateways import ChargeOutcome, gateway
 from billing.gateways.sandbox import SCENARIOS, SandboxGateway
 from billing.models import Payment, PaymentMethod, SandboxCharge
 from billing.services import bind_card, make_default_card, start_binding, unbind_card
+from billing.services.methods import usable_cards
 from billing.views.leaving import leave_for
 
 LONGEST_REFERENCE = 255
@@ -27,7 +28,7 @@ LONGEST_REFERENCE = 255
 def payment_methods(request: BuyerRequest) -> HttpResponse:
     """`/billing/payment-methods/`: the account's cards. A card is entered on the processor's page, never on ours."""
     context = {
-        "cards": list(PaymentMethod.objects.for_account(request.account).bound()),
+        "cards": list(usable_cards(request.account)),
         "may_pay": may(request.membership.role, Permission.PAY),
     }
     return render(request, "billing/payment_methods.html", context)
@@ -94,7 +95,7 @@ def sandbox_card(request: HttpRequest) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(return_to, allowed_hosts={request.get_host()}):
         raise Http404
     if request.method == "POST" and request.POST.get("scenario") in SCENARIOS:
-        reference = processor.enter_card(request.POST["scenario"])
+        reference = processor.enter_card(request.POST["scenario"], request.GET.get("customer", "")[:80])
         return redirect(f"{return_to}?{urlencode({'card': reference})}")
     return render(request, "billing/sandbox_card.html", {"scenarios": SCENARIOS.values(), "return_to": return_to})
 

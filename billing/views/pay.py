@@ -8,14 +8,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
 from billing.choices import PaymentMethodKind, PaymentStatus
 from billing.errors import PaymentActionRequired, PaymentDeclined, PaymentMethodRequired
 from billing.models import Payment
-from billing.services import PaymentRequest, methods_of, pay_orders, resume_payment
+from billing.services import PaymentRequest, give_up_payment, methods_of, pay_orders, resume_payment
 from billing.services.intents import MOST_ORDERS
 from billing.views.leaving import leave_for
 from koogallery.kernel.errors import DomainError, InvalidInput
@@ -109,6 +109,7 @@ def done(request: BuyerRequest, number: str) -> HttpResponse:
         "order": order,
         "payment": payment,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
+        "may_pay": may(request.membership.role, Permission.PAY),
         "current_step": 4 if order.paid_at else 3,
     }
     return render(request, "billing/done.html", context)
@@ -134,7 +135,20 @@ def returned(request: BuyerRequest, payment_id: str) -> HttpResponse:
         Payment.objects.for_account(request.account).select_related("card", "statement"), public_id=payment_id
     )
     resume_payment(payment, by=request.actor)
-    payment = Payment.objects.select_related("statement").get(pk=payment.pk)
+    return _after_the_bank(request, Payment.objects.select_related("statement").get(pk=payment.pk))
+
+
+@require_POST
+@buyer_required(Permission.PAY)
+def give_up(request: BuyerRequest, payment_id: str) -> HttpResponse:
+    """The buyer does not confirm at the bank: nothing is charged, and he may choose another method."""
+    payment = get_object_or_404(
+        Payment.objects.for_account(request.account).select_related("card", "statement"), public_id=payment_id
+    )
+    return _after_the_bank(request, give_up_payment(payment, by=request.actor))
+
+
+def _after_the_bank(request: BuyerRequest, payment: Payment) -> HttpResponse:
     failed = payment.status == PaymentStatus.FAILED
     if failed:
         messages.error(request, payment.failure_message)

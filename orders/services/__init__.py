@@ -10,6 +10,7 @@ from orders.services.delivery import (
     delivery_failed,
     end_with_refund,
     refund_finished,
+    refund_reopened,
     take_back,
 )
 from orders.services.locking import order_locked
@@ -38,6 +39,7 @@ __all__ = [
     "preview_draft",
     "quote_upgrade",
     "refund_finished",
+    "refund_reopened",
     "take_back",
     "upgrade_refusal",
     "use_coupon",

@@ -191,6 +191,16 @@ def refund_finished(order: Order, *, amount: Money, whole: bool, at: datetime) -
     return order
 
 
+def refund_reopened(order: Order, *, at: datetime) -> Order:
+    """MONEY reports: what had been given back did not reach the buyer. A refunded order is refunding again."""
+    with transaction.atomic():
+        order = order_locked(order)
+        if order.status == OrderStatus.REFUNDED:
+            order.reopen_refund()
+            order.save(update_fields=["status"])
+    return order
+
+
 def delivery_failed(order: Order, *, deliverer: str, reason: str, by: Actor, at: datetime) -> Order:
     """One deliverer failed for good: abort the others, cancel the order, give the money back (guide 3.3 NOTE).
 

@@ -48,6 +48,7 @@ class Stripe:
         self.take_instead: int | None = None
         self.address = ""
         self.next_card = "pm_ok"
+        self.refund_status = "succeeded"
 
     def make(self, prefix: str, kind: str, **fields: Any) -> dict[str, Any]:
         one = {"id": f"{prefix}_{len(self.objects) + 1:04d}", "object": kind, "created": int(time.time()), **fields}
@@ -127,6 +128,7 @@ class Stripe:
             ("POST", r"/v1/payment_intents/(\w+)/confirm", lambda pk: self._confirm(pk, data)),
             ("POST", r"/v1/payment_intents/(\w+)/cancel", self._cancel),
             ("POST", r"/v1/refunds", lambda: self._refund(data)),
+            ("GET", r"/v1/refunds", lambda: self._refunds(query)),
         ]
         for wanted, pattern, act in routes:
             found = re.fullmatch(pattern, path)
@@ -158,6 +160,10 @@ class Stripe:
             status="requires_confirmation", latest_charge=None, next_action=None, last_payment_error=None,
         )  # fmt: skip
         card = data["payment_method"]
+        if card == "pm_gone":
+            raise Refused(400, "invalid_request_error", f"No such PaymentMethod: '{card}'", code="resource_missing")
+        if card == "pm_refused":
+            raise Refused(400, "invalid_request_error", "Amount must be at least 50 cents.", code="amount_too_small")
         if card == "pm_ok":
             self._take(intent)
             return intent
@@ -201,9 +207,21 @@ class Stripe:
         mine = [
             one
             for one in self.objects.values()
-            if one["object"] == "payment_intent" and one["customer"] == query.get("customer")
+            if one["object"] == "payment_intent"
+            and query.get("customer") in (None, one["customer"])
+            and made(one, query)
         ]
         return {"object": "list", "url": "/v1/payment_intents", "has_more": False, "data": mine[::-1]}
+
+    def _refunds(self, query: dict[str, Any]) -> dict[str, Any]:
+        mine = [
+            one
+            for one in self.objects.values()
+            if one["object"] == "refund"
+            and query.get("payment_intent") in (None, one["payment_intent"])
+            and made(one, query)
+        ]
+        return {"object": "list", "url": "/v1/refunds", "has_more": False, "data": mine[::-1]}
 
     def _refund(self, data: dict[str, Any]) -> dict[str, Any]:
         intent = self._get(data["payment_intent"])
@@ -215,9 +233,15 @@ class Stripe:
         if back + int(data["amount"]) > intent["amount_received"]:
             raise Refused(400, "invalid_request_error", "More than was charged.", code="amount_too_large")
         return self.make(
-            "re", "refund", amount=int(data["amount"]), payment_intent=intent["id"], status="succeeded",
-            failure_reason=None, metadata=data.get("metadata", {}),
+            "re", "refund", amount=int(data["amount"]), currency=intent["currency"], payment_intent=intent["id"],
+            status=self.refund_status, failure_reason=None, metadata=data.get("metadata", {}),
         )  # fmt: skip
+
+
+def made(one: dict[str, Any], query: dict[str, Any]) -> bool:
+    """Whether it was created in the asked time."""
+    asked = query.get("created", {})
+    return int(asked.get("gte", 0)) <= one["created"] < int(asked.get("lt", 2**40))
 
 
 def button(name: str, label: str, more: str = "") -> str:

@@ -170,7 +170,9 @@ def test_another_amount_than_asked_for_pays_nothing_and_goes_back(shopper, timer
     payment = Payment.objects.get()
     assert (payment.status, payment.failure_code) == (PaymentStatus.FAILED, "amount_differs")
     assert [str(one.amount) for one in SandboxCharge.objects.exclude(refund_of=None)] == [f"{amount}00"]
-    assert sum(one.amount for one in Posting.objects.filter(ledger=Ledger.GATEWAY)) == 0
+    # All of it is back but what the processor keeps of the charge.
+    assert sum(one.amount for one in Posting.objects.filter(ledger=Ledger.GATEWAY)) == Decimal("-0.15")
+    assert sum(one.amount for one in Posting.objects.filter(ledger=Ledger.PROCESSOR_FEES)) == Decimal("0.15")
 
 
 def test_a_payment_that_arrives_for_a_cancelled_order_goes_back(shopper, timers):

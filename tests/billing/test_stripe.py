@@ -53,7 +53,7 @@ def test_amounts_are_counted_as_stripe_counts(amount, currency, counted):
     assert from_stripe(counted, currency.lower()).amount == Decimal(amount)
 
 
-@pytest.mark.parametrize(("amount", "currency"), [("0.001", "USD"), ("0.5", "JPY"), ("1.234", "KWD"), ("0.5", "RSD")])
+@pytest.mark.parametrize(("amount", "currency"), [("0.001", "USD"), ("0.5", "JPY"), ("1.234", "KWD"), ("0.5", "ISK")])
 def test_what_stripe_cannot_count_is_refused(amount, currency):
     with pytest.raises(ValueError, match="cannot be charged"):
         to_stripe(Money(Decimal(amount), currency))
