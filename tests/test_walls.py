@@ -148,7 +148,7 @@ PAGES: dict[str, str] = {
 FOREIGN = ("account_", "mfa_", "admin:")
 POST_ONLY = {
     "catalog:save", "catalog:remove", "catalog:undo_remove", "billing:card_default", "billing:card_unbind", "notifications:read_all",
-    "billing:card_new", "orders:draft_coupon", "billing:webhook",
+    "billing:card_new", "orders:draft_coupon", "billing:webhook", "billing:give_up",
     "notifications:read", "accounts:api_key_revoke", "supervision:upload_complete", "supervision:seller_upload_complete",
 }  # fmt: skip
 # Lists of one's own have nothing of others to hide.

@@ -16,6 +16,7 @@ from billing.gateways.stripe import StripeGateway, from_stripe, to_stripe
 from billing.models import Dispute, Payment, Refund
 from billing.services import PaymentRequest, bind_card, pay_order, propose_refund, resume_payment, start_binding
 from koogallery.kernel import clock
+from koogallery.kernel.errors import InvalidInput
 from koogallery.kernel.money import Money
 from orders.choices import OrderStatus
 from orders.models import Order
@@ -272,3 +273,80 @@ def test_an_unanswered_payment_is_asked_for_until_stripe_answers(by_stripe, stri
     stripe.fail_with = 0
     timers.run(clock.now() + timedelta(minutes=15))
     assert Payment.objects.get().failure_code == "not_arrived"
+
+
+@pytest.mark.parametrize(("card", "words"), [("pm_gone", "does not know this card"), ("pm_refused", "refused")])
+def test_what_stripe_refuses_for_good_is_a_decline(by_stripe, stripe, card, words):
+    bound(by_stripe, stripe, card)
+    with pytest.raises(PaymentDeclined, match=words):
+        pay_order(by_stripe.order(), PaymentRequest(), by=by_stripe.by)
+    assert Payment.objects.get().status == PaymentStatus.FAILED
+
+
+def test_a_card_that_was_entered_for_another_customer_is_not_bound(by_stripe, stripe):
+    start_binding(by_stripe.account, RETURN, by=by_stripe.by)
+    theirs = StripeGateway().create_customer("theirs", "Fabrikam")
+    session = StripeGateway().binding_url(theirs, RETURN).rsplit("/", 1)[-1]
+    stripe.complete_session(session)
+    with pytest.raises(InvalidInput, match="another account"):
+        bind_card(by_stripe.account, session, by=by_stripe.by)
+
+
+@pytest.fixture
+def paid(by_stripe, stripe) -> Order:
+    bound(by_stripe, stripe)
+    return pay_order(by_stripe.order(), PaymentRequest(), by=by_stripe.by)
+
+
+def told_of_the_refund(stripe: Stripe, status: str) -> None:
+    refund = next(one for one in stripe.objects.values() if one["object"] == "refund")
+    refund["status"] = status
+    headers, body = stripe.webhook("refund.failed" if status == "failed" else "refund.updated", refund)
+    Client().post("/webhooks/stripe/", body, content_type="application/json", headers=headers)
+
+
+def test_a_refund_on_its_way_is_not_believed_to_be_there(by_stripe, stripe, paid, timers):
+    stripe.refund_status = "pending"
+    propose_refund(paid, None, reason="Ended.", by=by_stripe.operator)
+    timers.run()
+    assert (Refund.objects.get().status, Order.objects.get().status) == ("created", OrderStatus.REFUNDING)
+    timers.run(clock.now() + timedelta(hours=1))  # asked by the timer: still on its way
+    assert Refund.objects.get().status == "created"
+    told_of_the_refund(stripe, "succeeded")
+    timers.run()
+    assert (Refund.objects.get().status, Order.objects.get().status) == ("succeeded", OrderStatus.REFUNDED)
+    assert sum(one["object"] == "refund" for one in stripe.objects.values()) == 1
+
+
+def test_a_refund_on_its_way_is_asked_for_without_a_webhook(by_stripe, stripe, paid, timers):
+    stripe.refund_status = "pending"
+    propose_refund(paid, None, reason="Ended.", by=by_stripe.operator)
+    timers.run()
+    next(one for one in stripe.objects.values() if one["object"] == "refund")["status"] = "succeeded"
+    timers.run(clock.now() + timedelta(hours=1))
+    assert Refund.objects.get().status == "succeeded"
+
+
+@pytest.mark.parametrize("first", ["pending", "succeeded"])
+def test_a_refund_that_fails_later_is_owed_again(by_stripe, stripe, paid, timers, first):
+    stripe.refund_status = first
+    propose_refund(paid, None, reason="Ended.", by=by_stripe.operator)
+    timers.run()
+    told_of_the_refund(stripe, "failed")
+    timers.run()
+    assert (Refund.objects.get().status, Order.objects.get().status) == ("failed", OrderStatus.REFUNDING)
+
+
+def test_a_refund_is_made_once_when_stripe_has_forgotten_its_key(gateway, stripe):
+    charge = gateway.charge("k1", CARD, usd("5.00"), RETURN).reference
+    first = gateway.refund("r1", charge, usd("2.00"))
+    stripe.answered.clear()
+    assert gateway.refund("r1", charge, usd("2.00")) == first
+    assert sum(one["object"] == "refund" for one in stripe.objects.values()) == 1
+
+
+def test_the_address_of_a_bank_can_be_long(by_stripe, stripe):
+    bound(by_stripe, stripe, "pm_authentication")
+    with pytest.raises(PaymentActionRequired):
+        pay_order(by_stripe.order(), PaymentRequest(), by=by_stripe.by)
+    assert len(Payment.objects.get().action_url) > 400
