@@ -39,9 +39,11 @@ from billing.services import (
     grant_credit,
     pay_out,
     propose_refund,
+    receive_from_gateway,
     receive_from_reseller,
     record_refund_by_hand,
     record_transfer,
+    remit_tax,
     revoke_credit,
     top_up,
 )
@@ -271,12 +273,15 @@ VERBS: dict[str, Callable[..., JournalEntry]] = {
         data["party"], money, reference=data["text"], key=data["key"], by=by
     ),
     EntryKind.PAYOUT: lambda data, money, by: pay_out(data["party"], money, reference=data["text"], by=by),
+    EntryKind.GATEWAY_PAYOUT: lambda data, money, by: receive_from_gateway(money, reference=data["text"], by=by),
+    EntryKind.TAX_REMITTED: lambda data, money, by: remit_tax(money, reference=data["text"], by=by),
 }
 
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(ReadOnlyAdmin):
-    """The books. Adding one posts a top-up, an adjustment, a reseller's payment or a payout by hand."""
+    """The books. Adding one posts a top-up, an adjustment, a payment of a reseller or of the
+    card processor, a payout, or tax that was remitted."""
 
     list_display = ["at", "kind", "cause", "order", "payment", "refund", "by", "text"]
     list_filter = ["kind", "cause", "at"]

@@ -89,6 +89,8 @@ class ByHandForm(forms.Form):
             (EntryKind.ADJUSTMENT, EntryKind.ADJUSTMENT.label),
             (EntryKind.RESELLER_PAID, EntryKind.RESELLER_PAID.label),
             (EntryKind.PAYOUT, EntryKind.PAYOUT.label),
+            (EntryKind.GATEWAY_PAYOUT, EntryKind.GATEWAY_PAYOUT.label),
+            (EntryKind.TAX_REMITTED, EntryKind.TAX_REMITTED.label),
         ]
     )
     account = forms.CharField(
@@ -102,7 +104,9 @@ class ByHandForm(forms.Form):
         choices=[("", "-"), *AdjustmentCause.choices], required=False, help_text=_("Of an adjustment")
     )
     text = forms.CharField(
-        max_length=200, label=_("Reference or reason"), help_text=_("A payout's reference is used once for its seller.")
+        max_length=200,
+        label=_("Reference or reason"),
+        help_text=_("The reference of a payout or of remitted tax is used once."),
     )
     # Made with the form: sending it twice posts once.
     key = forms.CharField(required=False, max_length=40, initial=public_id, widget=forms.HiddenInput)
@@ -117,7 +121,7 @@ class ByHandForm(forms.Form):
             party = data.get("reseller")
         elif kind == EntryKind.PAYOUT:
             party = Seller.objects.filter(slug=data.get("seller", "").strip()).first()
-        if party is None:
+        if party is None and kind not in (EntryKind.GATEWAY_PAYOUT, EntryKind.TAX_REMITTED):
             raise forms.ValidationError(_("Name the one account, reseller or seller that it is for."))
         data["party"] = party
         if kind == EntryKind.ADJUSTMENT and not data.get("cause"):

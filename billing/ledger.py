@@ -163,6 +163,11 @@ def payouts_to(seller: Seller) -> "models.QuerySet[Posting]":
     return rows.select_related("entry").order_by("-entry__at", "-id")
 
 
+def total_on(ledger: Ledger, currency: str) -> Money:
+    """The sum of all postings on a ledger; positive is a debit."""
+    return Money(_sum(Posting.objects.filter(ledger=ledger, currency=currency)), currency)
+
+
 def owed_by(reseller: Reseller, currency: str) -> Money:
     """What the reseller owes now."""
     rows = Posting.objects.filter(reseller=reseller, ledger=Ledger.RESELLER_OWES, currency=currency)

@@ -1,7 +1,7 @@
 """What we ask of a card processor. Calls happen outside any transaction, between two recorded states."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -152,6 +152,29 @@ def _check_name(name: str) -> None:
         raise ValueError("A name has characters that cannot be stored.")
 
 
+class RecordKind(Enum):
+    """What a processor's own list has."""
+
+    CHARGE = "charge"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRecord:
+    """A charge or refund that succeeded, as the processor's own list has it.
+
+    Attributes:
+        key: our idempotency key; empty or foreign for what was not made by us.
+        fee: what it kept of a charge, when it says.
+    """
+
+    kind: RecordKind
+    key: str
+    reference: str
+    amount: Money
+    fee: Money | None = None
+
+
 class WebhookRefused(DomainError):
     """A webhook whose signature or time is wrong, or whose body is not a message of the processor."""
 
@@ -206,6 +229,13 @@ class PaymentGateway(Protocol):
     def find_refund(self, key: str, charge: str) -> GatewayAnswer:
         """What became of the refund with our key; NOT_FOUND when it never arrived. A refund that succeeded can
         fail days later, when the card holder's bank sends it back. Creates nothing."""
+
+    def records(self, since: datetime, until: datetime) -> Iterator[GatewayRecord]:
+        """Every charge and refund made in this time that succeeded, also those that are not ours.
+
+        Raises:
+            GatewayUnavailable: no answer.
+        """
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes, at: datetime) -> GatewayNotice:
         """Verify and read one webhook message. `at` is the machine's real time.

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,7 +26,9 @@ from billing.gateways.base import (
     DisputeState,
     GatewayAnswer,
     GatewayNotice,
+    GatewayRecord,
     NoticeKind,
+    RecordKind,
     WebhookRefused,
 )
 from billing.models import SandboxCard, SandboxCharge, SandboxWebhook
@@ -162,6 +164,15 @@ class SandboxGateway:
     def find_refund(self, key: str, charge: str) -> GatewayAnswer:
         record = SandboxCharge.objects.filter(pk=key, refund_of__reference=charge).first()
         return self._answer(record) if record else GatewayAnswer(ChargeOutcome.NOT_FOUND)
+
+    def records(self, since: datetime, until: datetime) -> Iterator[GatewayRecord]:
+        made = SandboxCharge.objects.filter(
+            created_at__gte=since, created_at__lt=until, outcome=ChargeOutcome.SUCCEEDED.value
+        )
+        for one in made.order_by("created_at"):
+            kind = RecordKind.REFUND if one.refund_of_id else RecordKind.CHARGE
+            answer = self._answer(one)
+            yield GatewayRecord(kind, one.key, one.reference, Money(one.amount, one.currency), answer.fee)
 
     def binding_url(self, customer: str, return_to: str) -> str:
         return f"{reverse('billing:sandbox_card')}?{urlencode({'return_to': return_to, 'customer': customer})}"

@@ -5,7 +5,8 @@ its metadata, so that an unknown outcome is found by listing the customer's inte
 """
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -21,8 +22,10 @@ from billing.gateways.base import (
     DisputeState,
     GatewayAnswer,
     GatewayNotice,
+    GatewayRecord,
     GatewayUnavailable,
     NoticeKind,
+    RecordKind,
     WebhookRefused,
 )
 from koogallery.kernel.money import Money
@@ -171,7 +174,7 @@ class StripeGateway:
             )
             for intent in page.auto_paging_iter():
                 told = intent.to_dict()
-                if (told.get("metadata") or {}).get(KEY) == key:
+                if _key(told) == key:
                     return answer_of(told)
         except stripe.InvalidRequestError as refused:
             # Who is not known there was never charged there.
@@ -211,13 +214,32 @@ class StripeGateway:
             page = self._client.v1.refunds.list({"payment_intent": charge, "limit": LISTED})
             for refund in page.auto_paging_iter():
                 told = refund.to_dict()
-                if (told.get("metadata") or {}).get(KEY) == key:
+                if _key(told) == key:
                     return refund_answer_of(told)
         except stripe.InvalidRequestError as refused:
             return GatewayAnswer(ChargeOutcome.NOT_FOUND if _is_missing(refused) else ChargeOutcome.UNKNOWN)
         except stripe.StripeError:
             return GatewayAnswer(ChargeOutcome.UNKNOWN)
         return GatewayAnswer(ChargeOutcome.NOT_FOUND)
+
+    def records(self, since: datetime, until: datetime) -> Iterator[GatewayRecord]:
+        created: Any = {"gte": int(since.timestamp()), "lt": math.ceil(until.timestamp())}
+        try:
+            intents = self._client.v1.payment_intents.list(
+                {"created": created, "limit": LISTED, "expand": ["data.latest_charge.balance_transaction"]}
+            )
+            for intent in intents.auto_paging_iter():
+                told = intent.to_dict()
+                answer = answer_of(told)
+                if answer.outcome is ChargeOutcome.SUCCEEDED and answer.amount is not None:
+                    yield GatewayRecord(RecordKind.CHARGE, _key(told), answer.reference, answer.amount, answer.fee)
+            for refund in self._client.v1.refunds.list({"created": created, "limit": LISTED}).auto_paging_iter():
+                told = refund.to_dict()
+                answer = refund_answer_of(told)
+                if answer.outcome is ChargeOutcome.SUCCEEDED and answer.amount is not None:
+                    yield GatewayRecord(RecordKind.REFUND, _key(told), answer.reference, answer.amount)
+        except stripe.StripeError as failed:
+            raise GatewayUnavailable(type(failed).__name__) from failed
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes, at: datetime) -> GatewayNotice:
         given = headers.get(SIGNATURE_HEADER, "")
@@ -327,7 +349,7 @@ def _intent_of(declined: stripe.CardError) -> str:
 
 def _notice(told: Mapping[str, Any]) -> GatewayNotice:
     kind, about = str(told["type"]), told["data"]["object"]
-    key = str((about.get("metadata") or {}).get(KEY, ""))
+    key = _key(about)
     if kind.startswith("payment_intent."):
         return GatewayNotice(str(told["id"]), NoticeKind.CHARGE, key)
     if kind.startswith("charge.dispute."):
@@ -341,6 +363,11 @@ def _notice(told: Mapping[str, Any]) -> GatewayNotice:
     if kind.startswith(("refund.", "charge.refund")):
         return GatewayNotice(str(told["id"]), NoticeKind.REFUND, key)
     return GatewayNotice(str(told["id"]), NoticeKind.OTHER)
+
+
+def _key(told: Mapping[str, Any]) -> str:
+    """Our key, as it stands in an object's metadata."""
+    return str((told.get("metadata") or {}).get(KEY, ""))
 
 
 def _customer(card: str) -> str:

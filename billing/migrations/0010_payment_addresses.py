@@ -4,6 +4,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0004_card_expiry_notice")]
+    dependencies = [("billing", "0005_adjustments_and_payouts")]
 
     operations = [migrations.AlterField("payment", "action_url", models.TextField(blank=True))]

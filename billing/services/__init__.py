@@ -1,6 +1,14 @@
 """The verbs of money: binding cards, paying, finding out unknown outcomes, giving money back, credit, the books."""
 
-from billing.services.bookkeeping import Adjustment, adjust_balance, pay_out, receive_from_reseller, top_up
+from billing.services.bookkeeping import (
+    Adjustment,
+    adjust_balance,
+    pay_out,
+    receive_from_gateway,
+    receive_from_reseller,
+    remit_tax,
+    top_up,
+)
 from billing.services.cards import bind_card, make_default_card, start_binding, unbind_card
 from billing.services.methods import Methods, PaymentRequest, methods_of
 from billing.services.mismatches import give_wrong_amount_back
@@ -57,11 +65,13 @@ __all__ = [
     "pay_out",
     "pay_statement",
     "propose_refund",
+    "receive_from_gateway",
     "receive_from_reseller",
     "receive_webhook",
     "record_dispute",
     "record_refund_by_hand",
     "record_transfer",
+    "remit_tax",
     "request_refund",
     "resolve_payment",
     "resolve_refund",

@@ -115,6 +115,49 @@ def pay_out(seller: Seller, amount: Money, *, reference: str, by: Actor, at: dat
         return _once(key, f"{EntryKind.PAYOUT} {seller.pk} {amount}", post)
 
 
+def receive_from_gateway(amount: Money, *, reference: str, by: Actor, at: datetime | None = None) -> JournalEntry:
+    """The card processor paid out to the bank a part of what it has for us; the bank's reference is used once.
+
+    Raises:
+        PermissionRefused: not operations.
+        InvalidInput: more than the processor has, no reference, or the reference of another payout.
+    """
+    return _transfer(EntryKind.GATEWAY_PAYOUT, Ledger.BANK, Ledger.GATEWAY, amount, reference=reference, by=by, at=at)
+
+
+def remit_tax(amount: Money, *, reference: str, by: Actor, at: datetime | None = None) -> JournalEntry:
+    """A part of the collected tax was paid to the tax office; the bank's reference is used once.
+
+    Raises:
+        PermissionRefused: not operations.
+        InvalidInput: more than was collected, no reference, or the reference of another payment.
+    """
+    return _transfer(EntryKind.TAX_REMITTED, Ledger.TAX, Ledger.BANK, amount, reference=reference, by=by, at=at)
+
+
+def _transfer(
+    kind: EntryKind,
+    debit: Ledger,
+    credit: Ledger,
+    amount: Money,
+    *,
+    reference: str,
+    by: Actor,
+    at: datetime | None,
+) -> JournalEntry:
+    """Between the bank and a ledger that belongs to no party, of which only as much is moved as there is."""
+    _check(amount, reference, by)
+
+    def post() -> JournalEntry:
+        there = ledger.total_on(Ledger.GATEWAY if credit is Ledger.GATEWAY else Ledger.TAX, amount.currency)
+        left = there if credit is Ledger.GATEWAY else -there
+        if left < amount:
+            raise InvalidInput(f"Only {left.display()} can be moved.", errors={"amount": ["More than there is."]})
+        return _post(kind, debit, credit, amount, reference, by, at)
+
+    return _once(f"{kind}:{reference.strip().casefold()[:100]}", f"{kind} {amount}", post)
+
+
 def _form(key: str) -> str:
     return f"form:{key}" if key else ""
 

@@ -9,11 +9,22 @@ from accounts.models import User
 from billing import ledger
 from billing.choices import Ledger
 from billing.models import AccountBalance, JournalEntry, Posting
-from billing.services import Adjustment, PaymentRequest, adjust_balance, pay_order, pay_out, propose_refund, top_up
+from billing.services import (
+    Adjustment,
+    PaymentRequest,
+    adjust_balance,
+    pay_order,
+    pay_out,
+    propose_refund,
+    receive_from_gateway,
+    remit_tax,
+    top_up,
+)
 from koogallery.kernel.errors import InvalidInput, PermissionRefused
 from koogallery.kernel.money import Money
 from orders.models import Order
 from orders.services import complete_order
+from pricing.models import TaxRate
 from tests.billing.conftest import a_shopper, usd
 from tests.billing.test_gateway import completed
 from tests.factories import SellerMemberFactory
@@ -82,6 +93,37 @@ def test_a_form_that_is_sent_twice_posts_once(shopper):
     assert client.post(page, entry | {"key": "another", "cause": ""}).status_code == 422
     assert client.post(page, entry | {"key": "another"}).status_code == 302
     assert AccountBalance.objects.get().money == usd("60.00")
+
+
+# --- between the bank and what belongs to no party ----------------------------------------------------------------
+
+
+def test_what_the_processor_pays_out_is_at_the_bank(shopper, sold):
+    there = on(Ledger.GATEWAY)
+    entry = receive_from_gateway(usd("4.00"), reference="PO-1", by=shopper.operator)
+    assert receive_from_gateway(usd("4.00"), reference="po-1 ", by=shopper.operator) == entry
+    assert (on(Ledger.GATEWAY), on(Ledger.BANK)) == (there - 4, 4)
+    for amount, reference in ((usd("3.00"), "PO-1"), (usd("4.00"), "PO-2"), (usd("0.50"), " "), (usd("-1.00"), "PO-3")):
+        with pytest.raises(InvalidInput):
+            receive_from_gateway(amount, reference=reference, by=shopper.operator)
+    with pytest.raises(PermissionRefused):
+        receive_from_gateway(usd("0.10"), reference="PO-4", by=shopper.by)
+
+
+def test_tax_that_was_collected_is_remitted(shopper, timers):
+    TaxRate.objects.create(country="SG", name="GST", percent=Decimal(9))
+    completed(shopper, timers)
+    collected = -on(Ledger.TAX)
+    assert collected > 0
+    with pytest.raises(InvalidInput):
+        remit_tax(Money(collected + 1, "USD"), reference="TAX-2026", by=shopper.operator)
+    client = Client()
+    client.force_login(User.objects.get(pk=shopper.operator.user_id))
+    entry = {"kind": "tax_remitted", "amount": str(collected), "currency": "USD", "text": "TAX-2026"}
+    assert client.post("/admin/billing/journalentry/add/", entry).status_code == 302
+    assert (on(Ledger.TAX), on(Ledger.BANK)) == (0, -collected)
+    with pytest.raises(PermissionRefused):
+        remit_tax(usd("0.01"), reference="TAX-2027", by=shopper.by)
 
 
 # --- payouts ----------------------------------------------------------------------------------------------------------
