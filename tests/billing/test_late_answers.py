@@ -227,6 +227,18 @@ def test_a_payment_is_asked_for_where_it_was_made(shopper, settings):
     assert Order.objects.get().status == OrderStatus.PROCESSING
 
 
+def test_a_processor_that_was_in_use_is_still_heard(shopper, settings, timers):
+    shopper.card()
+    pay_order(shopper.order(), CARD, by=shopper.by)
+    settings.PAYMENT_GATEWAY = "billing.gateways.stripe.StripeGateway"
+    headers, body = SandboxGateway().signed({"id": "evt_9", "kind": "charge", "key": "x"})
+    sent = [
+        Client().post(f"/webhooks/{name}/", body, content_type="application/json", headers=headers).status_code
+        for name in ("sandbox", "stripe", "nobody")
+    ]
+    assert sent == [200, 400, 404]
+
+
 # --- the processor's own records -----------------------------------------------------------------------------------
 
 
