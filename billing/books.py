@@ -202,7 +202,7 @@ register(
     ),
     Invariant(
         "statements_are_settled_once",
-        "A paid statement has one settlement over its amount, another none.",
+        "A paid statement was settled over its whole amount, another over what refunds took off it.",
         """
         SELECT statement.public_id, statement.status, posted.amount
         FROM billing_statement AS statement
@@ -211,7 +211,7 @@ register(
             FROM billing_journalentry AS entry JOIN billing_posting AS posting ON posting.entry_id = entry.id
             WHERE entry.kind = 'settlement' AND posting.amount > 0 GROUP BY entry.statement_id
         ) AS posted ON posted.statement_id = statement.id
-        WHERE coalesce(posted.amount, 0) <> CASE WHEN statement.status = 'paid' THEN statement.amount ELSE 0 END
+        WHERE coalesce(posted.amount, 0) <> CASE WHEN statement.status = 'paid' THEN statement.amount ELSE statement.credited END
         """,
     ),
     Invariant(

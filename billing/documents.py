@@ -4,7 +4,6 @@ from datetime import datetime
 
 from django.conf import settings
 
-from billing.choices import TAKEN_PAYMENTS
 from billing.models import Payment
 from koogallery.kernel.errors import NotFound
 from koogallery.kernel.pdf import day_of, render
@@ -26,10 +25,7 @@ def receipt_pdf(order: Order) -> bytes:
     """
     if order.paid_at is None or order.account.reseller_id is not None:
         raise NotFound("There is no receipt of this order: it is not paid here.")
-    counted = Payment.objects.filter(
-        allocations__order=order, allocations__counted_at__isnull=False, status__in=TAKEN_PAYMENTS
-    )
-    payment = counted.select_related("card").first()
+    payment = Payment.objects.counted_for(order).select_related("card").first()
     facts = [
         ["Order No.", order.number],
         ["Customer", order.account.name],

@@ -130,6 +130,16 @@ class RefundInDoubt(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AccountFrozenForDebt(StatementEvent):
+    """A statement stayed overdue: the account is frozen, its apps are out of use."""
+
+
+@dataclass(frozen=True, slots=True)
+class DebtFreezeLifted(StatementEvent):
+    """The last statement that froze the account is paid."""
+
+
+@dataclass(frozen=True, slots=True)
 class CardExpiring(Event):
     """The default card's last month has come."""
 

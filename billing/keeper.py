@@ -8,7 +8,7 @@ from billing.choices import EntryKind, Ledger, PaymentMethodKind
 from billing.ledger import Side
 from billing.models import Posting
 from billing.services.paying import record_taken
-from billing.services.refunds import request_refund
+from billing.services.refunds import refunds_under_way, request_refund
 from billing.services.releasing import refundable, release
 from koogallery.kernel.money import Money
 from orders.models import Order
@@ -45,6 +45,10 @@ class BillingMoney:
     def refundable(self, order: Order) -> Money:
         """What is held for the order now; once it is completed, what was released."""
         return refundable(order)
+
+    def refunds_under_way(self, order: Order) -> bool:
+        """Also one that the card processor refuses, until operations have paid it by hand."""
+        return refunds_under_way(order)
 
     def return_coupon(self, order: Order, *, by: Actor, at: datetime) -> None:
         """What the order took of a coupon is free again; spent or only reserved."""

@@ -44,7 +44,7 @@ class Subject:
             known |= {"order": self.order.number, "product": self.order.product.name, "seller": self.order.seller.name}
         if self.statement:
             known |= {"month": f"{self.statement.month:%B %Y}", "due": f"{self.statement.due_at:%Y-%m-%d}"}
-            known |= {"owed": self.statement.money.display()}
+            known |= {"owed": self.statement.to_pay.display()}
         if self.payment:
             known |= {"payment": self.payment.public_id}
         if self.card:
@@ -71,6 +71,7 @@ LINKS: dict[str, Callable[[Subject], str]] = {
     "admin": _search("admin:orders_order_changelist"),
     "admin_flow": _search("admin:supervision_serviceflow_changelist"),
     "admin_refund": lambda _about: reverse("admin:billing_refundproposal_changelist"),
+    "admin_statement": lambda _about: reverse("admin:billing_statement_changelist"),
     "admin_dispute": lambda _about: reverse("admin:billing_dispute_changelist"),
 }
 

@@ -92,6 +92,9 @@ class MoneyKeeper(Protocol):
     def refundable(self, order: Order) -> Money:
         """How much of the order's payment can still go back."""
 
+    def refunds_under_way(self, order: Order) -> bool:
+        """Whether something of what paid the order is still on its way back to the buyer."""
+
     def return_coupon(self, order: Order, *, by: Actor, at: datetime) -> None:
         """The order will not be paid, or was refunded in whole: what it took of a coupon is free again."""
 

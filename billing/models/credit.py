@@ -46,7 +46,7 @@ class AccountBalance(models.Model):
 class CreditLine(models.Model):
     """Monthly settlement, granted to an account after a service ticket (guide 2.1, RULES 6).
 
-    `used` is what the account owes of it now, in `currency`; it may be negative after a refund of what was paid.
+    `used` is what the account owes of it now, in `currency`; a refund of what was paid goes to the account's balance.
     `next_statement_at` is when the last calendar month (GMT+08:00) is stated.
     """
 
@@ -62,7 +62,10 @@ class CreditLine(models.Model):
 
     class Meta(TypedModelMeta):
         indexes = [models.Index("next_statement_at", "id", name="credit_statement_due")]
-        constraints = [models.CheckConstraint(name="credit_limit_not_negative", condition=Q(limit__gte=0))]
+        constraints = [
+            models.CheckConstraint(name="credit_limit_not_negative", condition=Q(limit__gte=0)),
+            models.CheckConstraint(name="credit_used_not_negative", condition=Q(used__gte=0)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.account}: up to {Money(self.limit, self.currency)}"
@@ -82,13 +85,17 @@ class StatementQuerySet(models.QuerySet["Statement"]):
 
 
 class Statement(models.Model):
-    """What an account bought on monthly settlement in one calendar month (GMT+08:00), less what was refunded."""
+    """What an account bought on monthly settlement in one calendar month (GMT+08:00), less what was refunded.
+
+    `amount` is what was stated; what is refunded of stated purchases afterwards is `credited` against it.
+    """
 
     public_id = models.CharField(max_length=16, unique=True, default=public_id, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="statements")
     currency = CurrencyField()
     month = models.DateField(help_text=_("The first day of the month that it states."))
     amount = AmountField()
+    credited = AmountField(default=0, editable=False)
     status = FSMField(default=StatementStatus.OPEN, choices=StatementStatus.choices, editable=False)
     issued_at = models.DateTimeField()
     due_at = models.DateTimeField()
@@ -108,6 +115,9 @@ class Statement(models.Model):
             models.UniqueConstraint(fields=["account", "currency", "month"], name="one_statement_per_month"),
             models.CheckConstraint(name="statement_amount_positive", condition=Q(amount__gt=0)),
             models.CheckConstraint(
+                name="statement_credit_within_amount", condition=Q(credited__gte=0, credited__lte=F("amount"))
+            ),
+            models.CheckConstraint(
                 name="paid_statements_know_when", condition=~Q(status="paid") | Q(paid_at__isnull=False)
             ),
         ]
@@ -121,6 +131,16 @@ class Statement(models.Model):
     @property
     def money(self) -> Money:
         return Money(self.amount, self.currency)
+
+    @property
+    def refunded_since(self) -> Money:
+        """What was refunded of it since it was issued, and paid a part of it."""
+        return Money(self.credited, self.currency)
+
+    @property
+    def to_pay(self) -> Money:
+        """What has to be paid of it: what was stated, less what was refunded since."""
+        return Money(self.amount - self.credited, self.currency)
 
     @transition(status, source=StatementStatus.OPEN, target=StatementStatus.OVERDUE)
     def fall_overdue(self) -> None:

@@ -11,6 +11,7 @@ from django_fsm import FSMField, transition
 from accounts.models import Account, Reseller
 from billing.choices import (
     OPEN_PAYMENTS,
+    TAKEN_PAYMENTS,
     PaymentMethodKind,
     PaymentStatus,
     RefundStatus,
@@ -102,6 +103,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
     def shown(self) -> Self:
         """What the buyer knows as a payment: what his reseller owes is none (guide 2.1 NOTE)."""
         return self.exclude(method=PaymentMethodKind.RESELLER)
+
+    def counted_for(self, order: Order) -> Self:
+        """The one that paid the order."""
+        return self.filter(allocations__order=order, allocations__counted_at__isnull=False, status__in=TAKEN_PAYMENTS)
 
     def open(self) -> Self:
         """Its outcome is not known yet."""

@@ -14,7 +14,7 @@ from koogallery.kernel.compiled import Compiled, OneOf, Param
 from koogallery.kernel.errors import InvalidInput
 from koogallery.kernel.money import Money
 from orders import services as orders
-from orders.errors import OrderNotPayable
+from orders.errors import AccountFrozen, OrderNotPayable
 from orders.models import Order
 from pricing.choices import CouponKind
 from pricing.models import CouponUse
@@ -33,6 +33,7 @@ def payable_orders(wanted: Sequence[Order], *, at: datetime) -> list[Order]:
     Raises:
         InvalidInput: none, too many, of several currencies, or with several cash coupons.
         OrderNotPayable: one is paid, cancelled, past its deadline, or being paid right now.
+        AccountFrozen: what they buy would be delivered to an account that is out of use.
     """
     numbers = sorted({one.pk for one in wanted})
     if not 1 <= len(numbers) <= MOST_ORDERS:
@@ -43,6 +44,8 @@ def payable_orders(wanted: Sequence[Order], *, at: datetime) -> list[Order]:
             raise OrderNotPayable(f"Order {order.number} cannot be paid." if len(locked) > 1 else None)
     if len({(order.account_id, order.currency) for order in locked}) > 1:
         raise InvalidInput("Orders that are paid together are in one currency.", errors={"orders": ["One currency."]})
+    if locked[0].account.frozen_at:
+        raise AccountFrozen("This account is frozen. Pay the overdue statement first, or contact support.")
     if locked[0].account.reseller_id:
         raise OrderNotPayable("This account buys through a reseller and pays him.")
     if len(locked) > 1:
@@ -109,7 +112,7 @@ def record_statement_intent(statement: Statement, request: PaymentRequest, *, at
         card=card,
         statement=statement,
         currency=statement.currency,
-        amount=statement.amount,
+        amount=statement.to_pay.amount,
         gateway=card.gateway,
         created_at=at,
         ask_gateway_at=at + settings.PAYMENT_ASK_AFTER,

@@ -8,7 +8,14 @@ from django.db import transaction
 
 from accounts.actor import Actor
 from billing import ledger
-from billing.choices import SOURCE_LEDGERS, EntryKind, Ledger, PaymentMethodKind, PaymentStatus
+from billing.choices import (
+    SOURCE_LEDGERS,
+    EntryKind,
+    Ledger,
+    PaymentMethodKind,
+    PaymentStatus,
+    StatementStatus,
+)
 from billing.errors import PaymentDeclined
 from billing.events import (
     PaymentFailed,
@@ -22,7 +29,7 @@ from billing.gateways import ChargeOutcome, GatewayAnswer
 from billing.ledger import Side
 from billing.models import NOT_ARRIVED, Payment, PaymentAllocation
 from billing.services.refunds import record_refund
-from billing.services.settling import statement_paid
+from billing.services.settling import statement_locked, statement_paid
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.outbox import publish
 from orders import services as orders
@@ -34,6 +41,7 @@ _PAYMENT = Compiled(
 )
 
 AMOUNT_DIFFERS = "amount_differs"
+PAID_OTHERWISE = "paid_otherwise"
 
 DECLINE_MESSAGES = {
     "insufficient_funds": "The bank declined the card: insufficient funds. Choose another method.",
@@ -43,6 +51,7 @@ DECLINE_MESSAGES = {
     "unknown_card": "The card processor does not know this card any more. Bind it again or choose another method.",
     "refused": "The card processor refused the payment; nothing was charged. Choose another method.",
     AMOUNT_DIFFERS: "The card processor took another amount than was confirmed. It is given back; nothing is paid.",
+    PAID_OTHERWISE: "This statement was settled in another way meanwhile. The charge is given back.",
 }
 
 
@@ -57,7 +66,9 @@ def record_outcome(payment: Payment, answer: GatewayAnswer, *, by: Actor, at: da
             return payment
         match answer.outcome:
             case ChargeOutcome.SUCCEEDED if answer.amount is not None and answer.amount != payment.money:
-                _wrong_amount(payment, list(locked.values()), answer, at=at)
+                _taken_by_mistake(payment, list(locked.values()), answer, AMOUNT_DIFFERS, at=at)
+            case ChargeOutcome.SUCCEEDED if not _is_owed(payment):
+                _taken_by_mistake(payment, [], answer, PAID_OTHERWISE, at=at)
             case ChargeOutcome.SUCCEEDED:
                 _succeed(payment, answer, [(one, locked[one.order_id]) for one in allocations], by=by, at=at)
             case ChargeOutcome.DECLINED:
@@ -134,14 +145,24 @@ def _post_charge(payment: Payment, allocation: PaymentAllocation, order: Order, 
     ledger.post(EntryKind.CHARGE, sides, at=at, order=order, payment=payment, text=how)
 
 
-def _wrong_amount(payment: Payment, locked: Sequence[Order], answer: GatewayAnswer, *, at: datetime) -> None:
-    """The processor says that it took another amount: no order is paid short or over, all of it goes back."""
-    assert answer.amount is not None
+def _is_owed(payment: Payment) -> bool:
+    """Whether a statement still owes exactly what its payment took; orders are looked at by `take_payment`."""
+    if payment.statement is None:
+        return True
+    statement = statement_locked(payment.statement.pk)
+    return statement.status != StatementStatus.PAID and statement.to_pay == payment.money
+
+
+def _taken_by_mistake(
+    payment: Payment, locked: Sequence[Order], answer: GatewayAnswer, reason: str, *, at: datetime
+) -> None:
+    """The processor took another amount, or for what is paid already: nothing is paid with it, all of it goes back."""
+    taken = answer.amount or payment.money
     payment.reference = answer.reference
-    _fail(payment, locked, AMOUNT_DIFFERS, at=at)
+    _fail(payment, locked, reason, at=at)
     sides = [
-        Side(Ledger.GATEWAY, answer.amount, account_id=payment.account_id),
-        Side(Ledger.SUSPENSE, -answer.amount, account_id=payment.account_id),
+        Side(Ledger.GATEWAY, taken, account_id=payment.account_id),
+        Side(Ledger.SUSPENSE, -taken, account_id=payment.account_id),
     ]
     ledger.post(EntryKind.MISMATCH, sides, at=at, payment=payment, text=f"Asked for {payment.money.display()}")
     _post_fee(payment, answer, at=at)

@@ -1,7 +1,6 @@
 """Giving money back to where it came from: decided in a transaction, carried out through the outbox."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
@@ -10,7 +9,6 @@ from accounts.actor import Actor, Party
 from billing import ledger
 from billing.choices import (
     SOURCE_LEDGERS,
-    TAKEN_PAYMENTS,
     EntryKind,
     Ledger,
     PaymentMethodKind,
@@ -24,6 +22,7 @@ from billing.ledger import Side
 from billing.models import Payment, Refund
 from billing.services.methods import give_credit_back, move_balance
 from billing.services.releasing import refund_sources, refundable
+from billing.services.settling import credit_back, is_stated
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, InvalidTransition, PermissionRefused
 from koogallery.kernel.money import Money
@@ -44,12 +43,16 @@ def request_refund(order: Order, amount: Money, *, reason: str, at: datetime) ->
     left = refundable(order)
     if amount.amount <= 0 or left < amount:
         raise InvalidTransition(f"At most {left.display()} can be refunded.")
-    payment = Payment.objects.filter(
-        allocations__order=order, allocations__counted_at__isnull=False, status__in=TAKEN_PAYMENTS
-    ).first()
+    payment = Payment.objects.counted_for(order).first()
     if payment is None:
         raise InvalidTransition("Nothing was paid for this order.")
     return record_refund(payment, order, amount, reason=reason, at=at)
+
+
+def refunds_under_way(order: Order) -> bool:
+    """Whether a refund of what paid the order is not with the buyer yet."""
+    waiting = Refund.objects.filter(order=order, payment__in=Payment.objects.counted_for(order))
+    return waiting.exclude(status=RefundStatus.SUCCEEDED).exists()
 
 
 def record_refund(payment: Payment, order: Order, amount: Money, *, reason: str, at: datetime) -> Refund:
@@ -191,6 +194,10 @@ def _succeed(
     refund.save()
     method = PaymentMethodKind(payment.method)
     source = source or SOURCE_LEDGERS[method]
+    # What is refunded of a month that is stated already pays statements, and comes to the balance for that.
+    stated = source is Ledger.RECEIVABLE and is_stated(payment)
+    if stated:
+        source = Ledger.BALANCE
     if source is Ledger.BALANCE:
         move_balance(payment.account, refund.money)
     elif source is Ledger.RECEIVABLE:
@@ -201,6 +208,8 @@ def _succeed(
     ]
     kind = EntryKind.REFUND_BY_HAND if source is Ledger.BANK else EntryKind.REFUND_PAID
     ledger.post(kind, sides, at=at, order=order, payment=payment, refund=refund)
+    if stated:
+        credit_back(payment.account, refund.money, by=Actor.system("refund"), at=at)
     if (
         payment.status == PaymentStatus.REFUNDING
         and not payment.refunds.exclude(status=RefundStatus.SUCCEEDED).exists()
@@ -210,13 +219,4 @@ def _succeed(
         else:
             payment.finish_part_refund()
         payment.save()
-    orders.refund_finished(order, amount=refund.money, whole=_all_is_back(order), at=at)
-
-
-def _all_is_back(order: Order) -> bool:
-    """Whether nothing that was paid for the order is kept or still on its way: of the payment that counts for it."""
-    counted = order.allocations.filter(counted_at__isnull=False).first()
-    if counted is None:
-        return False
-    back = order.refunds.filter(payment=counted.payment_id, status=RefundStatus.SUCCEEDED)
-    return sum((one.amount for one in back), Decimal(0)) == counted.amount
+    orders.refund_finished(order, amount=refund.money, at=at)

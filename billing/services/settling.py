@@ -12,10 +12,16 @@ from accounts.actor import Actor, Party
 from accounts.models import Account
 from billing import ledger
 from billing.choices import EntryKind, Ledger, StatementStatus
-from billing.events import StatementIssued, StatementOverdue, StatementPaid
+from billing.events import (
+    AccountFrozenForDebt,
+    DebtFreezeLifted,
+    StatementIssued,
+    StatementOverdue,
+    StatementPaid,
+)
 from billing.ledger import Side
 from billing.models import CreditLine, Payment, Posting, Statement
-from billing.services.methods import give_credit_back
+from billing.services.methods import give_credit_back, move_balance
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, InvalidTransition, PermissionRefused
 from koogallery.kernel.money import Money
@@ -32,14 +38,17 @@ def next_statement(after: datetime) -> datetime:
     """00:00 GMT+08:00 of the first 3rd of a month that states a month which ends after `after`."""
     day = after.astimezone(BILLING_ZONE).date().replace(day=1)
     following = (day + timedelta(days=32)).replace(day=STATEMENT_DAY)
-    return datetime.combine(following, time(0), BILLING_ZONE).astimezone(UTC)
+    return _midnight(following)
 
 
 def month_before(due: datetime) -> tuple[date, datetime]:
     """The calendar month (GMT+08:00) before the one in which a statement is due: its first day, and its end in UTC."""
     this = due.astimezone(BILLING_ZONE).date().replace(day=1)
-    end = datetime.combine(this, time(0), BILLING_ZONE).astimezone(UTC)
-    return (this - timedelta(days=1)).replace(day=1), end
+    return (this - timedelta(days=1)).replace(day=1), _midnight(this)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(0), BILLING_ZONE).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,7 @@ def revoke_credit(account: Account, *, by: Actor, at: datetime | None = None) ->
 
 
 def issue_statement(pk: int, *, at: datetime, by: Actor) -> Statement | None:
-    """Timer: state last month. What is less than nothing (refunds only) lowers the next one."""
+    """Timer: state last month, if anything of it is still owed."""
     with transaction.atomic():
         line = CreditLine.objects.select_for_update(of=("self",)).select_related("account").get(pk=pk)
         if line.next_statement_at > at:
@@ -111,9 +120,12 @@ def issue_statement(pk: int, *, at: datetime, by: Actor) -> Statement | None:
 
 
 def owed_until(account: Account, currency: str, end: datetime) -> Money:
-    """What was bought on credit before `end`, less its refunds; what was paid for it does not count."""
-    rows = Posting.objects.filter(account=account, ledger=Ledger.RECEIVABLE, currency=currency, entry__at__lt=end)
-    rows = rows.exclude(entry__kind=EntryKind.SETTLEMENT)
+    """What was bought on credit before `end`, less what of it was refunded before it was stated.
+
+    What was paid for statements does not count, and neither does a later refund: it pays statements (`credit_back`).
+    """
+    rows = Posting.objects.filter(account=account, ledger=Ledger.RECEIVABLE, currency=currency)
+    rows = rows.filter(entry__payment__ended_at__lt=end).exclude(entry__kind=EntryKind.SETTLEMENT)
     total = rows.aggregate(total=Sum("amount", output_field=models.DecimalField()))["total"] or Decimal(0)
     return Money(total, currency)
 
@@ -146,6 +158,7 @@ def freeze_for_debt(pk: int, *, at: datetime, by: Actor) -> None:
         Account.objects.filter(pk=statement.account_id, frozen_at=None).update(frozen_at=at)
         for subscription, one in _running(statement.account):
             one.freeze(subscription, by=by, at=at)
+        publish(AccountFrozenForDebt(statement=statement.public_id), at=at)
 
 
 def statement_paid(
@@ -165,34 +178,84 @@ def statement_paid(
     statement = statement_locked(statement.pk)
     if statement.status == StatementStatus.PAID:
         raise InvalidTransition("This statement is paid already.")
-    statement.settle(at)
-    statement.save(update_fields=["status", "paid_at"])
-    sides = [
-        Side(source, statement.money, account_id=statement.account_id),
-        Side(Ledger.RECEIVABLE, -statement.money, account_id=statement.account_id),
-    ]
+    _post_settlement(statement, statement.to_pay, source, by=by, at=at, payment=payment, text=text)
+    _close(statement, by=by, at=at)
+    return statement
+
+
+def is_stated(payment: Payment) -> bool:
+    """Whether what was bought on credit with this payment stands in a statement; locks the account's credit line."""
+    line = CreditLine.objects.select_for_update(of=("self",)).get(account_id=payment.account_id)
+    first_unstated, _end = month_before(line.next_statement_at)
+    return payment.ended_at is not None and payment.ended_at < _midnight(first_unstated)
+
+
+def credit_back(account: Account, amount: Money, *, by: Actor, at: datetime) -> None:
+    """A refund of stated purchases has come to the account's balance: it pays the oldest unpaid statements, in part too.
+
+    A statement that a card is being charged for is left alone: its charge is over the whole of it. What is left stays
+    in the balance.
+    """
+    paying = Payment.objects.open().filter(statement__account=account).values("statement")
+    unpaid = Statement.objects.for_account(account).unpaid().filter(currency=amount.currency).exclude(pk__in=paying)
+    for pk in unpaid.order_by("month", "id").values_list("pk", flat=True):
+        statement = statement_locked(pk)
+        part = min(amount, statement.to_pay)
+        if not part:
+            return
+        amount -= part
+        move_balance(account, -part)
+        _post_settlement(statement, part, Ledger.BALANCE, by=by, at=at, text=f"Refunded: {statement}")
+        statement.credited += part.amount
+        statement.save(update_fields=["credited"])
+        if not statement.to_pay:
+            _close(statement, by=by, at=at)
+
+
+def _post_settlement(
+    statement: Statement,
+    amount: Money,
+    source: Ledger,
+    *,
+    by: Actor,
+    at: datetime,
+    payment: Payment | None = None,
+    text: str = "",
+) -> None:
     ledger.post(
         EntryKind.SETTLEMENT,
-        sides,
+        [
+            Side(source, amount, account_id=statement.account_id),
+            Side(Ledger.RECEIVABLE, -amount, account_id=statement.account_id),
+        ],
         at=at,
         payment=payment,
         statement=statement,
         by=by.label,
         text=text or str(statement),
     )
-    give_credit_back(statement.account, statement.money)
-    if statement.froze_at and not Statement.objects.unpaid().filter(
-        account=statement.account, froze_at__isnull=False
-    ).exists():  # fmt: skip
-        Account.objects.filter(pk=statement.account_id, frozen_at=statement.froze_at).update(frozen_at=None)
-        for subscription, one in _running(statement.account):
-            one.unfreeze(subscription, by=by, at=at)
+    give_credit_back(statement.account, amount)
+
+
+def _close(statement: Statement, *, by: Actor, at: datetime) -> None:
+    """Nothing is owed of a locked statement any more. The last one that froze the account lifts the freeze."""
+    statement.settle(at)
+    statement.save(update_fields=["status", "paid_at"])
     publish(StatementPaid(statement=statement.public_id), at=at)
-    return statement
+    froze = Statement.objects.filter(account=statement.account, froze_at__isnull=False)
+    if not statement.froze_at or froze.unpaid().exists():
+        return
+    # The first of them froze the account. One that operations froze, for another reason, stays frozen.
+    Account.objects.filter(pk=statement.account_id, frozen_at__in=froze.values("froze_at")).update(frozen_at=None)
+    for subscription, one in _running(statement.account):
+        one.unfreeze(subscription, by=by, at=at)
+    publish(DebtFreezeLifted(statement=statement.public_id), at=at)
 
 
 def statement_locked(pk: int) -> Statement:
-    """The statement, read afresh under its lock."""
+    """The statement, read afresh under its lock; the account's credit line, which it moves, is locked before it."""
+    account = Statement.objects.filter(pk=pk).values("account")
+    CreditLine.objects.select_for_update(of=("self",)).get(account__in=account)
     return Statement.objects.select_for_update(of=("self",)).select_related("account").get(pk=pk)
 
 

@@ -46,15 +46,14 @@ def pay_statement(statement: Statement, request: PaymentRequest, *, by: Actor, a
 
 
 def _pay_from_balance(statement: Statement, *, by: Actor, at: datetime) -> Payment:
-    if Payment.objects.open().filter(statement=statement).exists():
-        raise OrderNotPayable("A payment for this statement is under way. Wait a moment, then look at it again.")
-    move_balance(statement.account, -statement.money)
+    _nothing_under_way(statement)
+    move_balance(statement.account, -statement.to_pay)
     payment = Payment(
         account=statement.account,
         method=PaymentMethodKind.BALANCE,
         statement=statement,
         currency=statement.currency,
-        amount=statement.amount,
+        amount=statement.to_pay.amount,
         created_at=at,
     )
     payment.authorise()
@@ -64,6 +63,16 @@ def _pay_from_balance(statement: Statement, *, by: Actor, at: datetime) -> Payme
     return payment
 
 
+def _nothing_under_way(statement: Statement) -> None:
+    """No card is being charged for the locked statement, so that it is not paid twice.
+
+    Raises:
+        OrderNotPayable: one is.
+    """
+    if Payment.objects.open().filter(statement=statement).exists():
+        raise OrderNotPayable("A payment for this statement is under way. Wait a moment, then look at it again.")
+
+
 def record_transfer(statement: Statement, reference: str, *, by: Actor, at: datetime | None = None) -> Statement:
     """Operations saw the statement's amount arrive at the bank.
 
@@ -71,6 +80,7 @@ def record_transfer(statement: Statement, reference: str, *, by: Actor, at: date
         PermissionRefused: not operations.
         InvalidInput: no reference of the transfer.
         InvalidTransition: it is paid already.
+        OrderNotPayable: a card is being charged for it.
     """
     at = at or clock.now()
     if by.party is not Party.OPERATIONS:
@@ -78,4 +88,6 @@ def record_transfer(statement: Statement, reference: str, *, by: Actor, at: date
     if not reference.strip():
         raise InvalidInput("Give the bank's reference of the transfer.")
     with transaction.atomic():
+        statement = statement_locked(statement.pk)
+        _nothing_under_way(statement)
         return statement_paid(statement, source=Ledger.BANK, by=by, at=at, text=reference.strip()[:200])

@@ -21,6 +21,7 @@ from billing.views.leaving import leave_for
 from koogallery.kernel.errors import DomainError, InvalidInput
 from koogallery.kernel.money import Money
 from orders import ports
+from orders.errors import AccountFrozen
 from orders.models import Order, OrderQuerySet
 
 CARD_PREFIX = "card:"
@@ -72,7 +73,7 @@ def _pay_page(request: BuyerRequest, orders: Sequence[Order]) -> HttpResponse:
             return redirect(_afterwards(orders))
         except PaymentActionRequired as action:
             return leave_for(request, str(action.extra["action_url"]), _("Confirm this payment"))
-        except (PaymentDeclined, PaymentMethodRequired, InvalidInput) as refused:
+        except (PaymentDeclined, PaymentMethodRequired, AccountFrozen, InvalidInput) as refused:
             error = refused
     total = Money.total((order.payable_money for order in orders), orders[0].currency)
     methods = methods_of(request.account, total)

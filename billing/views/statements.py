@@ -50,13 +50,13 @@ def statement(request: BuyerRequest, public_id: str) -> HttpResponse:
             return leave_for(request, str(action.extra["action_url"]), _("Confirm this payment"))
         except (PaymentDeclined, PaymentMethodRequired, InvalidInput) as refused:
             error = refused
-    methods = methods_of(request.account, found.money, with_credit=False)
+    methods = methods_of(request.account, found.to_pay, with_credit=False)
     context = {
         "statement": found,
         "entries": _entries(found),
         "payment": found.payments.order_by("-created_at").first(),
         "methods": methods,
-        "balance_is_enough": found.money <= methods.balance,
+        "balance_is_enough": found.to_pay <= methods.balance,
         "may_pay": may(request.membership.role, Permission.PAY),
         "error": error,
     }
@@ -64,15 +64,15 @@ def statement(request: BuyerRequest, public_id: str) -> HttpResponse:
 
 
 def _entries(found: Statement) -> list[Posting]:
-    """Purchases and refunds of the month, oldest first; refunds are negative."""
+    """Purchases of the month and what of them was refunded before it was stated, oldest first; refunds are negative."""
     _month, end = month_before(found.issued_at)
     rows = Posting.objects.filter(
-        account=found.account, ledger=Ledger.RECEIVABLE, currency=found.currency, entry__at__lt=end
+        account=found.account, ledger=Ledger.RECEIVABLE, currency=found.currency, entry__payment__ended_at__lt=end
     ).exclude(entry__kind="settlement")
     before = Statement.objects.for_account(found.account).filter(month__lt=found.month, currency=found.currency)
     if last := before.order_by("-month").first():
         _previous, start = month_before(last.issued_at)
-        rows = rows.filter(entry__at__gte=start)
+        rows = rows.filter(entry__payment__ended_at__gte=start)
     return list(
         rows.select_related("entry", "entry__order", "entry__order__product").order_by("entry__at", "id")[:MOST_ENTRIES]
     )

@@ -120,7 +120,7 @@ def end_with_refund(order: Order, *, amount: Money | None, reason: str, by: Acto
         if held:
             ports.money().refund(order, held, reason=reason, by=by, at=at)
         else:
-            order = refund_finished(order, amount=held, whole=True, at=at)
+            order = refund_finished(order, amount=held, at=at)
     return order
 
 
@@ -177,14 +177,11 @@ def _end_parts(order: Order, *, reason: str, by: Actor, at: datetime) -> None:
         subscription.save(update_fields=["status", "closed_at"])
 
 
-def refund_finished(order: Order, *, amount: Money, whole: bool, at: datetime) -> Order:
-    """MONEY reports: `amount` is back with the buyer, and with it (`whole`) all that he paid, or not yet.
-
-    A refunding order is refunded once all of it is.
-    """
+def refund_finished(order: Order, *, amount: Money, at: datetime) -> Order:
+    """MONEY reports: `amount` is back with the buyer. A refunding order is refunded with the last of its refunds."""
     with transaction.atomic():
         order = order_locked(order)
-        if whole and order.status == OrderStatus.REFUNDING:
+        if order.status == OrderStatus.REFUNDING and not ports.money().refunds_under_way(order):
             order.finish_refund()
             order.save(update_fields=["status"])
         publish(OrderRefunded(order_number=order.number, amount=amount.display()), at=at)
