@@ -102,6 +102,16 @@ register(
         """,
     ),
     Invariant(
+        "a_charge_goes_back_once",
+        "What was refunded of a payment and what banks took back of it are no more than it.",
+        """
+        SELECT payment.public_id, payment.amount, payment.refunded, sum(dispute.amount)
+        FROM billing_payment AS payment JOIN billing_dispute AS dispute ON dispute.payment_id = payment.id
+        WHERE dispute.status <> 'won'
+        GROUP BY payment.id HAVING payment.refunded + sum(dispute.amount) > payment.amount
+        """,
+    ),
+    Invariant(
         "gateway_agrees",
         "The sandbox processor has the same charges as we: none that we do not know, none less, none whose outcome differs.",
         """

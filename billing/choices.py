@@ -67,6 +67,7 @@ class EntryKind(models.TextChoices):
     DISPUTED = "disputed", _("A bank took a charge back")
     DISPUTE_WON = "dispute_won", _("A charge-back was won")
     DISPUTE_LOST = "dispute_lost", _("A charge-back was lost")
+    DISPUTE_SET_OFF = "dispute_set_off", _("An ended order bears its charge-back")
     MISMATCH = "mismatch", _("The processor took another amount")
     MISMATCH_BACK = "mismatch_back", _("The wrong amount was given back")
     GATEWAY_PAYOUT = "gateway_payout", _("The card processor paid out to the bank")

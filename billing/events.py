@@ -81,6 +81,19 @@ class DisputeOpened(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeExceedsCharge(Event):
+    """A bank takes more back than is left of a charge: refunded already, or another amount. `amount` as "5.00 USD"."""
+
+    dispute: str
+    payment: str
+    amount: str
+
+    @property
+    def subject(self) -> str:
+        return f"payment:{self.payment}"
+
+
+@dataclass(frozen=True, slots=True)
 class StatementEvent(Event):
     """Something happened to a monthly statement."""
 

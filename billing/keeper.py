@@ -9,7 +9,7 @@ from billing.ledger import Side
 from billing.models import Posting
 from billing.services.paying import record_taken
 from billing.services.refunds import refunds_under_way, request_refund
-from billing.services.releasing import refundable, release
+from billing.services.releasing import refundable, release, set_off_charge_backs
 from koogallery.kernel.money import Money
 from orders.models import Order
 from pricing import coupons
@@ -45,6 +45,10 @@ class BillingMoney:
     def refundable(self, order: Order) -> Money:
         """What is held for the order now; once it is completed, what was released."""
         return refundable(order)
+
+    def ended(self, order: Order, *, by: Actor, at: datetime) -> None:
+        """An ended order bears its charge-backs."""
+        set_off_charge_backs(order, at=at)
 
     def refunds_under_way(self, order: Order) -> bool:
         """Also one that the card processor refuses, until operations have paid it by hand."""

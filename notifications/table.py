@@ -314,6 +314,13 @@ NOTICES: list[Notice] = [
         "admin_dispute",
     ),
     Notice(
+        billing.DisputeExceedsCharge,
+        Audience.OPERATORS,
+        "Look at a charge-back: more than is left of payment {payment}",
+        "The bank of {account} takes {amount} back by {dispute}; only what was not refunded before is in the books.",
+        "admin_dispute",
+    ),
+    Notice(
         billing.StatementIssued,
         Audience.PAYERS,
         "Pay your statement of {month}: {owed}",

@@ -92,6 +92,9 @@ class MoneyKeeper(Protocol):
     def refundable(self, order: Order) -> Money:
         """How much of the order's payment can still go back."""
 
+    def ended(self, order: Order, *, by: Actor, at: datetime) -> None:
+        """The order ended in whole and its refund is decided: what a bank took back of it is settled."""
+
     def refunds_under_way(self, order: Order) -> bool:
         """Whether something of what paid the order is still on its way back to the buyer."""
 

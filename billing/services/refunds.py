@@ -1,5 +1,6 @@
 """Giving money back to where it came from: decided in a transaction, carried out through the outbox."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -40,12 +41,13 @@ def request_refund(order: Order, amount: Money, *, reason: str, at: datetime) ->
     Raises:
         InvalidTransition: more than is left, or nothing was paid.
     """
+    # Its lock first: a charge-back may be coming in.
+    payment = Payment.objects.counted_for(order).select_for_update(of=("self",)).first()
+    if payment is None:
+        raise InvalidTransition("Nothing was paid for this order.")
     left = refundable(order)
     if amount.amount <= 0 or left < amount:
         raise InvalidTransition(f"At most {left.display()} can be refunded.")
-    payment = Payment.objects.counted_for(order).first()
-    if payment is None:
-        raise InvalidTransition("Nothing was paid for this order.")
     return record_refund(payment, order, amount, reason=reason, at=at)
 
 
@@ -55,8 +57,20 @@ def refunds_under_way(order: Order) -> bool:
     return waiting.exclude(status=RefundStatus.SUCCEEDED).exists()
 
 
-def record_refund(payment: Payment, order: Order, amount: Money, *, reason: str, at: datetime) -> Refund:
-    """Write the refund down: payment, journal and the message that will carry it out."""
+def record_refund(
+    payment: Payment,
+    order: Order,
+    amount: Money,
+    *,
+    reason: str,
+    at: datetime,
+    sources: Sequence[Side] | None = None,
+) -> Refund:
+    """Write the refund down: payment, journal and the message that will carry it out.
+
+    Args:
+        sources: where the money comes from in the books; what is held or was released unless told otherwise.
+    """
     payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
     payment.start_refund()
     payment.refunded += amount.amount
@@ -72,7 +86,7 @@ def record_refund(payment: Payment, order: Order, amount: Money, *, reason: str,
     owed = Side(Ledger.REFUNDS_OWED, -amount, account_id=order.account_id)
     ledger.post(
         EntryKind.REFUND_OWED,
-        [*refund_sources(order, amount), owed],
+        [*(sources or refund_sources(order, amount)), owed],
         at=at,
         order=order,
         payment=payment,

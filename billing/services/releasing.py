@@ -4,11 +4,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
+from django.db import models
+from django.db.models import Sum
 
 from billing import ledger
-from billing.choices import EntryKind, Ledger
+from billing.choices import DisputeStatus, EntryKind, Ledger
 from billing.ledger import Side
-from billing.models import JournalEntry, ProductFee
+from billing.models import JournalEntry, Payment, ProductFee
 from koogallery.kernel.money import Money
 from orders.models import Order
 from pricing.choices import CouponUseStatus
@@ -58,7 +60,7 @@ def _earned(order: Order, seller: Money, fee: Money, tax: Money) -> list[Side]:
 
 def released_for(order: Order) -> dict[Ledger, Money]:
     """What of the buyer's payment the seller, we and the tax office have of the order now; coupons apart."""
-    kinds = (EntryKind.RELEASE, EntryKind.REFUND_OWED)
+    kinds = (EntryKind.RELEASE, EntryKind.REFUND_OWED, EntryKind.DISPUTE_SET_OFF)
     return {name: -ledger.balance_of(order, name, kinds) for name in RELEASED}
 
 
@@ -86,9 +88,43 @@ def _part(amount: Money, share: Money, of: Money) -> Money:
     return Money(amount.amount * share.amount / of.amount, amount.currency).rounded() if of else of
 
 
-def refundable(order: Order) -> Money:
-    """How much of what the buyer paid can still go back: what is held, or after completion what was released."""
+def kept_of(order: Order) -> Money:
+    """What of the buyer's payment is held for the order, or after completion was released."""
     return ledger.held_for(order) or Money.total(released_for(order).values(), order.currency)
+
+
+def left_of(payment: Payment) -> Money:
+    """What of a charge has not gone back yet, by refunds or by charge-backs that are open or lost."""
+    return payment.money - Money(payment.refunded, payment.currency) - charged_back(payment)
+
+
+def charged_back(payment: Payment) -> Money:
+    """What banks have taken back of a charge, unless we won it back."""
+    gone = payment.disputes.exclude(status=DisputeStatus.WON)
+    total = gone.aggregate(total=Sum("amount", output_field=models.DecimalField()))["total"]
+    return Money(total or Decimal(0), payment.currency)
+
+
+def refundable(order: Order) -> Money:
+    """How much of what the buyer paid can still go back: what we keep of it, and no bank has taken back already."""
+    kept, payment = kept_of(order), Payment.objects.counted_for(order).first()
+    return min(kept, left_of(payment)) if kept and payment else kept
+
+
+def set_off_charge_backs(order: Order, *, at: datetime) -> None:
+    """An order ended in whole and what could go back is on its way: the rest of it, which a bank took, is nobody's.
+
+    It bears the charge-back, so that neither the seller nor we keep money that the buyer has.
+    """
+    if rest := kept_of(order):
+        gain = Side(Ledger.DISPUTE_LOSSES, -rest, account_id=order.account_id, seller_id=order.seller_id)
+        payment = Payment.objects.counted_for(order).get()
+        ledger.post(EntryKind.DISPUTE_SET_OFF, [*refund_sources(order, rest), gain], at=at, order=order, payment=payment)
+
+
+def borne_by(order: Order) -> Money:
+    """How much of charge-backs an ended order bears now."""
+    return -ledger.balance_of(order, Ledger.DISPUTE_LOSSES)
 
 
 def was_released(order: Order) -> bool:

@@ -9,13 +9,15 @@ from django.db import transaction
 from accounts.actor import Actor
 from billing import ledger
 from billing.choices import DisputeStatus, EntryKind, Ledger
-from billing.events import DisputeOpened, PaymentInDoubt, RefundInDoubt
+from billing.events import DisputeExceedsCharge, DisputeOpened, PaymentInDoubt, RefundInDoubt
 from billing.gateways import gateway, gateway_named
 from billing.gateways.base import DisputeNotice, DisputeState, GatewayNotice, NoticeKind
 from billing.ledger import Side
 from billing.models import Dispute, GatewayMessage, Payment, Refund
+from billing.services.chargebacks import give_won_back, what_counts
 from koogallery.kernel import clock
 from koogallery.kernel.outbox import publish
+from orders import services as orders
 
 EARLY_DISPUTES_WAIT = timedelta(days=30)
 
@@ -76,29 +78,40 @@ def match_early_dispute(pk: int, *, at: datetime, by: Actor) -> None:
 def record_dispute(notice: DisputeNotice, *, by: Actor, at: datetime) -> Dispute | None:
     """A charge-back was opened, won or lost; messages may come in any order and more than once.
 
-    None when the charge is not ours.
+    It counts for what is left of the charge at the most: what was refunded cannot be charged back as well, and
+    operators are told of the difference. None when the charge is not ours, or nothing is left of it.
     """
     with transaction.atomic():
         payment = Payment.objects.filter(reference=notice.charge).first()
         if payment is None:
             return None
+        for order in payment.allocations.order_by("order_id").values_list("order_id", flat=True):
+            orders.order_locked(order)
         payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
-        dispute, is_new = Dispute.objects.get_or_create(
-            reference=notice.reference,
-            defaults={
-                "payment": payment,
-                "currency": notice.amount.currency,
-                "amount": notice.amount.amount,
-                "opened_at": at,
-            },
-        )
-        if is_new:
+        dispute = Dispute.objects.filter(reference=notice.reference).first()
+        if dispute is None:
+            amount = what_counts(notice, payment)
+            if amount != notice.amount:
+                event = DisputeExceedsCharge(
+                    dispute=notice.reference, payment=payment.public_id, amount=notice.amount.display()
+                )
+                publish(event, at=at)
+            if not amount:
+                return None
+            dispute = Dispute.objects.create(
+                reference=notice.reference,
+                payment=payment,
+                currency=amount.currency,
+                amount=amount.amount,
+                opened_at=at,
+            )
             _post(EntryKind.DISPUTED, dispute, Ledger.DISPUTED, Ledger.GATEWAY, at=at)
             publish(DisputeOpened(dispute=dispute.reference, payment=payment.public_id), at=at)
         if dispute.status == DisputeStatus.OPEN and notice.state is DisputeState.WON:
             dispute.win(at)
             dispute.save()
             _post(EntryKind.DISPUTE_WON, dispute, Ledger.GATEWAY, Ledger.DISPUTED, at=at)
+            give_won_back(dispute, at=at)
         elif dispute.status == DisputeStatus.OPEN and notice.state is DisputeState.LOST:
             dispute.lose(at)
             dispute.save()

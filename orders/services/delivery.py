@@ -119,7 +119,8 @@ def end_with_refund(order: Order, *, amount: Money | None, reason: str, by: Acto
         ports.money().return_coupon(order, by=by, at=at)
         if held:
             ports.money().refund(order, held, reason=reason, by=by, at=at)
-        else:
+        ports.money().ended(order, by=by, at=at)
+        if not held:
             order = refund_finished(order, amount=held, at=at)
     return order
 
@@ -142,6 +143,7 @@ def take_back(order: Order, amount: Money, *, whole: bool, reason: str, by: Acto
             order.start_refund()
             order.save(update_fields=["status", "completes_at"])
             ports.money().return_coupon(order, by=by, at=at)
+            ports.money().ended(order, by=by, at=at)
     return order
 
 
@@ -216,5 +218,6 @@ def delivery_failed(order: Order, *, deliverer: str, reason: str, by: Actor, at:
         ports.money().return_coupon(order, by=by, at=at)
         if held:
             ports.money().refund(order, held, reason=reason, by=by, at=at)
+        ports.money().ended(order, by=by, at=at)
         publish(OrderCancelled(order_number=order.number, reason=reason), at=at)
     return order
