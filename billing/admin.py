@@ -134,6 +134,7 @@ class RefundProposalAdmin(VerbAdmin):
         "currency",
         "status",
         "reason",
+        "note",
         "proposed_by",
         "proposed_at",
         "lapses_at",
@@ -161,6 +162,8 @@ class RefundProposalAdmin(VerbAdmin):
                 form.add_error(None, refused.message)
             else:
                 self.message_user(request, f"{made}: {made.get_status_display()}", messages.SUCCESS)
+                if made.note:
+                    self.message_user(request, made.note, messages.WARNING)
                 return HttpResponseRedirect(reverse("admin:billing_refundproposal_changelist"))
         return form_page(self, request, form, "Refund an order")
 

@@ -26,7 +26,8 @@ else:
 class RefundProposal(models.Model):
     """An operator's refund of an order, whole (`amount` is all that is left) or in part.
 
-    Above the limit of the settings another operator must consent before it `lapses_at`.
+    Above the limit of the settings another operator must consent before it `lapses_at`. `note` says what both should
+    know before: upgrades that keep their money.
     """
 
     public_id = models.CharField(max_length=16, unique=True, default=public_id, editable=False)
@@ -34,6 +35,7 @@ class RefundProposal(models.Model):
     currency = CurrencyField()
     amount = AmountField()
     reason = models.CharField(max_length=1000)
+    note = models.CharField(max_length=1000, blank=True, editable=False)
     status = FSMField(default=ProposalStatus.AWAITING_CONSENT, choices=ProposalStatus.choices, editable=False)
     proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()

@@ -33,7 +33,8 @@ def propose_refund(
     Raises:
         PermissionRefused: not operations.
         InvalidInput: no reason, nothing, or more than what is left.
-        InvalidTransition: the order is neither processing nor completed, or another proposal waits.
+        InvalidTransition: the order is neither processing nor completed, another proposal waits, or it is an upgrade
+            and a later one stands on it.
     """
     at = at or clock.now()
     operator = _operator(by)
@@ -51,11 +52,15 @@ def propose_refund(
             raise InvalidInput(
                 f"Refund an amount up to {left.display()}.", errors={"amount": [f"At most {left.display()}."]}
             )
+        whole = amount == left
+        if whole and (refusal := orders.taking_back_refusal(order)):
+            raise InvalidTransition(refusal)
         proposal = RefundProposal.objects.create(
             order=order,
             currency=amount.currency,
             amount=amount.amount,
             reason=reason.strip()[:1000],
+            note=_upgrades_kept(order) if whole else "",
             proposed_by_id=operator,
             proposed_at=at,
             lapses_at=at + settings.REFUND_CONSENT_LIFETIME,
@@ -64,6 +69,15 @@ def propose_refund(
             publish(RefundProposed(order_number=order.number, proposal=proposal.public_id), at=at)
             return proposal
         return _carry_out(proposal, order, by=by, at=at)
+
+
+def _upgrades_kept(order: Order) -> str:
+    """What whoever takes a base order back should know: upgrades of it keep their money unless they go back too."""
+    kept = [one for one in orders.paid_upgrades(order) if one.status == OrderStatus.COMPLETED and one.payable]
+    if not kept:
+        return ""
+    named = ", ".join(f"{one.number} ({one.payable_money.display()})" for one in kept)[:800]
+    return f"Completed upgrades are not refunded with it: {named}. Refund them too, in this order, if they should be."
 
 
 def needs_consent(order: Order, amount: Money, proposal: RefundProposal) -> bool:

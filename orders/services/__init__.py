@@ -3,6 +3,7 @@
 Called by views, API, admin, timers and the rooms on the right alike. Every verb locks the order's row first.
 """
 
+from orders.services.changing import paid_upgrades, taking_back_refusal
 from orders.services.delivery import (
     complete_due_order,
     complete_order,
@@ -33,6 +34,7 @@ __all__ = [
     "mark_paid",
     "open_draft",
     "order_locked",
+    "paid_upgrades",
     "place_draft",
     "place_order",
     "place_upgrade",
@@ -41,6 +43,7 @@ __all__ = [
     "refund_finished",
     "refund_reopened",
     "take_back",
+    "taking_back_refusal",
     "upgrade_refusal",
     "use_coupon",
 ]

@@ -5,9 +5,12 @@ from datetime import datetime
 from accounts.actor import Actor
 from koogallery.kernel.outbox import publish
 from orders import ports
-from orders.choices import OrderKind, SubscriptionStatus
+from orders.choices import OrderKind, OrderStatus, SubscriptionStatus
 from orders.events import UpgradePaid
 from orders.models import Order, OrderDelivery, Subscription
+
+
+STANDING = (OrderStatus.PROCESSING, OrderStatus.COMPLETED)
 
 
 def still_fits(order: Order) -> bool:
@@ -18,6 +21,25 @@ def still_fits(order: Order) -> bool:
     return Subscription.objects.filter(
         change_orders=order, status=SubscriptionStatus.ENABLED, attributes=line.previous_attributes
     ).exists()
+
+
+def paid_upgrades(order: Order) -> list[Order]:
+    """The upgrades of what the order brought that are paid and stand, the newest first."""
+    paid = Order.objects.filter(subject__line__order=order, kind=OrderKind.UPGRADE, status__in=STANDING)
+    return list(paid.order_by("-id"))
+
+
+def taking_back_refusal(order: Order) -> str | None:
+    """Why the whole of an order cannot be taken back now, or None: upgrades go back in turn, the newest first.
+
+    The configuration of an older one stands below those of the newer ones, which were priced as steps from it.
+    """
+    if order.kind != OrderKind.UPGRADE:
+        return None
+    later = Order.objects.filter(subject=order.subject_id, kind=OrderKind.UPGRADE, status__in=STANDING, pk__gt=order.pk)
+    if newest := later.order_by("-id").first():
+        return f"The app was upgraded again by order {newest.number}. Refund that one first."
+    return None
 
 
 def apply_upgrade(order: Order, *, by: Actor, at: datetime) -> None:

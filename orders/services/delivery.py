@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.actor import Actor
 from catalog.choices import SUBSCRIPTION_MODES
@@ -15,8 +16,9 @@ from orders import ports, terms
 from orders.choices import DeliveryStatus, OrderStatus, SubscriptionStatus
 from orders.events import OrderCancelled, OrderCompleted, OrderRefunded, SubscriptionStarted
 from orders.models import Order, OrderDelivery, Subscription
-from orders.services.changing import undo_upgrade
+from orders.services.changing import taking_back_refusal, undo_upgrade
 from orders.services.locking import order_locked
+from orders.services.payment import cancel_outdated
 from pricing.rules import Duration
 
 
@@ -129,7 +131,8 @@ def take_back(order: Order, amount: Money, *, whole: bool, reason: str, by: Acto
     """Operations refund an order out of its flow: in part, and it goes on as it is; or in whole, and it is over.
 
     Raises:
-        InvalidTransition: it is neither processing nor completed, or `amount` exceeds what is left.
+        InvalidTransition: it is neither processing nor completed, `amount` exceeds what is left, or a later upgrade
+            stands on it.
     """
     with transaction.atomic():
         order = order_locked(order)
@@ -137,9 +140,11 @@ def take_back(order: Order, amount: Money, *, whole: bool, reason: str, by: Acto
             return end_with_refund(order, amount=None, reason=reason, by=by, at=at)
         if order.status not in (OrderStatus.PROCESSING, OrderStatus.COMPLETED):
             raise InvalidTransition("Only a processing or completed order can be refunded.")
+        if whole and (refusal := taking_back_refusal(order)):
+            raise InvalidTransition(refusal)
         ports.money().refund(order, amount, reason=reason, by=by, at=at)
         if whole:
-            _close_subscriptions(order, by=by, at=at)
+            _close_subscriptions(order, reason=reason, by=by, at=at)
             order.start_refund()
             order.save(update_fields=["status", "completes_at"])
             ports.money().return_coupon(order, by=by, at=at)
@@ -147,8 +152,9 @@ def take_back(order: Order, amount: Money, *, whole: bool, reason: str, by: Acto
     return order
 
 
-def _close_subscriptions(order: Order, *, by: Actor, at: datetime) -> None:
+def _close_subscriptions(order: Order, *, reason: str, by: Actor, at: datetime) -> None:
     """What a completed order brought is taken out of use for good; an upgrade is taken back."""
+    _end_changes(order, reason=reason, by=by, at=at)
     undo_upgrade(order)
     for subscription in Subscription.objects.filter(line__order=order).exclude(status=SubscriptionStatus.CLOSED):
         subscription.close(at)
@@ -168,6 +174,7 @@ def _end_partly(order: Order, amount: Money, *, reason: str, by: Actor, at: date
 
 def _end_parts(order: Order, *, reason: str, by: Actor, at: datetime) -> None:
     """Stop every deliverer, close what was bought, take an upgrade back."""
+    _end_changes(order, reason=reason, by=by, at=at)
     undo_upgrade(order)
     for part in order.deliveries.filter(status__in=[DeliveryStatus.STARTED, DeliveryStatus.DONE]):
         part.abort(at)
@@ -177,6 +184,19 @@ def _end_parts(order: Order, *, reason: str, by: Actor, at: datetime) -> None:
     for subscription in Subscription.objects.filter(line__order=order).exclude(status=SubscriptionStatus.CLOSED):
         subscription.close(at)
         subscription.save(update_fields=["status", "closed_at"])
+
+
+def _end_changes(order: Order, *, reason: str, by: Actor, at: datetime) -> None:
+    """The order ends: what was ordered on top of it ends too. Unpaid it is canceled, under way it goes back.
+
+    A completed upgrade keeps its money: it was used until now. Operations see it before they take its base back.
+    """
+    on_top = Q(subject__line__order=order)
+    beside = Q(subject=order.subject_id, subject__isnull=False)
+    for change in Order.objects.filter(on_top | beside, status=OrderStatus.PENDING_PAYMENT).order_by("id"):
+        cancel_outdated(change, reason=f"Order {order.number}, on which it is based, was taken back.", at=at)
+    for change in Order.objects.filter(on_top, status=OrderStatus.PROCESSING).order_by("id"):
+        end_with_refund(change, amount=None, reason=reason, by=by, at=at)
 
 
 def refund_finished(order: Order, *, amount: Money, at: datetime) -> Order:

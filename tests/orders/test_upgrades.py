@@ -11,7 +11,8 @@ from billing.gateways.sandbox import SandboxGateway
 from billing.services import PaymentRequest, bind_card, pay_order, propose_refund
 from catalog.models import Price, Product, Specification, UpgradeRule
 from koogallery.kernel.books import breaches
-from koogallery.kernel.errors import DomainError
+from koogallery.kernel.errors import DomainError, InvalidTransition
+from koogallery.kernel.money import Money
 from orders.choices import OrderKind, OrderStatus
 from orders.errors import OrderNotPayable, PendingOrderExists
 from orders.models import Order, Subscription
@@ -169,6 +170,67 @@ def test_a_whole_refund_of_a_delivered_upgrade_takes_it_back(running, timers):
     propose_refund(order, None, reason="Agreed.", by=running.operator)
     timers.run()
     assert running.app.attributes == {"users": 10}
+
+
+# --- taken back ------------------------------------------------------------------------------------------------------
+
+
+def upgraded(running, users: int) -> Order:
+    """A paid and delivered upgrade."""
+    with travel(CHANGE, tick=False):
+        order = pay_order(running.place(users), PaymentRequest(), by=running.by)
+    return delivery_done(order, deliverer="noting", accepted=False, by=running.operator, at=CHANGE)
+
+
+def test_upgrades_go_back_newest_first(running, timers):
+    first, second = upgraded(running, 20), upgraded(running, 30)
+    with pytest.raises(InvalidTransition, match=second.number):
+        propose_refund(first, None, reason="Agreed.", by=running.operator)
+    assert propose_refund(first, Money(Decimal("1.00"), "USD"), reason="A part.", by=running.operator)
+    propose_refund(second, None, reason="Agreed.", by=running.operator)
+    assert running.app.attributes == {"users": 20}
+    propose_refund(first, None, reason="Agreed.", by=running.operator)
+    timers.run()
+    assert running.app.attributes == {"users": 10}
+
+
+def test_an_unpaid_upgrade_is_canceled_with_the_one_below_it(running, timers):
+    first, waiting = upgraded(running, 20), running.place(30)
+    propose_refund(first, None, reason="Agreed.", by=running.operator)
+    waiting.refresh_from_db()
+    assert (waiting.status, running.app.attributes) == (OrderStatus.CANCELLED, {"users": 10})
+
+
+def test_what_is_ordered_on_top_of_an_order_that_is_taken_back_ends_with_it(running, timers):
+    waiting = running.place(30)
+    propose_refund(running.order, None, reason="It never worked.", by=running.operator)
+    timers.run()
+    waiting.refresh_from_db()
+    assert (waiting.status, running.app.status) == (OrderStatus.CANCELLED, "closed")
+    assert running.order.number in waiting.cancel_reason
+
+
+def test_an_upgrade_that_is_being_delivered_goes_back_with_its_base(running, timers):
+    with travel(CHANGE, tick=False):
+        order = pay_order(running.place(30), PaymentRequest(), by=running.by)
+    propose_refund(running.order, None, reason="It never worked.", by=running.operator)
+    timers.run()
+    order.refresh_from_db()
+    assert (order.status, running.app.status) == (OrderStatus.REFUNDED, "closed")
+    assert order.allocations.get().payment.status == "refunded"
+    with pytest.raises(InvalidTransition):
+        delivery_done(order, deliverer="noting", accepted=False, by=running.operator, at=CHANGE)
+
+
+def test_completed_upgrades_are_named_when_their_base_is_taken_back(running, timers):
+    first, second = upgraded(running, 20), upgraded(running, 30)
+    note = propose_refund(running.order, None, reason="It never worked.", by=running.operator).note
+    assert note.index(second.number) < note.index(first.number)
+    timers.run()
+    propose_refund(second, None, reason="Agreed.", by=running.operator)
+    propose_refund(first, None, reason="Agreed.", by=running.operator)
+    timers.run()
+    assert set(Order.objects.values_list("status", flat=True)) == {OrderStatus.REFUNDED}
 
 
 def test_a_quote_is_for_one_subscription_one_purpose_and_one_price(running):
