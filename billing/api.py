@@ -65,7 +65,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField()
     status = serializers.CharField()
     product = serializers.CharField(source="product.slug")
-    product_name = serializers.CharField(source="product.name")
+    product_name = serializers.SerializerMethodField()
     seller = serializers.CharField(source="seller.slug")
     payable = MoneySerializer(source="payable_money")
     cost_lines = serializers.SerializerMethodField()
@@ -81,6 +81,10 @@ class OrderSerializer(serializers.Serializer[Any]):
     completes_at = serializers.DateTimeField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)
     cancelled_at = serializers.DateTimeField(allow_null=True)
+
+    def get_product_name(self, order: Order) -> str:
+        """As the product was called when it was ordered."""
+        return order.lines.all()[0].product_name
 
     def get_cost_lines(self, order: Order) -> list[dict[str, Any]]:
         """The lines of the confirmed quote, as every page prints them."""

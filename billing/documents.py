@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from billing.choices import PaymentMethodKind
 from billing.models import Payment
 from koogallery.kernel.errors import NotFound
 from koogallery.kernel.pdf import day_of, render
@@ -15,22 +16,22 @@ from pricing.values import LineKind, QuoteLine
 def receipt_pdf(order: Order) -> bytes:
     """What was paid for the order, in the lines that the page printed; the same bytes each time.
 
-    A receipt documents the payment as it was made: later refunds do not change it, they have their own records.
-
-    Args:
-        order: with `account`, `seller` and `product`.
+    A receipt documents the payment as it was made: later refunds and other names do not change it, and neither does
+    a reseller who comes or goes.
 
     Raises:
-        NotFound: the order is not paid, or its customer pays a reseller.
+        NotFound: the order is not paid, or its customer paid a reseller.
     """
-    if order.paid_at is None or order.account.reseller_id is not None:
-        raise NotFound("There is no receipt of this order: it is not paid here.")
     payment = Payment.objects.counted_for(order).select_related("card").first()
+    if order.paid_at is None or (payment and payment.method == PaymentMethodKind.RESELLER):
+        raise NotFound("There is no receipt of this order: it is not paid here.")
+    line = order.lines.all()[0]
     facts = [
         ["Order No.", order.number],
-        ["Customer", order.account.name],
-        ["Service Provider", order.seller.name],
-        ["Product Name", order.product.name],
+        # An order of a version that kept no names, until they are filled in.
+        ["Customer", order.customer_name or order.account.name],
+        ["Service Provider", order.seller_name or order.seller.name],
+        ["Product Name", line.product_name],
         ["Ordered", time_text(order.created_at)],
         ["Paid", time_text(order.paid_at)],
         ["Payment", _method(payment)],
@@ -45,11 +46,11 @@ def receipt_pdf(order: Order) -> bytes:
             "facts": facts,
             "lines": [
                 {
-                    "label": order.product.name if line.kind == LineKind.CHARGE else line.text,
-                    "text": line.text if line.kind == LineKind.CHARGE else "",
-                    "amount": line.amount.display(),
+                    "label": line.product_name if one.kind == LineKind.CHARGE else one.text,
+                    "text": one.text if one.kind == LineKind.CHARGE else "",
+                    "amount": one.amount.display(),
                 }
-                for line in lines
+                for one in lines
             ],
             "total": order.payable_money.display(),
             "note": "This receipt confirms the payment. It is no invoice.",

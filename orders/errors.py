@@ -9,6 +9,13 @@ class AgreementsNotAccepted(DomainError):
     default_message = "Select the Terms and Conditions to continue."
 
 
+class AgreementsChanged(AgreementsNotAccepted):
+    """A text was superseded after it was shown: nobody accepts what he has not seen."""
+
+    status = 409
+    default_message = "The Terms and Conditions have a new version since they were shown. Read it and accept it."
+
+
 class OrderNotPayable(InvalidTransition):
     code = "order_not_payable"
     default_message = "This order cannot be paid: it is paid already, was canceled, or its payment deadline has passed."

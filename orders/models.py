@@ -87,6 +87,9 @@ class Order(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="orders")
     seller = models.ForeignKey(Seller, on_delete=models.PROTECT, related_name="orders")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="orders")
+    # As they were called when it was placed: documents print these for ever.
+    customer_name = models.CharField(max_length=120, blank=True, default="", db_default="", editable=False)
+    seller_name = models.CharField(max_length=120, blank=True, default="", db_default="", editable=False)
     placed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=16, choices=OrderKind.choices, default=OrderKind.NEW)
     status = FSMField(default=OrderStatus.PENDING_PAYMENT, choices=OrderStatus.choices, editable=False)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -96,6 +97,18 @@ class RenewalSerializer(serializers.Serializer[Any]):
         return renewal.period.as_json()
 
 
+class AgreementNoteSerializer(serializers.Serializer[Any]):
+    """A text that `agreements_accepted` accepts; `url` is the page that it is read on."""
+
+    id = serializers.IntegerField()
+    title = serializers.CharField()
+    version = serializers.CharField()
+    url = serializers.SerializerMethodField()
+
+    def get_url(self, note: Any) -> str:
+        return reverse("orders:agreement_in_force", args=[note.id])
+
+
 class QuoteSerializer(serializers.Serializer[Quote]):
     """A price, explained, with the signed token that an order may carry."""
 
@@ -107,6 +120,7 @@ class QuoteSerializer(serializers.Serializer[Quote]):
     credit = MoneySerializer(allow_null=True)
     lines = QuoteLineSerializer(many=True)
     renews = RenewalSerializer(allow_null=True)
+    agreements = AgreementNoteSerializer(many=True, allow_null=True)
     quote = serializers.CharField(source="token")
     expires_at = serializers.DateTimeField()
 

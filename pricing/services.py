@@ -7,13 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core import signing
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, OuterRef
+from django.db.models.functions import JSONObject
 
 from accounts.models import Account
 from catalog.choices import BillingMode
-from catalog.models import Attribute, Price, Product, Specification
+from catalog.models import Agreement, Attribute, Price, Product, Specification
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Children, Compiled, OneOf, Param
 from koogallery.kernel.errors import NotFound
@@ -22,7 +24,7 @@ from pricing import rules
 from pricing.context import price_context, with_reseller_prices
 from pricing.errors import PriceChanged, QuoteExpired
 from pricing.models import QuoteUse
-from pricing.values import AttributeFacts, PriceFacts, Quote, QuoteRequest, SpecificationFacts
+from pricing.values import AgreementNote, AttributeFacts, PriceFacts, Quote, QuoteRequest, SpecificationFacts
 
 SALT = "koogallery.pricing.quote"
 
@@ -32,8 +34,16 @@ MODE_ORDER = (BillingMode.MONTHLY, BillingMode.YEARLY, BillingMode.ONE_TIME, Bil
 _ATTRIBUTES = Compiled(lambda: Attribute.objects.filter(OneOf(F("specification_id"), Param("parents"))))
 _PRICES = Compiled(lambda: Price.objects.filter(OneOf(F("specification_id"), Param("parents"))))
 _ON_SALE = Compiled(
-    lambda: Specification.objects.select_related("product", "product__seller").filter(
-        pk=Param("pk"), removed_at=None, product__in=Product.objects.reachable()
+    lambda: (
+        Specification.objects.select_related("product", "product__seller")
+        .filter(pk=Param("pk"), removed_at=None, product__in=Product.objects.reachable())
+        .annotate(
+            agreements=ArraySubquery(
+                Agreement.objects.in_force_for(OuterRef("product")).values(
+                    one=JSONObject(id="pk", title="title", version="version")
+                )
+            )
+        )
     ),
     children=[
         Children("attributes", of="specification", rows=_ATTRIBUTES),
@@ -106,7 +116,7 @@ def facts_for(specification: Specification, account: Account | None) -> Specific
 
 
 def specification_on_sale(specification: int) -> Specification:
-    """The specification with its product, for quoting and ordering.
+    """The specification with its product and `agreements` (what its buyer accepts now), for quoting and ordering.
 
     Raises:
         NotFound: unknown, removed, or its product is not reachable.
@@ -140,9 +150,13 @@ def quote_purchase(
         CouponInvalid: the coupon may not be used for it.
     """
     at = at or clock.now()
+    if specification is None and (facts is None or product is None):
+        specification = specification_on_sale(request.specification)
     quote = _quote(
         request, account=account, coupon=coupon, at=at, product=product, facts=facts, specification=specification
     )
+    if specification is not None:
+        quote = replace(quote, agreements=tuple(AgreementNote(**one) for one in agreements_of(specification)))
     return replace(quote, token=sign(quote, account))
 
 
@@ -255,6 +269,22 @@ def coupon_of(token: str) -> str:
     return str(_open(token)["coupon"])
 
 
+def agreements_of(specification: Specification) -> list[dict[str, Any]]:
+    """What `specification_on_sale` has read beside the specification."""
+    found: list[dict[str, Any]] = specification.agreements  # type: ignore[attr-defined]
+    return found
+
+
+def agreements_shown(token: str) -> frozenset[int] | None:
+    """The agreements that were in force when a quote was made, by their ids; None when it does not say.
+
+    Raises:
+        QuoteExpired: forged.
+    """
+    shown = _open(token).get("agreements")
+    return None if shown is None else frozenset(shown)
+
+
 def _configuration(quote: Quote) -> list[Any]:
     request = quote.request
     duration = request.duration.as_json() if request.duration else None
@@ -279,6 +309,7 @@ def sign(quote: Quote, account: Account | None) -> str:
         "coupon": quote.applied.coupon,
         "price": _price(quote),
         "expires_at": quote.expires_at.isoformat(),
+        "agreements": None if quote.agreements is None else [one.id for one in quote.agreements],
     }
     return signing.dumps(body, salt=SALT, compress=True)
 

@@ -177,12 +177,22 @@ class Renewal:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreementNote:
+    """A text that a buyer has to accept, by its id; `/agreements/<id>/` is where it is read."""
+
+    id: int
+    title: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """A price, explained, that holds until `expires_at` (UTC). All amounts are in one currency and rounded.
 
     Attributes:
         credit: what the old configuration is still worth, for an upgrade; it stands among the lines as well.
         applied: which discount and coupon were taken into account.
+        agreements: what has to be accepted to buy at this price; None where nobody asks. The token names them.
         purpose: `purchase`, or what is changed (`upgrade:<subscription>`): a token serves no other purpose.
     """
 
@@ -200,6 +210,7 @@ class Quote:
     applied: Applied = field(default_factory=lambda: Applied())
     purpose: str = PURCHASE
     token: str = ""
+    agreements: tuple[AgreementNote, ...] | None = None
 
     @property
     def currency(self) -> str:

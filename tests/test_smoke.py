@@ -46,8 +46,9 @@ def test_the_main_job_by_plain_forms(client):
     page = ok(client.get(confirm))
     token = page.context["quote"].token
     ok(client.post(confirm, {"quote": token}), 422)
-    pay = ok(client.post(confirm, {"quote": token, "agreements": "on"}), 302).url
-    assert ok(client.post(confirm, {"quote": token, "agreements": "on"}), 302).url == pay
+    accepted = {"quote": token, "agreements": "on", "agreements_shown": page.context["agreements_shown"]}
+    pay = ok(client.post(confirm, accepted), 302).url
+    assert ok(client.post(confirm, accepted), 302).url == pay
     ok(client.get(pay))
     ok(client.post(pay), 422)
     reference = SandboxGateway().enter_card("success")

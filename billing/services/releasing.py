@@ -119,7 +119,9 @@ def set_off_charge_backs(order: Order, *, at: datetime) -> None:
     if rest := kept_of(order):
         gain = Side(Ledger.DISPUTE_LOSSES, -rest, account_id=order.account_id, seller_id=order.seller_id)
         payment = Payment.objects.counted_for(order).get()
-        ledger.post(EntryKind.DISPUTE_SET_OFF, [*refund_sources(order, rest), gain], at=at, order=order, payment=payment)
+        ledger.post(
+            EntryKind.DISPUTE_SET_OFF, [*refund_sources(order, rest), gain], at=at, order=order, payment=payment
+        )
 
 
 def borne_by(order: Order) -> Money:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
+from billing.choices import PaymentMethodKind
 from billing.documents import receipt_pdf
 from billing.models import Payment
 from billing.views.seller import state_of
@@ -56,16 +57,15 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         Order.objects.for_account(request.account).with_lines().select_related("account"), number=number
     )
     lines = list(order.lines.all())
+    payments = list(Payment.objects.filter(allocations__order=order).select_related("card").order_by("-created_at"))
+    billed = any(one.method == PaymentMethodKind.RESELLER for one in payments)
     context = {
         "order": order,
         "lines": lines,
         "cost_lines": quoted_lines(order),
-        "payments": Payment.objects.shown()
-        .filter(allocations__order=order)
-        .select_related("card")
-        .order_by("-created_at"),
+        "payments": [one for one in payments if one.method != PaymentMethodKind.RESELLER],
         "money": state_of(order) if order.paid_at and order.payable else None,
-        "through_reseller": order.account.reseller_id is not None,
+        "through_reseller": billed if order.paid_at else order.account.reseller_id is not None,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
         "subscriptions": [order.subject]
         if order.subject
@@ -78,7 +78,8 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
 
 def quoted_lines(order: Order) -> list[CostLine]:
     """The lines of the confirmed quote, as the product page and Confirm printed them."""
-    return [cost_line(order.product.name, QuoteLine.from_json(line)) for line in order.quote["lines"]]
+    name = order.lines.all()[0].product_name
+    return [cost_line(name, QuoteLine.from_json(line)) for line in order.quote["lines"]]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -97,6 +98,5 @@ def order_cancel(request: BuyerRequest, number: str) -> HttpResponse:
 @buyer_required()
 def receipt(request: BuyerRequest, number: str) -> HttpResponse:
     """`/billing/orders/<no>/receipt.pdf`: what was paid, to keep."""
-    rows = Order.objects.for_account(request.account).select_related("account", "seller", "product")
-    order = get_object_or_404(rows, number=number)
+    order = get_object_or_404(Order.objects.for_account(request.account), number=number)
     return pdf_response(receipt_pdf(order), f"receipt-{order.number}")

@@ -103,12 +103,14 @@ def done(request: BuyerRequest, number: str) -> HttpResponse:
     order = get_object_or_404(
         Order.objects.for_account(request.account).select_related("product", "seller", "account"), number=number
     )
-    payment = Payment.objects.shown().filter(allocations__order=order).order_by("-created_at").first()
+    payment = Payment.objects.filter(allocations__order=order).order_by("-created_at").first()
+    billed = payment is not None and payment.method == PaymentMethodKind.RESELLER
     if order.is_payable and (payment is None or payment.status == PaymentStatus.FAILED):
         return redirect("billing:pay", order.number)
     context = {
         "order": order,
         "payment": payment,
+        "through_reseller": billed,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
         "may_pay": may(request.membership.role, Permission.PAY),
         "current_step": 4 if order.paid_at else 3,

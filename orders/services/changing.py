@@ -9,7 +9,6 @@ from orders.choices import OrderKind, OrderStatus, SubscriptionStatus
 from orders.events import UpgradePaid
 from orders.models import Order, OrderDelivery, Subscription
 
-
 STANDING = (OrderStatus.PROCESSING, OrderStatus.COMPLETED)
 
 

@@ -17,7 +17,7 @@ from koogallery.kernel.errors import InvalidInput, NotFound
 from koogallery.kernel.ids import order_number
 from koogallery.kernel.outbox import publish
 from orders import ports
-from orders.errors import AccountFrozen, AgreementsNotAccepted, AutoRenewalNotSupported, NotForSale
+from orders.errors import AccountFrozen, AgreementsChanged, AgreementsNotAccepted, AutoRenewalNotSupported, NotForSale
 from orders.events import OrderPlaced
 from orders.models import AcceptedAgreement, Order, OrderLine, PurchaseDraft
 from orders.services.locking import order_locked
@@ -45,6 +45,7 @@ class Placement:
         agreements_accepted: the Terms and Conditions box.
         quote: the signed quote that was shown; without it today's price is taken.
         coupon: the code of a coupon to use; the quote, if any, was made with it.
+        agreements: ids of the agreements that were shown; None: those that the quote names, or else those in force.
     """
 
     request: QuoteRequest
@@ -52,6 +53,7 @@ class Placement:
     agreements_accepted: bool = False
     quote: str = ""
     coupon: str = ""
+    agreements: frozenset[int] | None = None
 
 
 def place_order(placement: Placement, *, account: Account, by: Actor, at: datetime | None = None) -> Order:
@@ -63,6 +65,7 @@ def place_order(placement: Placement, *, account: Account, by: Actor, at: dateti
     Raises:
         PermissionRefused: the actor's role may not buy.
         AccountFrozen, AgreementsNotAccepted, AutoRenewalNotSupported, NotForSale: see their messages.
+        AgreementsChanged: other agreements are in force than those that were shown.
         NotFound, NotConfigurable: the configuration is not sold.
         QuoteExpired, PriceChanged: the quote no longer holds.
     """
@@ -128,6 +131,8 @@ def _create(
         account=account,
         seller=product.seller,
         product=product,
+        customer_name=account.name,
+        seller_name=product.seller.name,
         placed_by_id=by.user_id,
         currency=quote.currency,
         list_price=quote.list_price.amount,
@@ -165,9 +170,19 @@ def _create(
             accepted_at=at,
             accepted_by=by.label,
         )
-        for agreement in _AGREEMENTS.all(product=product.pk)
+        for agreement in _accepted(placement, _AGREEMENTS.all(product=product.pk))
     )
     return order
+
+
+def _accepted(placement: Placement, in_force: list[Agreement]) -> list[Agreement]:
+    """The agreements in force, which must be those that were shown."""
+    shown = placement.agreements
+    if shown is None and placement.quote:
+        shown = pricing.agreements_shown(placement.quote)
+    if shown is not None and shown != {one.pk for one in in_force}:
+        raise AgreementsChanged(errors={"agreements_accepted": [AgreementsChanged.default_message]})
+    return in_force
 
 
 # --- drafts: the browser's way to an order ------------------------------------------------------------------
@@ -256,11 +271,18 @@ def use_coupon(draft: PurchaseDraft, code: str, *, by: Actor, at: datetime | Non
 
 
 def place_draft(
-    draft: PurchaseDraft, *, agreements_accepted: bool, quote: str, by: Actor, at: datetime | None = None
+    draft: PurchaseDraft,
+    *,
+    agreements_accepted: bool,
+    quote: str,
+    by: Actor,
+    agreements: frozenset[int] | None = None,
+    at: datetime | None = None,
 ) -> Order:
     """Pay Now on Confirm: the draft's order, made once however often the button is pressed.
 
-    `quote` is the token that the page showed, so that what was seen is what is charged.
+    `quote` is the token that the page showed and `agreements` are the texts that it listed, so that what was seen is
+    what is charged and accepted.
 
     Raises:
         NotFound: the draft has expired.
@@ -283,6 +305,7 @@ def place_draft(
             agreements_accepted=agreements_accepted,
             quote=quote,
             coupon=pricing.coupon_of(quote),
+            agreements=agreements,
         )
         order = place_order(placement, account=draft.account, by=by, at=at)
         draft.order = order

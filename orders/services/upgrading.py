@@ -170,6 +170,8 @@ def _create(
         account=account,
         seller=product.seller,
         product=product,
+        customer_name=account.name,
+        seller_name=product.seller.name,
         placed_by_id=by.user_id,
         kind=OrderKind.UPGRADE,
         subject=subscription,

@@ -27,6 +27,7 @@ from pricing.models import Coupon
 from pricing.rules import QuoteRequest
 
 MOST_COUPONS = 50
+LONGEST_LIST = 1000
 NEVER_UNSUBSCRIBED = (DeliveryMethod.SAAS, DeliveryMethod.LICENSE, DeliveryMethod.PROFESSIONAL_SERVICE)
 
 
@@ -68,6 +69,7 @@ def confirm(request: BuyerRequest, draft_id: str) -> HttpResponse:
             order = place_draft(
                 draft,
                 agreements_accepted=request.POST.get("agreements") == "on",
+                agreements=_ids(request.POST.get("agreements_shown", "")),
                 quote=request.POST.get("quote", ""),
                 by=request.actor,
             )
@@ -92,6 +94,12 @@ def draft_coupon(request: BuyerRequest, draft_id: str) -> HttpResponse:
     return redirect("orders:confirm", draft.public_id)
 
 
+def _ids(given: str) -> frozenset[int]:
+    """The agreements that the page listed, "3,7"; what is no id is none of them."""
+    parts = given[:LONGEST_LIST].split(",")
+    return frozenset(int(one) for one in parts if one.isascii() and one.isdigit())
+
+
 def _drafts(request: BuyerRequest) -> PurchaseDraftQuerySet:
     return PurchaseDraft.objects.for_account(request.account).select_related(
         "product", "product__seller", "order", "account", "account__reseller"
@@ -108,6 +116,7 @@ def _confirm_page(
     wanted = QuoteRequest.from_json(draft.request)
     specification = pricing.specification_on_sale(wanted.specification)
     configure_url = f"{draft.product.get_absolute_url()}?{urlencode(_query(wanted, draft.auto_renew))}"
+    in_force = list(Agreement.objects.for_product(draft.product))
     was = preview.was or (error.extra.get("old") if isinstance(error, PriceChanged) else None)
     context = {
         "draft": draft,
@@ -118,7 +127,8 @@ def _confirm_page(
         "cost_lines": cost_lines(f"{draft.product.name}, {specification.name}", preview.quote),
         "chosen": _chosen(specification, preview.quote.attributes),
         "mode_label": BillingMode(wanted.billing_mode).label,
-        "agreements": list(Agreement.objects.for_product(draft.product)),
+        "agreements": in_force,
+        "agreements_shown": ",".join(str(one.pk) for one in in_force),
         "never_unsubscribed": draft.product.delivery_method in NEVER_UNSUBSCRIBED,
         "error": error,
         "through_reseller": draft.account.reseller_id is not None,

@@ -131,6 +131,8 @@ def test_nothing_is_left_to_charge_back_after_a_whole_refund(shopper, timers):
 def test_a_charge_back_in_another_currency_is_for_people(shopper, timers):
     bought(shopper)
     notice = DisputeNotice("dp_9", Payment.objects.get().reference, usd("1"), DisputeState.OPENED)
-    other = DisputeNotice(notice.reference, notice.charge, type(notice.amount)(notice.amount.amount, "JPY"), notice.state)
+    other = DisputeNotice(
+        notice.reference, notice.charge, type(notice.amount)(notice.amount.amount, "JPY"), notice.state
+    )
     assert record_dispute(other, by=Actor.system("x"), at=clock.now()) is None
     assert not Dispute.objects.filter(status=DisputeStatus.OPEN).exists()

@@ -4,13 +4,15 @@ import io
 import subprocess
 import sys
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.db import connection
 from django.test import Client
 from pypdf import PdfReader
 from time_machine import travel
 
-from accounts.models import Reseller, User
+from accounts.models import Account, Reseller, Seller, User
 from billing.documents import receipt_pdf
 from billing.services import PaymentRequest, pay_order, propose_refund
 from catalog.models import Product
@@ -63,13 +65,58 @@ def test_another_process_makes_the_same_bytes(db):
 def test_names_are_printed_and_never_run(shopper):
     Product.objects.update(name=HOSTILE)
     order = paid(shopper)
-    order.account.name = HOSTILE
+    order.customer_name = HOSTILE
     assert HOSTILE.replace(" ", "") in text_of(receipt_pdf(order)).replace(" ", "")
 
 
 def test_letters_that_we_have_no_font_for_do_not_stop_a_receipt(shopper):
     Product.objects.update(name="مرحبا 🚀")
     assert receipt_pdf(paid(shopper)).startswith(b"%PDF")
+
+
+def test_other_names_do_not_change_a_receipt(shopper):
+    order = paid(shopper)
+    first = receipt_pdf(order)
+    Product.objects.update(name="Renamed")
+    Account.objects.update(name="Somebody else")
+    Seller.objects.update(name="Other seller")
+    assert receipt_pdf(Order.objects.get()) == first
+
+
+def test_a_reseller_who_comes_later_does_not_take_receipts_away(shopper):
+    paid(shopper)
+    shopper.through(Reseller.objects.create(name="Cloudhaus"))
+    assert receipt_pdf(Order.objects.get()).startswith(b"%PDF")
+    client = Client()
+    client.force_login(User.objects.get(pk=shopper.by.user_id))
+    for page in ("/billing/orders/{}/", "/purchase/orders/{}/done/"):
+        assert b"receipt.pdf" in client.get(page.format(Order.objects.get().number)).content
+
+
+def test_what_a_reseller_paid_gets_no_receipt_when_he_goes(shopper):
+    shopper.through(Reseller.objects.create(name="Cloudhaus"))
+    order = shopper.order()
+    Account.objects.update(reseller=None)
+    with pytest.raises(NotFound):
+        receipt_pdf(Order.objects.get())
+    client = Client()
+    client.force_login(User.objects.get(pk=shopper.by.user_id))
+    for page in ("/billing/orders/{}/", "/purchase/orders/{}/done/"):
+        content = client.get(page.format(order.number)).content
+        assert b"receipt.pdf" not in content
+        assert b"Cloudhaus" not in content
+
+
+def test_names_are_filled_in_on_orders_of_before(shopper):
+    shopper.order()
+    shopper.order()
+    Order.objects.update(customer_name="", seller_name="")
+    fill = import_module("orders.migrations.0011_fill_order_names")
+    with connection.schema_editor() as editor:
+        fill.fill(None, editor)
+    assert {(one.customer_name, one.seller_name) for one in Order.objects.select_related("seller", "account")} == {
+        (shopper.account.name, Seller.objects.get().name)
+    }
 
 
 def test_no_receipt_without_a_payment_here(shopper):
