@@ -5,15 +5,17 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 
 from accounts.actor import Actor
 from accounts.models import User
 from accounts.web import operator_actor
 from billing.admin_forms import ByHandForm, CreditForm, ReferenceActionForm, RefundForm
+from billing.admin_statement import statement_page
 from billing.choices import EntryKind
 from billing.models import (
     AccountBalance,
@@ -320,7 +322,7 @@ class _Echo:
 
 @admin.register(Posting)
 class PostingAdmin(ReadOnlyAdmin):
-    """Statements of account: search an account, seller or reseller, filter by ledger and time, export as CSV."""
+    """Single postings, to search and export; what an account, seller or reseller owes or has is a statement of account."""
 
     list_display = ["entry", "ledger", "account", "seller", "reseller", "amount", "currency"]
     list_filter = ["ledger", "currency", "entry__kind", "entry__at"]
@@ -328,6 +330,18 @@ class PostingAdmin(ReadOnlyAdmin):
     search_fields = ["account__name", "account__public_id", "seller__slug", "reseller__name", "entry__order__number"]
     ordering = ["-id"]
     actions = ["export"]
+
+    def get_urls(self) -> list[Any]:
+        own = path("statement/", self.admin_site.admin_view(self.statement), name="billing_posting_statement")
+        return [own, *super().get_urls()]
+
+    def statement(self, request: HttpRequest) -> HttpResponse:
+        """One ledger of one party over some days, with opening, running and closing balance."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        frame = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Statement of account"}
+        return statement_page(request, frame)
+
     show_full_result_count = False
 
     @admin.action(description="Export as CSV")

@@ -59,10 +59,18 @@ class RefundForm(forms.ModelForm):
 
 
 def account_named(given: str) -> Account | None:
-    """The one account with this id or name; None when there is none, or several of the name."""
+    """The one account with this id or name, member's e-mail or order; None when there is none, or there are several."""
     given = given.strip()
-    found = list(Account.objects.filter(public_id=given)[:1] or Account.objects.filter(name=given)[:2])
-    return found[0] if len(found) == 1 else None
+    ways = (
+        {"public_id": given},
+        {"orders__number": given},
+        {"name": given},
+        {"memberships__user__email__iexact": given},
+    )
+    for way in ways:
+        if found := list(Account.objects.filter(**way).distinct()[:2]):
+            return found[0] if len(found) == 1 else None
+    return None
 
 
 class CreditForm(forms.Form):
