@@ -105,7 +105,11 @@ def by_pages(buyer: Buyer, item: Mapping[str, Any]) -> Script:
     yield from _page(buyer, "product", item["path"])
     confirm = yield from _redirected(buyer, "continue", item["continue"])
     page = yield from _page(buyer, "confirm", confirm)
-    form = {"csrfmiddlewaretoken": _value(page, "csrfmiddlewaretoken"), "quote": _value(page, "quote")}
+    form = {
+        "csrfmiddlewaretoken": _value(page, "csrfmiddlewaretoken"),
+        "quote": _value(page, "quote"),
+        "agreements_shown": _value(page, "agreements_shown"),
+    }
     pay = yield from _redirected(buyer, "submit", confirm, form | {"agreements": "on"})
     page = yield from _page(buyer, "pay page", pay)
     form = {"csrfmiddlewaretoken": _value(page, "csrfmiddlewaretoken"), "method": _value(page, "method")}

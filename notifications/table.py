@@ -65,6 +65,13 @@ NOTICES: list[Notice] = [
         "order",
     ),
     Notice(
+        orders.OrderSubmitted,
+        Audience.BUYERS,
+        "Order submitted: {product} ({order})",
+        "There is nothing to pay here, and the delivery has begun.",
+        "order",
+    ),
+    Notice(
         orders.OrderCancelled,
         Audience.BUYERS,
         "Order canceled: {product} ({order})",
@@ -262,6 +269,13 @@ NOTICES: list[Notice] = [
         Audience.PAYERS,
         "Refunded {amount}: {product} ({order})",
         "The money went back to where it came from.",
+        "order",
+    ),
+    Notice(
+        orders.OrderTakenBack,
+        Audience.BUYERS,
+        "Order ended: {product} ({order})",
+        "Nothing of it was left to be refunded. A coupon that was used for it is yours again.",
         "order",
     ),
     Notice(

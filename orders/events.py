@@ -27,6 +27,11 @@ class OrderPaid(OrderEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class OrderSubmitted(OrderEvent):
+    """Nobody pays the order here, since it costs nothing or a reseller owes it; its delivery has started."""
+
+
+@dataclass(frozen=True, slots=True)
 class OrderCancelled(OrderEvent):
     """The order will not be delivered; `reason` is for people."""
 
@@ -43,6 +48,11 @@ class OrderRefunded(OrderEvent):
     """The buyer has his money back; `amount` as "5.00 USD"."""
 
     amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTakenBack(OrderEvent):
+    """The order ended and nothing of it was to be refunded: a coupon paid for it, or a bank took the money back."""
 
 
 @dataclass(frozen=True, slots=True)

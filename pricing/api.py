@@ -87,11 +87,12 @@ class QuoteLineSerializer(serializers.Serializer[Any]):
 
 
 class RenewalSerializer(serializers.Serializer[Any]):
-    """What renews by itself next, if auto-renewal is chosen; `at` is null while the term has not begun."""
+    """What renews by itself next, if auto-renewal is chosen; `at` is null while the term has not begun, `when` says it in words."""
 
     period = serializers.SerializerMethodField()
     amount = MoneySerializer()
     at = serializers.DateTimeField(allow_null=True)
+    when = serializers.CharField()
 
     def get_period(self, renewal: Any) -> dict[str, Any]:
         return renewal.period.as_json()

@@ -260,6 +260,15 @@ def confirmed(token: str, current: Quote, *, account: Account, at: datetime) -> 
     return replace(current, token=token, expires_at=datetime.fromisoformat(shown["expires_at"]))
 
 
+def shown_price(token: str) -> dict[str, str] | None:
+    """What a quote said that is payable, also of one that has expired; None when we cannot read it any more."""
+    try:
+        payable: dict[str, str] = _open(token)["price"]["payable"]
+    except QuoteExpired:
+        return None
+    return payable
+
+
 def coupon_of(token: str) -> str:
     """The code of the coupon that a signed quote was made with, or empty; also of one that has expired.
 

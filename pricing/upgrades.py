@@ -7,7 +7,7 @@ reaches. A cost below zero is refused, never clamped to a free upgrade.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -121,7 +121,8 @@ def quote_upgrade(
     # The difference is rounded once; what the credit prints is what is left between both.
     taken_off = cost - lines[0].amount
     if taken_off:
-        before = " + ".join(_words(facts, running.billing_mode, chosen_attributes(facts, running.old)))
+        by_total = _by_the_total(facts, running.billing_mode)
+        before = " + ".join(_words(by_total, running.billing_mode, chosen_attributes(facts, running.old)))
         lines.append(QuoteLine(f"Current configuration: {before}, {text}", taken_off, LineKind.CREDIT))
     discount = narrowest(context.discounts)
     net = cost
@@ -160,9 +161,9 @@ def quote_upgrade(
 
 def _difference(running: UpgradeFacts, new: Chosen) -> tuple[Money, Money, str]:
     """What one period of the new configuration adds and what of the old one is set off, with the words of the first."""
-    facts, mode = running.specification, running.billing_mode
+    facts, mode = _by_the_total(running.specification, running.billing_mode), running.billing_mode
     old = chosen_attributes(facts, running.old)
-    price = price_of(facts, mode)
+    price = price_of(running.specification, mode)
     counted = price.per
     if price.scheme == PriceScheme.VOLUME and counted and int(new[counted]) > int(old[counted]):
         added = int(new[counted]) - int(old[counted])
@@ -171,6 +172,14 @@ def _difference(running: UpgradeFacts, new: Chosen) -> tuple[Money, Money, str]:
         surcharged = _surcharges(facts, mode, new) - _surcharges(facts, mode, old)
         return base + surcharged, Money.zero(facts.currency), f"{added} added x {unit.display()}"
     return period_price(facts, mode, new), period_price(facts, mode, old), " + ".join(_words(facts, mode, new))
+
+
+def _by_the_total(facts: SpecificationFacts, mode: str) -> SpecificationFacts:
+    """The specification with a tiered price read as upgrades read it: all units at the price of the total's tier."""
+    price = price_of(facts, mode)
+    if price.scheme != PriceScheme.TIERED:
+        return facts
+    return replace(facts, prices={**facts.prices, mode: replace(price, scheme=PriceScheme.VOLUME)})
 
 
 def _surcharges(facts: SpecificationFacts, mode: str, chosen: Chosen) -> Money:

@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
 
+from django.utils.translation import gettext as _
+
 from catalog.choices import PriceScheme
 from koogallery.kernel.money import Money
 
@@ -161,12 +163,19 @@ class Renewal:
     """What renews by itself next, if auto-renewal is on: one period at today's list price, discount and tax.
 
     Attributes:
-        at: when it is deducted (UTC); None while the term has not begun, which acceptance decides.
+        at: when it is deducted (UTC); None while the term has not begun, which delivery or acceptance decides.
     """
 
     period: Duration
     amount: Money
     at: datetime | None = None
+
+    @property
+    def when(self) -> str:
+        """The same in words, which are all that there is before the term begins."""
+        if self.at is not None:
+            return _("at the end of the term")
+        return _("at the end of the term that you buy, which begins when the service is delivered and accepted")
 
     def as_json(self) -> dict[str, Any]:
         return {

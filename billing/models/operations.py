@@ -26,6 +26,7 @@ else:
 class RefundProposal(models.Model):
     """An operator's refund of an order, whole (`amount` is all that is left) or in part.
 
+    Nothing is left of an order that a coupon or a charge-back paid for: it is taken back for 0.
     Above the limit of the settings another operator must consent before it `lapses_at`. `note` says what both should
     know before: upgrades that keep their money.
     """
@@ -47,7 +48,7 @@ class RefundProposal(models.Model):
     class Meta(TypedModelMeta):
         indexes = [models.Index("lapses_at", "id", condition=Q(status="awaiting_consent"), name="proposal_lapse_due")]
         constraints = [
-            models.CheckConstraint(name="proposed_amount_positive", condition=Q(amount__gt=0)),
+            models.CheckConstraint(name="proposed_amount_not_negative", condition=Q(amount__gte=0)),
             models.UniqueConstraint(
                 fields=["order"], condition=Q(status="awaiting_consent"), name="one_proposal_at_a_time_per_order"
             ),

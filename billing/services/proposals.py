@@ -26,7 +26,9 @@ REFUNDABLE_ORDERS = (OrderStatus.PROCESSING, OrderStatus.COMPLETED)
 def propose_refund(
     order: Order, amount: Money | None, *, reason: str, by: Actor, at: datetime | None = None
 ) -> RefundProposal:
-    """Refund `amount` of an order, or all that is left (None): at once, or once another operator consents.
+    """Refund `amount` of an order, or all that is left (None), which ends it: at once, or once another operator consents.
+
+    Nothing may be left: what a coupon paid for, or a bank took back, is taken back without money.
 
     What was refunded of the same order before counts, so that a large refund cannot be cut into small ones.
 
@@ -47,8 +49,10 @@ def propose_refund(
         if order.refund_proposals.filter(status=ProposalStatus.AWAITING_CONSENT).exists():
             raise InvalidTransition("Another refund of this order waits for consent.")
         left = refundable(order)
+        part = amount is not None
         amount = left if amount is None else amount
-        if amount.currency != order.currency or amount.amount <= 0 or left < amount or amount != amount.rounded():
+        is_amount = amount.currency == order.currency and amount == amount.rounded()
+        if not is_amount or left < amount or (part and amount.amount <= 0):
             raise InvalidInput(
                 f"Refund an amount up to {left.display()}.", errors={"amount": [f"At most {left.display()}."]}
             )
@@ -139,7 +143,7 @@ def _carry_out(proposal: RefundProposal, order: Order, *, by: Actor, at: datetim
     orders.take_back(order, proposal.money, whole=proposal.money == left, reason=proposal.reason, by=by, at=at)
     proposal.carry_out(at)
     proposal.decided_by_id = by.user_id
-    proposal.refund = order.refunds.order_by("-id").first()
+    proposal.refund = order.refunds.order_by("-id").first() if proposal.amount else None
     proposal.save()
     return proposal
 

@@ -88,8 +88,14 @@ def grant_credit(account: Account, terms: CreditTerms, *, by: Actor, at: datetim
 
 
 def revoke_credit(account: Account, *, by: Actor, at: datetime | None = None) -> None:
-    """No new orders on credit; what is owed is stated and paid as before."""
+    """No new orders on credit; what is owed is stated and paid as before.
+
+    Raises:
+        PermissionRefused: not operations.
+    """
     at = at or clock.now()
+    if by.party is not Party.OPERATIONS:
+        raise PermissionRefused("Only operations revoke credit.")
     CreditLine.objects.filter(account=account, revoked_at=None).update(revoked_at=at)
 
 

@@ -64,7 +64,7 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         "lines": lines,
         "cost_lines": quoted_lines(order),
         "payments": [one for one in payments if one.method != PaymentMethodKind.RESELLER],
-        "money": state_of(order) if order.paid_at and order.payable else None,
+        "money": state_of(order) if order.paid_at and order.payable and not billed else None,
         "through_reseller": billed if order.paid_at else order.account.reseller_id is not None,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
         "subscriptions": [order.subject]

@@ -14,7 +14,7 @@ from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
 from orders import ports, terms
 from orders.choices import DeliveryStatus, OrderStatus, SubscriptionStatus
-from orders.events import OrderCancelled, OrderCompleted, OrderRefunded, SubscriptionStarted
+from orders.events import OrderCancelled, OrderCompleted, OrderRefunded, OrderTakenBack, SubscriptionStarted
 from orders.models import Order, OrderDelivery, Subscription
 from orders.services.changing import taking_back_refusal, undo_upgrade
 from orders.services.locking import order_locked
@@ -112,7 +112,7 @@ def end_with_refund(order: Order, *, amount: Money | None, reason: str, by: Acto
             raise InvalidTransition("Only a processing order can be ended.")
         held = ports.money().refundable(order)
         if amount is not None and (amount.amount <= 0 or held < amount):
-            raise InvalidTransition(f"Refund an amount from 0.01 to {held.display()}.")
+            raise InvalidTransition(f"Refund an amount up to {held.display()}.")
         if amount is not None and amount < held:
             return _end_partly(order, amount, reason=reason, by=by, at=at)
         _end_parts(order, reason=reason, by=by, at=at)
@@ -142,13 +142,16 @@ def take_back(order: Order, amount: Money, *, whole: bool, reason: str, by: Acto
             raise InvalidTransition("Only a processing or completed order can be refunded.")
         if whole and (refusal := taking_back_refusal(order)):
             raise InvalidTransition(refusal)
-        ports.money().refund(order, amount, reason=reason, by=by, at=at)
+        if amount:
+            ports.money().refund(order, amount, reason=reason, by=by, at=at)
         if whole:
             _close_subscriptions(order, reason=reason, by=by, at=at)
             order.start_refund()
             order.save(update_fields=["status", "completes_at"])
             ports.money().return_coupon(order, by=by, at=at)
             ports.money().ended(order, by=by, at=at)
+            if not amount:
+                order = refund_finished(order, amount=amount, at=at)
     return order
 
 
@@ -200,13 +203,19 @@ def _end_changes(order: Order, *, reason: str, by: Actor, at: datetime) -> None:
 
 
 def refund_finished(order: Order, *, amount: Money, at: datetime) -> Order:
-    """MONEY reports: `amount` is back with the buyer. A refunding order is refunded with the last of its refunds."""
+    """MONEY reports: `amount` is back with the buyer. A refunding order is refunded with the last of its refunds.
+
+    An `amount` of 0 says that there is nothing to give back.
+    """
     with transaction.atomic():
         order = order_locked(order)
         if order.status == OrderStatus.REFUNDING and not ports.money().refunds_under_way(order):
             order.finish_refund()
             order.save(update_fields=["status"])
-        publish(OrderRefunded(order_number=order.number, amount=amount.display()), at=at)
+        if amount:
+            publish(OrderRefunded(order_number=order.number, amount=amount.display()), at=at)
+        else:
+            publish(OrderTakenBack(order_number=order.number), at=at)
     return order
 
 

@@ -14,7 +14,7 @@ from koogallery.kernel.outbox import publish
 from orders import ports
 from orders.choices import OrderKind, OrderStatus
 from orders.errors import OrderNotPayable
-from orders.events import OrderCancelled, OrderPaid
+from orders.events import OrderCancelled, OrderPaid, OrderSubmitted
 from orders.models import Order, OrderDelivery, OrderLine, Subscription
 from orders.services.changing import apply_upgrade, still_fits
 from orders.services.locking import order_locked
@@ -52,7 +52,8 @@ def start_processing(order: Order, *, by: Actor, at: datetime) -> None:
         _create_subscriptions(order, at=at)
     ports.money().hold(order, by=by, at=at)
     # The delivery's own events come after this one: they are of the same order's subject.
-    publish(OrderPaid(order_number=order.number), at=at)
+    paid_here = order.payable and not order.account.reseller_id
+    publish((OrderPaid if paid_here else OrderSubmitted)(order_number=order.number), at=at)
     if order.kind == OrderKind.UPGRADE:
         apply_upgrade(order, by=by, at=at)
         return

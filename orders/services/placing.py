@@ -98,12 +98,13 @@ def place_order(placement: Placement, *, account: Account, by: Actor, at: dateti
         order = _create(number, specification, quote, placement, account=account, by=by, at=at)
         if quote.applied.coupon:
             reserve_coupon(quote.applied.coupon, quote.coupon, account=account, order_number=number, at=at)
-        publish(OrderPlaced(order_number=order.number), at=at)
         if not order.payable:
             start_processing(order, by=by, at=at)
         elif account.reseller_id:
             ports.money().bill_reseller(order, by=by, at=at)
             order = order_locked(order)
+        else:
+            publish(OrderPlaced(order_number=order.number), at=at)
     return order
 
 
@@ -223,16 +224,22 @@ def open_draft(
 
 @dataclass(frozen=True, slots=True)
 class DraftPreview:
-    """A draft's price today. `was` is the payable amount as JSON that was shown before, when it changed."""
+    """A draft's price today.
+
+    Attributes:
+        was: the payable amount as JSON that was shown before, when it changed.
+        coupon_refusal: why the coupon that was chosen is not used any more, or empty.
+    """
 
     quote: Quote
     was: dict[str, str] | None
+    coupon_refusal: str = ""
 
 
 def preview_draft(draft: PurchaseDraft, *, at: datetime | None = None) -> DraftPreview:
     """What Confirm prints. A changed or expired price is quoted anew and kept; Confirm shows old and new.
 
-    A coupon that may not be used any more is taken off, which Confirm shows as a changed price.
+    A coupon that may not be used any more is taken off, which Confirm says and shows as a changed price.
 
     Raises:
         NotFound, NotConfigurable: the product or configuration is not sold any more.
@@ -241,16 +248,16 @@ def preview_draft(draft: PurchaseDraft, *, at: datetime | None = None) -> DraftP
     request = QuoteRequest.from_json(draft.request)
     try:
         return DraftPreview(pricing.check(draft.quote, request=request, account=draft.account, at=at), None)
-    except (QuoteExpired, PriceChanged, CouponInvalid) as stale:
+    except (QuoteExpired, PriceChanged, CouponInvalid):
+        shown, refusal = pricing.shown_price(draft.quote), ""
         try:
             quote = pricing.quote_purchase(request, account=draft.account, coupon=draft.coupon, at=at)
-        except CouponInvalid:
-            draft.coupon = ""
+        except CouponInvalid as refused:
+            draft.coupon, refusal = "", refused.message
             quote = pricing.quote_purchase(request, account=draft.account, at=at)
         PurchaseDraft.objects.filter(pk=draft.pk, order=None).update(quote=quote.token, coupon=draft.coupon)
         draft.quote = quote.token
-        old = stale.extra.get("old")
-        return DraftPreview(quote, old if isinstance(old, dict) else None)
+        return DraftPreview(quote, shown if shown != quote.payable.as_json() else None, refusal)
 
 
 def use_coupon(draft: PurchaseDraft, code: str, *, by: Actor, at: datetime | None = None) -> PurchaseDraft:

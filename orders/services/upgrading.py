@@ -1,7 +1,7 @@
 """Upgrading a purchased SaaS app (guide 2.2, RULES 7): quoted, ordered, effective at payment, undone when it fails."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -118,9 +118,17 @@ def _quote(subscription: Subscription, wish: UpgradeWish, *, account: Account, a
         purpose=f"upgrade:{subscription.public_id}",
     )
     context = price_context(subscription.product, account=account, at=at, coupon=wish.coupon)
-    quote = upgrades.quote_upgrade(running, wish.attributes, context=context, at=at, lifetime=settings.QUOTE_LIFETIME)
+    # What remains of the term is counted in days: tomorrow the price is another one.
+    lifetime = min(settings.QUOTE_LIFETIME, _end_of_day(at) - at)
+    quote = upgrades.quote_upgrade(running, wish.attributes, context=context, at=at, lifetime=lifetime)
     renews = replace(quote.renews, at=subscription.expires_at) if quote.renews else None
     return replace(quote, renews=renews)
+
+
+def _end_of_day(at: datetime) -> datetime:
+    """The last moment of the day of `at` in GMT+08:00."""
+    following = at.astimezone(BILLING_ZONE).date() + timedelta(days=1)
+    return datetime.combine(following, time(0), BILLING_ZONE) - timedelta.resolution
 
 
 def place_upgrade(subscription: Subscription, wish: UpgradeWish, *, by: Actor, at: datetime | None = None) -> Order:
@@ -152,12 +160,13 @@ def place_upgrade(subscription: Subscription, wish: UpgradeWish, *, by: Actor, a
         order = _create(number, subscription, quote, account=account, by=by, at=at)
         if quote.applied.coupon:
             reserve_coupon(quote.applied.coupon, quote.coupon, account=account, order_number=number, at=at)
-        publish(OrderPlaced(order_number=number), at=at)
         if not order.payable:
             start_processing(order, by=by, at=at)
         elif account.reseller_id:
             ports.money().bill_reseller(order, by=by, at=at)
             order = order_locked(order)
+        else:
+            publish(OrderPlaced(order_number=number), at=at)
     return order
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -27,6 +28,7 @@ from pricing.models import Coupon
 from pricing.rules import QuoteRequest
 
 MOST_COUPONS = 50
+PAGE_SIZE = 20
 LONGEST_LIST = 1000
 NEVER_UNSUBSCRIBED = (DeliveryMethod.SAAS, DeliveryMethod.LICENSE, DeliveryMethod.PROFESSIONAL_SERVICE)
 
@@ -123,6 +125,7 @@ def _confirm_page(
         "product": draft.product,
         "specification": specification,
         "quote": preview.quote,
+        "coupon_refusal": preview.coupon_refusal,
         "old_price": Money.from_json(was) if isinstance(was, dict) else None,
         "cost_lines": cost_lines(f"{draft.product.name}, {specification.name}", preview.quote),
         "chosen": _chosen(specification, preview.quote.attributes),
@@ -174,9 +177,10 @@ def agreements(request: BuyerRequest) -> HttpResponse:
         AcceptedAgreement.objects.for_account(request.account)
         .select_related("order", "order__product")
         .defer("text")
-        .order_by("-accepted_at", "-id")[:200]
+        .order_by("-accepted_at", "-id")
     )
-    return render(request, "orders/agreements.html", {"accepted": accepted})
+    page = Paginator(accepted, PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "orders/agreements.html", {"page": page})
 
 
 @require_safe

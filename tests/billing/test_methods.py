@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from time_machine import travel
 
-from accounts.models import Reseller
+from accounts.models import Reseller, User
 from billing import ledger
 from billing.choices import Ledger, PaymentStatus, StatementStatus
 from billing.errors import CreditRefused, PaymentDeclined, PaymentMethodRequired
@@ -23,6 +23,7 @@ from billing.services import (
 )
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, PermissionRefused
+from notifications.models import Message
 from orders.choices import OrderStatus
 from orders.errors import AccountFrozen, OrderNotPayable
 from orders.models import Order
@@ -177,6 +178,17 @@ def test_a_resellers_customer_submits_and_the_reseller_owes(shopper):
     assert not Payment.objects.shown().exists()
     receive_from_reseller(reseller, usd("3.00"), reference="BANK-5", by=shopper.operator)
     assert ledger.owed_by(reseller, "USD") == usd("2.00")
+
+
+def test_a_resellers_customer_is_told_of_no_payment(shopper, timers, client):
+    shopper.through(Reseller.objects.create(name="Cloudhaus"))
+    order = shopper.order()
+    timers.run()
+    told = list(Message.objects.filter(account=shopper.account))
+    assert [one.title.split(":")[0] for one in told] == ["Order submitted"]
+    assert not any("pay for" in (one.title + one.text).lower() or "succeeded" in one.text for one in told)
+    client.force_login(User.objects.get(pk=shopper.by.user_id))
+    assert b"Your payment" not in client.get(f"/billing/orders/{order.number}/").content
 
 
 def test_a_refund_reverses_what_the_reseller_owes(shopper, timers):

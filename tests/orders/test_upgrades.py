@@ -123,12 +123,47 @@ def test_a_subscription_that_may_not_be_upgraded(db, settings, sentence, spoil):
 
 
 def test_the_cost_cannot_be_negative(running):
-    # All units get cheaper from 11 on: eleven cost less than ten.
-    Price.objects.update(scheme="tiered", tiers=[{"from": 11, "amount": "0"}])
-    assert running.quote().payable.digits() == "0.00"
+    # All units get cheaper from 11 on: eleven at 1.00 list for less than ten at 2.00.
+    Price.objects.update(scheme="tiered", tiers=[{"from": 11, "amount": "1.00"}])
+    with pytest.raises(UpgradeNotAllowed, match="cannot be negative"):
+        running.quote(11)
+    assert running.quote(20).payable.digits() == "0.00"
     Price.objects.update(scheme="volume", tiers=[{"from": 11, "amount": "1.00"}])
     # By volume only what is added is paid, at the price that the total reaches.
     assert running.quote(20).payable.digits() == "27.26"
+
+
+def test_a_tiered_upgrade_is_the_unit_price_of_the_total_times_the_total(running):
+    """RULES 7: unit price for the total users x total users x remaining - old price x remaining."""
+    Price.objects.update(scheme="tiered", tiers=[{"from": 15, "amount": "1.80"}])
+    # (20 x 1.80 - 10 x 2.00) x (7/31 + 2 + 15/30)
+    quote = running.quote(20)
+    assert quote.payable.digits() == "43.61"
+    assert "$1.80 USD/user/month x 20 user(s)" in quote.lines[0].text
+    assert quote.renews is not None
+    # It renews as a purchase of 20 costs: each unit at its own tier.
+    assert quote.renews.amount.digits() == "38.80"
+
+
+def test_a_tiered_upgrade_in_two_steps_costs_what_one_costs(running):
+    Price.objects.update(scheme="tiered", tiers=[{"from": 15, "amount": "1.80"}])
+    once = running.quote(30).payable.amount
+    first = upgraded(running, 20)
+    assert abs(first.payable + running.quote(30).payable.amount - once) <= Decimal("0.01")
+
+
+def test_an_upgrade_offer_holds_until_the_end_of_its_day(running):
+    """What remains is counted in days of GMT+08:00: the offer ends with the day, not after 24 hours."""
+    late = datetime(2021, 8, 24, 15, 50, tzinfo=UTC)  # 23:50 GMT+08:00
+    quote = quote_upgrade(running.app, UpgradeWish({"users": 11}), account=running.account, at=late)
+    midnight = datetime(2021, 8, 24, 16, tzinfo=UTC)
+    assert late < quote.expires_at < midnight
+    wish = UpgradeWish({"users": 11}, quote.token)
+    with pytest.raises(QuoteExpired):
+        place_upgrade(running.app, wish, by=running.by, at=midnight)
+    assert place_upgrade(running.app, wish, by=running.by, at=midnight - timedelta(seconds=1)).payable == (
+        quote.payable.amount
+    )
 
 
 def test_paying_raises_the_subscription_at_once_and_keeps_its_expiry(running):
