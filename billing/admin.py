@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
@@ -335,7 +336,7 @@ class PostingAdmin(ReadOnlyAdmin):
         own = path("statement/", self.admin_site.admin_view(self.statement), name="billing_posting_statement")
         return [own, *super().get_urls()]
 
-    def statement(self, request: HttpRequest) -> HttpResponse:
+    def statement(self, request: HttpRequest) -> HttpResponseBase:
         """One ledger of one party over some days, with opening, running and closing balance."""
         if not self.has_view_permission(request):
             raise PermissionDenied

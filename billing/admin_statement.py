@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -59,7 +60,7 @@ class StatementForm(forms.Form):
         return Asked(data["party"], data["ledger"], data["currency"], data["first"], data["last"])
 
 
-def statement_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+def statement_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponseBase:
     """The form; with what it asks for, the statement below it, or the whole of it as a file (`export`)."""
     today = clock.now().astimezone(BILLING_ZONE).date()
     form = StatementForm(
