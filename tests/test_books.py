@@ -53,6 +53,9 @@ SPOILS = {
     "charges_are_posted": "UPDATE billing_journalentry SET payment_id = NULL WHERE kind = 'charge'",
     "held_while_processing": "UPDATE billing_posting SET ledger = 'seller_payable' WHERE ledger = 'held'",
     "refunds_add_up": "UPDATE billing_payment SET refunded = 1",
+    "a_charge_goes_back_once": """
+        INSERT INTO billing_dispute (payment_id, reference, currency, amount, status, opened_at)
+        SELECT id, 'dp_x', currency, amount + 1, 'lost', now() FROM billing_payment""",
     "gateway_agrees": "UPDATE billing_sandboxcharge SET amount = 1",
     "gateway_keeps_its_fees": "UPDATE billing_sandboxcharge SET fee = 1",
     "gateway_refunds_agree": """

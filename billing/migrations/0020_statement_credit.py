@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='statement',
             name='credited',
-            field=koogallery.kernel.money.AmountField(decimal_places=4, default=0, editable=False, max_digits=18),
+            field=koogallery.kernel.money.AmountField(db_default=0, decimal_places=4, default=0, editable=False, max_digits=18),
         ),
         migrations.AddConstraint(
             model_name='creditline',

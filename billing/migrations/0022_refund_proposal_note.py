@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='refundproposal',
             name='note',
-            field=models.CharField(blank=True, editable=False, max_length=1000),
+            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=1000),
         ),
     ]

@@ -95,7 +95,7 @@ class Statement(models.Model):
     currency = CurrencyField()
     month = models.DateField(help_text=_("The first day of the month that it states."))
     amount = AmountField()
-    credited = AmountField(default=0, editable=False)
+    credited = AmountField(default=0, db_default=0, editable=False)
     status = FSMField(default=StatementStatus.OPEN, choices=StatementStatus.choices, editable=False)
     issued_at = models.DateTimeField()
     due_at = models.DateTimeField()

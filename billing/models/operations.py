@@ -36,7 +36,7 @@ class RefundProposal(models.Model):
     currency = CurrencyField()
     amount = AmountField()
     reason = models.CharField(max_length=1000)
-    note = models.CharField(max_length=1000, blank=True, editable=False)
+    note = models.CharField(max_length=1000, blank=True, default="", db_default="", editable=False)
     status = FSMField(default=ProposalStatus.AWAITING_CONSENT, choices=ProposalStatus.choices, editable=False)
     proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()

@@ -40,9 +40,13 @@ def confirmed(browser, shopper) -> PurchaseDraft:
 
 
 def submit(browser, draft):
-    page = browser.get(f"/purchase/{draft.public_id}/confirm/").content.decode()
-    token = page.split('name="quote" value="')[1].split('"')[0]
-    return browser.post(f"/purchase/{draft.public_id}/confirm/", {"agreements": "on", "quote": token})
+    address = f"/purchase/{draft.public_id}/confirm/"
+    return browser.post(address, {"agreements": "on", **hidden(browser.get(address).content.decode())})
+
+
+def hidden(page: str) -> dict[str, str]:
+    """What Confirm sends along: the quote and the agreements that it showed."""
+    return {name: page.split(f'name="{name}" value="')[1].split('"')[0] for name in ("quote", "agreements_shown")}
 
 
 def test_a_coupon_is_used_on_confirm_and_taken_off_again(browser, shopper):
@@ -70,9 +74,8 @@ def test_a_wrong_coupon_says_why_and_keeps_what_was_typed(browser, shopper):
 def test_a_changed_price_shows_old_and_new_and_asks_again(browser, shopper):
     draft = confirmed(browser, shopper)
     page = browser.get(f"/purchase/{draft.public_id}/confirm/").content.decode()
-    token = page.split('name="quote" value="')[1].split('"')[0]
     Discount.objects.create(kind="promotional", name="Autumn", percent=20)
-    answer = browser.post(f"/purchase/{draft.public_id}/confirm/", {"agreements": "on", "quote": token})
+    answer = browser.post(f"/purchase/{draft.public_id}/confirm/", {"agreements": "on", **hidden(page)})
     assert answer.status_code == 422
     text = answer.content.decode()
     assert "it was $5.00 USD and is $4.00 USD now" in text
