@@ -23,6 +23,7 @@ from pricing.reductions import HUNDRED, CouponFacts
 
 UNKNOWN = "There is no such coupon, or it belongs to another account."
 TRIES_PERIOD_SECONDS = 3600
+MOST_OFFERED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class CouponTerms:
     product: Product | None = None
     seller: Seller | None = None
     combinable: Mapping[str, bool] | None = None
+
+
+def offered_coupons(account: Account, *, at: datetime) -> list[Coupon]:
+    """The account's coupons that may be used now, for a form to choose from; what ends first stands first."""
+    return list(Coupon.objects.for_account(account).usable(at).order_by("valid_until", "id")[:MOST_OFFERED])
 
 
 def grant_coupon(terms: CouponTerms, *, account: Account | None, by: Actor, at: datetime | None = None) -> Coupon:

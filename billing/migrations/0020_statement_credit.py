@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('billing', '0004_card_expiry_notice'),
+        ('billing', '0005_adjustments_and_payouts'),
     ]
 
     operations = [

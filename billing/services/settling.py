@@ -261,7 +261,7 @@ def _close(statement: Statement, *, by: Actor, at: datetime) -> None:
 def statement_locked(pk: int) -> Statement:
     """The statement, read afresh under its lock; the account's credit line, which it moves, is locked before it."""
     account = Statement.objects.filter(pk=pk).values("account")
-    CreditLine.objects.select_for_update(of=("self",)).get(account__in=account)
+    CreditLine.objects.select_for_update(of=("self",)).filter(account__in=account).first()
     return Statement.objects.select_for_update(of=("self",)).select_related("account").get(pk=pk)
 
 

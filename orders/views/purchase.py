@@ -23,11 +23,10 @@ from orders.services import open_draft, place_draft, preview_draft, use_coupon
 from orders.views.product import cost_lines
 from pricing import services as pricing
 from pricing.configuration import read_configuration
+from pricing.coupons import offered_coupons
 from pricing.errors import CouponInvalid, NotConfigurable, PriceChanged, QuoteExpired
-from pricing.models import Coupon
 from pricing.rules import QuoteRequest
 
-MOST_COUPONS = 50
 PAGE_SIZE = 20
 LONGEST_LIST = 1000
 NEVER_UNSUBSCRIBED = (DeliveryMethod.SAAS, DeliveryMethod.LICENSE, DeliveryMethod.PROFESSIONAL_SERVICE)
@@ -135,9 +134,7 @@ def _confirm_page(
         "never_unsubscribed": draft.product.delivery_method in NEVER_UNSUBSCRIBED,
         "error": error,
         "through_reseller": draft.account.reseller_id is not None,
-        "coupons": list(
-            Coupon.objects.for_account(draft.account).usable(clock.now()).order_by("valid_until")[:MOST_COUPONS]
-        ),
+        "coupons": offered_coupons(draft.account, at=clock.now()),
         "coupon_code": draft.coupon if coupon_code is None else coupon_code,
         "coupon_error": error.message if isinstance(error, CouponInvalid | Throttled) else "",
         "agreements_error": error.message if isinstance(error, AgreementsNotAccepted) else "",

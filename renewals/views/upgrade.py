@@ -18,6 +18,7 @@ from orders.models import Subscription
 from orders.services import UpgradeWish, place_upgrade, quote_upgrade, upgrade_refusal
 from orders.views.product import cost_lines
 from pricing.configuration import ATTRIBUTE_PREFIX
+from pricing.coupons import offered_coupons
 from pricing.errors import CouponInvalid, PriceChanged, QuoteExpired, UpgradeNotAllowed
 from pricing.services import facts_for
 from pricing.values import AttributeFacts, Quote
@@ -62,6 +63,7 @@ def upgrade(request: BuyerRequest, public_id: str) -> HttpResponse:
         "billing_label": BillingMode(app.billing_mode).guide_label,
         "current": current_configuration(app),
         "inputs": [] if refusal else _inputs(request, app, wanted),
+        "coupons": [] if refusal else _coupons(request),
         "error": error,
         "old_price": Money.from_json(error.extra["old"]) if isinstance(error, PriceChanged) else None,  # type: ignore[arg-type]
         **cost,
@@ -93,6 +95,16 @@ def _wanted(request: BuyerRequest) -> dict[str, str | int]:
     }
 
 
+def _coupon(request: BuyerRequest) -> str:
+    return (request.POST if request.method == "POST" else request.GET).get("coupon", "")[:40]
+
+
+def _coupons(request: BuyerRequest) -> list[Choice]:
+    """The account's coupons that may be used now, to choose one from: no code is guessed while the cost is live."""
+    chosen, offered = _coupon(request), offered_coupons(request.account, at=clock.now())
+    return [Choice(one.code, f"{one.name or one} · {one.code}", selected=one.code == chosen) for one in offered]
+
+
 def _cost(
     request: BuyerRequest, app: Subscription, wanted: dict[str, str | int], refusal: DomainError | None
 ) -> dict[str, Any]:
@@ -101,8 +113,8 @@ def _cost(
     errors = {"": refusal.message} if refusal else {}
     if wanted and not refusal:
         try:
-            quote = quote_upgrade(app, UpgradeWish(wanted), account=request.account)
-        except (UpgradeNotAllowed, InvalidInput) as refused:
+            quote = quote_upgrade(app, UpgradeWish(wanted, coupon=_coupon(request)), account=request.account)
+        except (UpgradeNotAllowed, InvalidInput, CouponInvalid) as refused:
             errors = {"": refused.message}
     return {"app": app, "quote": quote, "cost_lines": cost_lines(app.product.name, quote), "errors": errors}
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from time_machine import travel
 
-from accounts.models import Account
+from accounts.models import Account, User
 from billing.gateways.sandbox import SandboxGateway
 from billing.services import PaymentRequest, bind_card, pay_order, propose_refund
 from catalog.models import Price, Product, Specification, UpgradeRule
@@ -287,6 +287,29 @@ def test_a_coupon_lowers_an_upgrade(running):
     with travel(CHANGE, tick=False):
         coupon = a_coupon(running.account)
     assert running.place(coupon=coupon.code).payable == Decimal("2.45")
+
+
+def test_the_upgrade_page_takes_a_coupon(running, client):
+    with travel(CHANGE, tick=False):
+        coupon = a_coupon(running.account)
+        client.force_login(User.objects.get(pk=running.by.user_id))
+        address = f"/my/apps/{running.app.public_id}/upgrade/"
+        page = client.get(address, {"attribute.users": 11, "coupon": coupon.code})
+        assert page.context["quote"].payable.digits() == "2.45"
+        assert f'<option value="{coupon.code}" selected>' in page.content.decode()
+        form = {"attribute.users": 11, "quote": page.context["quote"].token, "coupon": coupon.code}
+        assert client.post(address, form).status_code == 302
+        assert running.app.change_orders.get().payable == Decimal("2.45")
+
+
+def test_a_coupon_that_does_not_fit_an_upgrade_is_said(running, client):
+    with travel(CHANGE, tick=False):
+        coupon = a_coupon(running.account, minimum_spend=Decimal("50.00"))
+        client.force_login(User.objects.get(pk=running.by.user_id))
+        address = f"/my/apps/{running.app.public_id}/upgrade/quote/"
+        page = client.get(address, {"attribute.users": 11, "coupon": coupon.code})
+        assert (page.status_code, page.context["quote"]) == (422, None)
+        assert "50.00" in page.content.decode()
 
 
 def test_an_unpaid_upgrade_ends_with_the_term(running, timers):

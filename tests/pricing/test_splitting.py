@@ -5,8 +5,8 @@ What the rules allow, precisely:
 * A list price is proportional to the number of months or years, before rounding. Each line of a quote is rounded once,
   half up. So n purchases of parts of a term cost what one purchase of all of it costs, give or take what n + 1 quotes may
   lose or gain by their own roundings (`rounding` says how much), and not a minor unit less.
-* An upgrade costs (new - old) x remaining, rounded once. By linear and tiered prices two steps on one day therefore cost
-  what one step costs, but for three roundings. By volume, RULES 7 has only the added units paid, at the unit price that
+* An upgrade costs (new - old) x remaining, rounded once, with all units at the price of the total's tier where the price
+  is tiered. By linear and tiered prices two steps on one day therefore cost what one step costs, but for three roundings. By volume, RULES 7 has only the added units paid, at the unit price that
   the new total reaches: two steps differ from one by exactly (units of the first step) x (unit price after the first step -
   unit price after both) x remaining. Where more units are cheaper, as sellers do, splitting costs more; a seller whose
   units get dearer with their number has asked for the contrary.
@@ -114,7 +114,7 @@ def upgrade(
     assume(before != after)
     running = UpgradeFacts(of, mode, before, 1, frozenset({"users", "edition"}), change, expiry, MOST, "upgrade:x")
     # A larger configuration that lists for less is refused, which is another test's.
-    assume(of.prices[mode].scheme == "volume" or listed(of, mode, *new) >= listed(of, mode, *old))
+    assume(of.prices[mode].scheme == "volume" or reckoned(of, mode, *new) >= reckoned(of, mode, *old))
     return quote_upgrade(running, after, context=PriceContext(), at=AT, lifetime=DAY).payable
 
 
@@ -133,6 +133,15 @@ def listed(of: SpecificationFacts, mode: str, count: int, edition: str) -> Decim
     of_tiers = [price.amount, *(amount for _start, amount in price.tiers)]
     units = [max(0, min(end, count + 1) - start) for start, end in itertools.pairwise(edges)]
     return sum((amount * number for amount, number in zip(of_tiers, units, strict=True)), Decimal(0)) + extra
+
+
+def reckoned(of: SpecificationFacts, mode: str, count: int, edition: str) -> Decimal:
+    """One period as an upgrade sets it off (RULES 7): a tiered price is the unit price of the total x the total."""
+    price = of.prices[mode]
+    if price.scheme != "tiered":
+        return listed(of, mode, count, edition)
+    extra = price.surcharges[("edition", "pro")] * count if edition == "pro" else Decimal(0)
+    return unit_price(price, count) * count + extra
 
 
 STEPS = {
@@ -181,7 +190,7 @@ def test_a_step_taken_later_costs_less_by_the_days_that_passed_only(of, later, c
         surcharged = extra * ((third[1] == "pro") * third[0] - (first[1] == "pro") * first[0])
         a_period = unit_price(price, third[0]) * (third[0] - first[0]) + surcharged
     else:
-        a_period = listed(of, mode, *third) - listed(of, mode, *first)
+        a_period = reckoned(of, mode, *third) - reckoned(of, mode, *first)
     now, afterwards = (upgrade(of, first, third, day, expiry, mode).amount for day in (change, then))
     passed = a_period * (rest(change, expiry) - rest(then, expiry))
     assert passed >= 0
