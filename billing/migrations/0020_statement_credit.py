@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('billing', '0005_adjustments_and_payouts'),
+        ('billing', '0011_gateway_doubts'),
     ]
 
     operations = [
