@@ -1,7 +1,6 @@
 """Operations staff's screens of money: payments, refunds, credit, the journal. Nothing is edited, all has a verb."""
 
-import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -18,6 +17,7 @@ from accounts.web import operator_actor
 from billing.admin_forms import ByHandForm, CreditForm, ReferenceActionForm, RefundForm
 from billing.admin_statement import statement_page
 from billing.choices import EntryKind
+from billing.csv_export import csv_file
 from billing.models import (
     AccountBalance,
     CreditLine,
@@ -316,11 +316,6 @@ class JournalEntryAdmin(ReadOnlyAdmin):
         return form_page(self, request, form, "Post by hand")
 
 
-class _Echo:
-    def write(self, value: str) -> str:
-        return value
-
-
 @admin.register(Posting)
 class PostingAdmin(ReadOnlyAdmin):
     """Single postings, to search and export; what an account, seller or reseller owes or has is a statement of account."""
@@ -361,30 +356,25 @@ class PostingAdmin(ReadOnlyAdmin):
             "text",
         ]
         rows = queryset.select_related("entry", "entry__order", "entry__payment", "account", "seller", "reseller")
-        writer = csv.writer(_Echo())
 
-        def lines() -> Any:
-            yield writer.writerow(head)
+        def lines() -> Iterator[list[str]]:
+            yield head
             for one in rows.order_by("id").iterator(chunk_size=2000):
-                yield writer.writerow(
-                    [
-                        one.entry.at.isoformat(timespec="seconds"),
-                        one.entry.kind,
-                        one.entry.order.number if one.entry.order else "",
-                        one.entry.payment.public_id if one.entry.payment else "",
-                        one.ledger,
-                        csv_cell(one.account.name if one.account else ""),
-                        one.seller.slug if one.seller else "",
-                        csv_cell(one.reseller.name if one.reseller else ""),
-                        one.money.digits(),
-                        one.currency,
-                        csv_cell(one.entry.text),
-                    ]
-                )
+                yield [
+                    one.entry.at.isoformat(timespec="seconds"),
+                    one.entry.kind,
+                    one.entry.order.number if one.entry.order else "",
+                    one.entry.payment.public_id if one.entry.payment else "",
+                    one.ledger,
+                    csv_cell(one.account.name if one.account else ""),
+                    one.seller.slug if one.seller else "",
+                    csv_cell(one.reseller.name if one.reseller else ""),
+                    one.money.digits(),
+                    one.currency,
+                    csv_cell(one.entry.text),
+                ]
 
-        response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = 'attachment; filename="postings.csv"'
-        return response
+        return csv_file(lines(), "postings.csv")
 
 
 @admin.register(ProductFee)

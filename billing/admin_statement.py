@@ -1,6 +1,5 @@
 """Operations' screen of a statement of account, and its export as CSV."""
 
-import csv
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -15,7 +14,9 @@ from accounts.models import Reseller, Seller
 from billing.account_statement import Asked, Row, closing, count, opening, rows
 from billing.admin_forms import account_named
 from billing.choices import Ledger
+from billing.csv_export import csv_file
 from koogallery.kernel import clock
+from koogallery.kernel.money import Money
 from koogallery.kernel.text import csv_cell
 from orders.terms import BILLING_ZONE
 
@@ -85,26 +86,19 @@ def statement_page(request: HttpRequest, context: dict[str, Any]) -> HttpRespons
     return TemplateResponse(request, "admin/account_statement.html", context | {"form": form}, status=status)
 
 
-class _Echo:
-    def write(self, value: str) -> str:
-        return value
-
-
 def _as_csv(asked: Asked) -> StreamingHttpResponse:
-    writer = csv.writer(_Echo())
-
-    def lines() -> Iterator[Any]:
-        yield writer.writerow(HEAD)
-        before = ["opening balance", "", "", "", "", "", opening(asked).digits(), asked.currency]
-        yield writer.writerow([asked.first.isoformat(), *before])
+    def lines() -> Iterator[list[str]]:
+        yield HEAD
+        yield _balance(asked.first.isoformat(), "opening balance", opening(asked))
         for row in rows(asked):
-            yield writer.writerow(_cells(row))
-        after = ["closing balance", "", "", "", "", "", closing(asked).digits(), asked.currency]
-        yield writer.writerow([asked.last.isoformat(), *after])
+            yield _cells(row)
+        yield _balance(asked.last.isoformat(), "closing balance", closing(asked))
 
-    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="statement-of-account.csv"'
-    return response
+    return csv_file(lines(), "statement-of-account.csv")
+
+
+def _balance(day: str, name: str, money: Money) -> list[str]:
+    return [day, name, "", "", "", "", "", money.digits(), money.currency]
 
 
 def _cells(row: Row) -> list[str]:
