@@ -12,6 +12,7 @@ from functools import cache
 from typing import Protocol
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
 from accounts.actor import Actor
@@ -37,6 +38,30 @@ class DeliverySummary:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class DeliveryStep:
+    """One step of how a product is delivered, as a visitor reads it before he buys.
+
+    Attributes:
+        title: what happens; `who`: by whom ("You", "Seller").
+        within: by when, in words, or empty.
+        notes: what it needs and what silence brings, in sentences.
+    """
+
+    title: str
+    who: str
+    within: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryTerms:
+    """How a product is delivered: its steps in order, and the rules that hold for all of it, in sentences."""
+
+    steps: tuple[DeliveryStep, ...] = ()
+    rules: tuple[str, ...] = ()
+
+
 class Fulfilment(Protocol):
     """One deliverer. It reports through `orders.services.delivery_done` and `delivery_failed`."""
 
@@ -44,6 +69,12 @@ class Fulfilment(Protocol):
 
     def refusal(self, product: Product) -> str | None:
         """Why `product` cannot be delivered now, in words for a buyer, or None."""
+
+    def with_terms(self, products: QuerySet[Product]) -> QuerySet[Product]:
+        """Products with what `terms` reads of them, in the same query."""
+
+    def terms(self, product: Product) -> DeliveryTerms:
+        """How `product` is delivered by this deliverer, step by step, for its page; one query without `with_terms`."""
 
     def start(self, order: Order, *, by: Actor, at: datetime) -> None:
         """The order is paid: begin."""
@@ -130,6 +161,22 @@ def delivery_refusal(product: Product) -> str | None:
     if not answering:
         return "Not available for purchase yet: this marketplace does not deliver this kind of product so far."
     return next((refusal for one in answering if (refusal := one.refusal(product))), None)
+
+
+def with_delivery_terms(products: QuerySet[Product]) -> QuerySet[Product]:
+    """Products with what `delivery_terms` reads of them, in the same query."""
+    for one in all_deliverers():
+        products = one.with_terms(products)
+    return products
+
+
+def delivery_terms(product: Product) -> DeliveryTerms:
+    """How `product` is delivered, step by step, before it is bought; no query for one `with_delivery_terms`."""
+    answering = deliverers(product.delivery_method, supervised=product.supervised)
+    terms = [one.terms(product) for one in answering]
+    return DeliveryTerms(
+        tuple(step for one in terms for step in one.steps), tuple(rule for one in terms for rule in one.rules)
+    )
 
 
 def sale_refusal(product: Product) -> str | None:

@@ -41,17 +41,34 @@ class FlowTemplateAdmin(ModelAdmin):
     list_display = [
         "flow_type",
         "version",
+        "request_form",
         "request_attachment",
+        "platform_review",
         "drafts",
-        "appeal_on_acceptance_after",
-        "appeal_after",
+        "confirm_hours",
+        "deliver_hours",
+        "answer_hours",
+        "accept_days",
+        "next_version",
     ]
     list_filter = ["flow_type"]
     exclude = ["version"]
 
+    @admin.display(description="Change")
+    def next_version(self, template: FlowTemplate) -> SafeString:
+        """A link to the form that begins with this version's values."""
+        page = f"{reverse('admin:supervision_flowtemplate_add')}?version={template.pk}"
+        return format_html('<a href="{}">Make a new version</a>', page)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        given = request.GET.get("version", "")
+        if not (given.isascii() and given.isdigit() and len(given) < 10):
+            return {}
+        shown = FlowTemplate.objects.filter(pk=given).first()
+        return forms.model_to_dict(shown, exclude=["id", "version"]) if shown else {}
+
     def save_model(self, request: HttpRequest, obj: FlowTemplate, form: Any, change: bool) -> None:
-        obj.version = FlowTemplate.in_force(obj.flow_type).version + 1
-        super().save_model(request, obj, form, change)
+        services.publish_template(obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -188,6 +188,16 @@ class FlowSerializer(serializers.Serializer[Any]):
         opens = verdict.allowed_from.isoformat() if verdict.allowed_from else None
         return {"allowed": verdict.allowed, "reason": verdict.reason, "allowed_from": opens}
 
+    @extend_schema_field(
+        {
+            "type": "object",
+            "description": "What becomes due when, the same for both sides. A name is absent when nothing of it is due.",
+            "properties": {
+                name: {"type": "string", "format": "date-time", "description": meaning}
+                for name, meaning in services.DEADLINES.items()
+            },
+        }
+    )
     def get_deadlines(self, flow: ServiceFlow) -> dict[str, str]:
         return {name: at.isoformat() for name, at in services.deadlines(flow).items()}
 

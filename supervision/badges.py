@@ -3,7 +3,7 @@
 from catalog.choices import FlowType
 from koogallery.kernel.web.badges import Badge, register
 from supervision.choices import FlowStatus
-from supervision.graph import state
+from supervision.words import state
 
 for _flow_type in FlowType:
     _states = {status: state(status, _flow_type) for status in FlowStatus}

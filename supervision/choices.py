@@ -48,6 +48,8 @@ class Action(models.TextChoices):
     DECIDE_ACCEPT = "decide-accept", _("Appeal decided: accepted for the customer")
     DECIDE_REFUND = "decide-refund", _("Appeal decided: ended with a refund")
     CLOSE = "close", _("Service closed")
+    REMINDED = "reminded", _("Reminded by the platform")
+    ACCEPT_BY_SILENCE = "accept-by-silence", _("Accepted by silence")
 
 
 class AttachmentRule(models.TextChoices):
@@ -56,6 +58,44 @@ class AttachmentRule(models.TextChoices):
     NONE = "none", _("No files")
     OPTIONAL = "optional", _("Optional")
     MANDATORY = "mandatory", _("Mandatory")
+
+
+class ReviewRule(models.TextChoices):
+    """Whether operations review a delivery before the buyer sees it (RULES 1.2, S4)."""
+
+    JOINT_OPERATION = "joint_operation", _("Only joint-operation products")
+    ALWAYS = "always", _("Always")
+    NEVER = "never", _("Never")
+
+
+class Silence(models.TextChoices):
+    """What it brings when the side whose turn it is does nothing."""
+
+    REMIND = "remind", _("It is reminded")
+    APPEAL = "appeal", _("The other side may appeal")
+    ACCEPT = "accept", _("The delivery counts as accepted")
+    CLOSE = "close", _("The service flow closes and the customer is refunded")
+
+
+class Effect(models.TextChoices):
+    """What a step does besides moving the flow."""
+
+    COUNT_SELLER_REJECTION = "count_seller_rejection", _("One more rejection by the seller is counted")
+    COUNT_BUYER_REJECTION = "count_buyer_rejection", _("One more rejection by the customer is counted")
+    NEW_ROUND = "new_round", _("A new round of delivery begins")
+    FREEZE = "freeze", _("The service flow is frozen")
+    RESET_COUNTERS = "reset_counters", _("Rejections are counted anew")
+    START_TERM = "start_term", _("The term begins; the order completes later")
+    REFUND = "refund", _("The customer is refunded")
+
+
+class Guard(models.TextChoices):
+    """What must hold, besides the turn, before a step may be taken; the rules are in `rules.py` and the services."""
+
+    APPEAL_RULE = "appeal_rule", _("an appeal is allowed (five days of silence, or rejections)")
+    APPELLANT = "appellant", _("it is the side that appealed")
+    FLOW_ENDED = "flow_ended", _("the time of the whole service flow is over")
+    SILENT = "silent", _("the customer was silent to the end and the delivery is not empty")
 
 
 class Purpose(models.TextChoices):

@@ -95,6 +95,27 @@ class SellerReminded(OrderEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class SellerTurnReminder(OrderEvent):
+    """The seller was silent for `waited` ("72 hours"); in `left` an appeal becomes possible."""
+
+    waited: str
+    left: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceReminder(OrderEvent):
+    """The buyer has not answered a delivery for `waited` ("3 days"); `outcome` is what silence brings."""
+
+    waited: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAcceptedBySilence(OrderEvent):
+    """The buyer was silent to the end; the term has started and the order completes three hours later."""
+
+
+@dataclass(frozen=True, slots=True)
 class AppealFiled(OrderEvent):
     """A side appealed; the flow is frozen. `by` is "buyer" or "seller"."""
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from django.db.models import F
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, QuerySet
+from django.db.models.functions import JSONObject
 from django.urls import reverse
 
 from accounts.actor import Actor
@@ -11,9 +14,10 @@ from catalog.models import Product
 from koogallery.kernel.compiled import Compiled, OneOf, Param
 from orders import services as order_services
 from orders.models import Order, Subscription
-from orders.ports import DeliverySummary
+from orders.ports import DeliverySummary, DeliveryTerms
 from supervision import services
-from supervision.models import ServiceFlow
+from supervision.models import FlowTemplate, ServiceFlow
+from supervision.terms import closing_rules, delivery_steps
 
 _FLOWS = Compiled(lambda: ServiceFlow.objects.filter(OneOf(F("order_id"), Param("orders"))))
 
@@ -26,6 +30,19 @@ class Supervised:
     def refusal(self, product: Product) -> str | None:
         """People can always deliver."""
         return None
+
+    def with_terms(self, products: QuerySet[Product]) -> QuerySet[Product]:
+        fields = [one.attname for one in FlowTemplate._meta.concrete_fields if one.name != "created_at"]
+        newest = FlowTemplate.objects.of_type(OuterRef("flow_type"))[:1]
+        return products.annotate(
+            flow_template=ArraySubquery(newest.values(one=JSONObject(**{name: name for name in fields})))
+        )
+
+    def terms(self, product: Product) -> DeliveryTerms:
+        read: list[dict[str, Any]] | None = getattr(product, "flow_template", None)
+        template = FlowTemplate(**read[0]) if read else FlowTemplate.in_force(product.flow_type)
+        graph = template.graph(platform_review=template.reviews(joint_operation=product.joint_operation))
+        return DeliveryTerms(tuple(delivery_steps(graph)), tuple(closing_rules(graph)))
 
     def start(self, order: Order, *, by: Actor, at: datetime) -> None:
         services.open_flow(order, by=by, at=at)

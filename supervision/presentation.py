@@ -10,11 +10,11 @@ from koogallery.kernel.web.badges import Tone
 from koogallery.kernel.web.parts import Record, Step, Text
 from supervision import services
 from supervision.acts import Act, offered
-from supervision.choices import Action, FlowStatus
+from supervision.choices import Action, FlowStatus, Silence
 from supervision.evidence import Evidence, evidence_of, stored_file
-from supervision.graph import state
 from supervision.models import FlowRecord, ServiceFlow
 from supervision.rules import AppealVerdict
+from supervision.words import appeal_opens, state
 
 LOOKS: dict[str, tuple[Tone, str]] = {
     Action.OPEN: ("neutral", "receipt"),
@@ -31,18 +31,32 @@ LOOKS: dict[str, tuple[Tone, str]] = {
     Action.REVEAL_KEY: ("neutral", "eye"),
     Action.APPEAL: ("bad", "gavel"),
     Action.CLOSE: ("neutral", "ban"),
+    Action.REMINDED: ("neutral", "bell"),
+    Action.ACCEPT_BY_SILENCE: ("ok", "check"),
 }
 
-TITLES = {
-    FlowStatus.AWAITING_REQUEST: _("Submit request"),
-    FlowStatus.AWAITING_CONFIRMATION: _("Seller confirms request"),
-    FlowStatus.AWAITING_DRAFT: _("Seller delivers draft"),
-    FlowStatus.AWAITING_DRAFT_CONFIRMATION: _("Confirm draft"),
-    FlowStatus.AWAITING_DELIVERY: _("Seller delivers service"),
-    FlowStatus.PLATFORM_REVIEW: _("Platform reviews service"),
-    FlowStatus.AWAITING_ACCEPTANCE: _("Confirm acceptance"),
-    FlowStatus.COMPLETED: _("Service completed"),
+DECIDED = (Action.DECIDE_RESUME, Action.DECIDE_REDELIVER)
+ROUND_OF: dict[str, Text] = {
+    Action.DELIVER: _("round"),
+    Action.REJECT: _("rejection"),
+    Action.REJECT_REQUEST: _("rejection"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """Something that happens by itself: its words, and its moment when there is one."""
+
+    text: Text
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A rejection counter: its words and a bar for each rejection that opens the appeal."""
+
+    text: Text
+    pips: list[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +72,11 @@ class FlowView:
     reminder_refusal: str | None
     my_turn: bool
     turn: Text
-    pips: list[bool]
-    deadline: datetime | None
+    headline: Text
+    told: str
+    respond_by: datetime | None
+    upcoming: list[Upcoming]
+    counters: list[Counter]
     evidence: Evidence
     message_refusal: str | None
 
@@ -73,11 +90,15 @@ def present(flow: ServiceFlow, by: Actor, at: datetime) -> FlowView:
     records = list(flow.records.all())
     names: dict[Party, Text] = {Party.BUYER: flow.account.name, Party.SELLER: flow.seller.name}
     names[by.party] = _("You")
+    ordinals = _ordinals(records)
     # Messages have a place of their own; exports have them among the records.
-    entries = [_record(flow, entry, names, by.party) for entry in records if entry.action != Action.MESSAGE]
+    shown = [entry for entry in records if entry.action != Action.MESSAGE]
+    entries = [_record(flow, entry, ordinals.get(entry.pk, ""), by.party) for entry in shown]
     steps = _steps(flow, records, names)
     allowed = services.allowed_actions(flow, by, at)
     waits = Party(flow.waiting_on) if flow.waiting_on else None
+    turn = names.get(waits, _("Operations")) if waits else ""
+    told = flow.state.told(by.party)
     return FlowView(
         flow=flow,
         steps=steps,
@@ -85,22 +106,70 @@ def present(flow: ServiceFlow, by: Actor, at: datetime) -> FlowView:
         records=entries,
         acts=offered(flow, allowed, by.party),
         verdict=services.may_appeal(flow, by.party, at),
-        reminder_refusal=services.reminder_refusal(flow, by, at),
+        reminder_refusal=services.reminder_refusal(flow, by, at, services.last_reminder(flow)),
         my_turn=waits is by.party,
-        turn=names.get(waits, _("Operations")) if waits else "",
-        pips=[number < flow.buyer_rejections for number in range(flow.template.appeal_after)],
-        deadline=services.deadlines(flow).get("appeal_opens_at"),
+        turn=turn,
+        headline=told.removesuffix(".") if waits is by.party else _("Waiting for %(who)s") % {"who": turn},
+        told="" if waits is by.party else told,
+        respond_by=flow.respond_by,
+        upcoming=_upcoming(flow, by.party),
+        counters=_counters(flow),
         evidence=evidence_of(flow, by.party),
         message_refusal=services.message_refusal(flow, at),
     )
 
 
-def _record(flow: ServiceFlow, entry: FlowRecord, names: dict[Party, Text], party: Party) -> Record:
+def _ordinals(records: list[FlowRecord]) -> dict[int, str]:
+    """The how manieth delivery or rejection a record is; deliveries count on, rejections anew after a decision."""
+    counted: dict[str, int] = {}
+    found = {}
+    for entry in reversed(records):
+        if entry.action in ROUND_OF:
+            counted[entry.action] = counted.get(entry.action, 0) + 1
+            found[entry.pk] = f" ({ROUND_OF[entry.action]} {counted[entry.action]})"
+        elif entry.action in DECIDED:
+            counted = {Action.DELIVER: counted.get(Action.DELIVER, 0)}
+    return found
+
+
+def _upcoming(flow: ServiceFlow, viewer: Party) -> list[Upcoming]:
+    """What silence brings from here, with the moments that are known."""
+    due = services.deadlines(flow)
+    found = []
+    if "next_reminder_at" in due:
+        who = _("You are") if flow.waiting_on == viewer else f"{Party(str(flow.waiting_on)).label} {_('is')}"
+        found.append(Upcoming(f"{who} {_('reminded on')}", due["next_reminder_at"]))
+    appeal = next((one for one in flow.silence if one.silence == Silence.APPEAL), None)
+    if appeal and "appeal_opens_at" in due:
+        found.append(Upcoming(appeal_opens(appeal, viewer), due["appeal_opens_at"]))
+    if "accepted_by_silence_at" in due:
+        found.append(Upcoming(_("Without an answer the delivery counts as accepted on"), due["accepted_by_silence_at"]))
+    elif flow.status == FlowStatus.AWAITING_ACCEPTANCE:
+        found.append(Upcoming(_("Nothing is accepted by silence.")))
+    return found
+
+
+def _counters(flow: ServiceFlow) -> list[Counter]:
+    """How often each side has rejected since the last decision, of how many times that open an appeal."""
+    most = flow.template.appeal_after
+    rejected = [(_("Delivery"), flow.buyer_rejections)]
+    if flow.graph.has_request:
+        rejected.append((_("Request"), flow.seller_rejections))
+    return [
+        Counter(
+            _("%(what)s rejected %(n)d of %(of)d times") % {"what": what, "n": count, "of": most},
+            [number < count for number in range(most)],
+        )
+        for what, count in rejected
+    ]
+
+
+def _record(flow: ServiceFlow, entry: FlowRecord, ordinal: str, party: Party) -> Record:
     tone, icon = LOOKS.get(entry.action, ("neutral", "circle-dot"))
     own = entry.party == party
     moved = entry.from_status != entry.to_status
     return Record(
-        title=Action(entry.action).label,
+        title=f"{Action(entry.action).label}{ordinal}",
         who=f"{_('You')}, {entry.by}" if own else entry.by,
         at=entry.at,
         text=entry.note,
@@ -131,11 +200,29 @@ def _steps(flow: ServiceFlow, records: list[FlowRecord], names: dict[Party, Text
         if status == FlowStatus.AWAITING_DELIVERY and flow.rounds > 1:
             note = _("Round %(n)d") % {"n": flow.rounds}
         if flow.status == FlowStatus.CLOSED:
-            steps.append(Step(TITLES[status], "failed" if status == path[-1] else "done", who, left.get(status), note))
+            steps.append(
+                Step(
+                    state(status, flow.flow_type).title,
+                    "failed" if status == path[-1] else "done",
+                    who,
+                    left.get(status),
+                    note,
+                )
+            )
         elif number < index or flow.status == FlowStatus.COMPLETED:
-            steps.append(Step(TITLES[status], "done", who, left.get(status) or reached.get(status), note))
+            steps.append(
+                Step(state(status, flow.flow_type).title, "done", who, left.get(status) or reached.get(status), note)
+            )
         elif number == index:
-            steps.append(Step(TITLES[status], "frozen" if flow.is_frozen else "now", who, flow.waiting_since, note))
+            steps.append(
+                Step(
+                    state(status, flow.flow_type).title,
+                    "frozen" if flow.is_frozen else "now",
+                    who,
+                    flow.waiting_since,
+                    note,
+                )
+            )
         else:
-            steps.append(Step(TITLES[status], "todo", who))
+            steps.append(Step(state(status, flow.flow_type).title, "todo", who))
     return steps

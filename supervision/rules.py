@@ -1,9 +1,47 @@
 """What is true of service flows, without a database (RULES 1.3, 1.4)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from accounts.actor import Party
+from supervision.choices import Silence
+
+# "For more than five days" (guide 4.2): the right to appeal opens this much later than the deadline.
+STRICTLY = timedelta(seconds=1)
+# What the side concerned is told of, once, when its time comes: each has a handler in `services/notices.py`.
+TOLD = frozenset({Silence.REMIND})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Consequence:
+    """What silence brings: `after` so much of it, `silence` happens, which concerns `party`.
+
+    Reminders concern the side whose turn it is, the right to appeal the other side.
+    """
+
+    after: timedelta
+    silence: Silence
+    party: Party
+
+    def at(self, since: datetime) -> datetime:
+        """When it comes, if the turn began `since`."""
+        return since + self.after + (STRICTLY if self.silence == Silence.APPEAL else timedelta(0))
+
+
+def notices(consequences: Iterable[Consequence]) -> list[Consequence]:
+    """Those of a state's consequences of which somebody is told, in the order of time."""
+    return sorted(one for one in consequences if one.silence in TOLD)
+
+
+def notices_due(consequences: Iterable[Consequence], since: datetime, due: datetime) -> list[Consequence]:
+    """The notices whose time is `due`, if the turn began `since`."""
+    return [one for one in notices(consequences) if one.at(since) == due]
+
+
+def next_notice(consequences: Iterable[Consequence], since: datetime, after: datetime) -> datetime | None:
+    """When the next notice comes after the moment `after`; None when none is left of this turn."""
+    return min((one.at(since) for one in notices(consequences) if one.at(since) > after), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +100,7 @@ def appeal_verdict(terms: AppealTerms, by: Party, at: datetime) -> AppealVerdict
             return AppealVerdict(
                 True, f"The {who} has not updated the service flow for more than {_days(terms.silence)}."
             )
-        from_when = opens + timedelta(seconds=1)
+        from_when = opens + STRICTLY
         if from_when < terms.appeals_close_at:
             why = f"It opens if the {who} does not update the service flow for more than {_days(terms.silence)}."
             return AppealVerdict(False, f"{why} It also opens after {most} rejections by either side.", from_when)

@@ -31,7 +31,7 @@ from koogallery.kernel.money import Money
 from koogallery.kernel.web.formats import price_text
 from koogallery.kernel.web.page_cache import about, visitors_page
 from koogallery.kernel.web.parts import Choice, CostLine
-from orders.ports import sale_refusal
+from orders.ports import delivery_terms, sale_refusal, with_delivery_terms
 from pricing import services
 from pricing.configuration import Configuration, default_configuration, read_configuration
 from pricing.errors import NotConfigurable
@@ -94,6 +94,7 @@ def product_page(request: HttpRequest, slug: str) -> HttpResponse:
             "meta": product_meta(product, _offers(tables), on_sale=not refusal),
             "refusal": refusal,
             "what_follows": what_follows(product),
+            "delivery_terms": delivery_terms(product),
             "current_step": 1,
         },
         status=422 if errors else 200,
@@ -140,7 +141,7 @@ def _product(request: HttpRequest, slug: str) -> Any:
     if membership is not None:
         saved = SavedProduct.objects.filter(account=membership.account_id, product=OuterRef("pk"))
         products = products.annotate(is_saved=Exists(saved))
-    return get_object_or_404(products, slug=slug)
+    return get_object_or_404(with_delivery_terms(products), slug=slug)
 
 
 def _listed(rows: QuerySet[Any], *names: str) -> ArraySubquery:

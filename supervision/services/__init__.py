@@ -26,7 +26,16 @@ from supervision.services.messages import (
     reveal_license_key,
     send_message,
 )
-from supervision.services.offers import allowed_actions, deadlines, offered_steps, reminder_refusal
+from supervision.services.offers import (
+    DEADLINES,
+    allowed_actions,
+    deadlines,
+    last_reminder,
+    last_reminders,
+    may_act,
+    offered_steps,
+    reminder_refusal,
+)
 from supervision.services.portal import (
     assign_handler,
     confirm_requests,
@@ -34,11 +43,15 @@ from supervision.services.portal import (
     save_note_template,
 )
 from supervision.services.requests import confirm_request, open_flow, reject_request, submit_request
+from supervision.services.silence import accept_silent_delivery, send_due_notice
+from supervision.services.templates import publish_template
 
 __all__ = [
+    "DEADLINES",
     "DELIVERER",
     "Answer",
     "accept_delivery",
+    "accept_silent_delivery",
     "allowed_actions",
     "answer_draft",
     "answer_files",
@@ -55,10 +68,14 @@ __all__ = [
     "deliver_draft",
     "file_appeal",
     "is_partial",
+    "last_reminder",
+    "last_reminders",
+    "may_act",
     "may_appeal",
     "message_refusal",
     "offered_steps",
     "open_flow",
+    "publish_template",
     "reject_delivery",
     "reject_request",
     "reminder_refusal",
@@ -66,6 +83,7 @@ __all__ = [
     "return_delivery",
     "reveal_license_key",
     "save_note_template",
+    "send_due_notice",
     "send_message",
     "send_reminder",
     "submit_request",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -85,11 +85,21 @@ def step_for(flow: ServiceFlow, action: Action, by: Actor, *, target: str = "") 
 
 
 def take(
-    flow: ServiceFlow, step: Step, *, by: Actor, at: datetime, note: str = "", failed: Sequence[str] = ()
+    flow: ServiceFlow,
+    step: Step,
+    *,
+    by: Actor,
+    at: datetime,
+    note: str = "",
+    failed: Sequence[str] = (),
+    within: timedelta | None = None,
 ) -> FlowRecord:
-    """Take a step and write its record; `failed` are the criteria that a rejection names."""
+    """Take a step and write its record; `failed` are the criteria that a rejection names.
+
+    `within`: see `ServiceFlow.take`.
+    """
     before = flow.status
-    flow.take(step, at)
+    flow.take(step, at, within)
     flow.save()
     return record(flow, step.action, by=by, at=at, before=before, note=note, failed=failed)
 

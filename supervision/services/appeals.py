@@ -40,7 +40,7 @@ def appeal_terms(flow: ServiceFlow) -> AppealTerms:
         seller_rejections=flow.seller_rejections,
         buyer_rejections=flow.buyer_rejections,
         appeals_close_at=flow.appeals_close_at,
-        silence=settings.SILENCE_BEFORE_APPEAL,
+        silence=flow.within or settings.SILENCE_BEFORE_APPEAL,
         appeal_after=flow.template.appeal_after,
         appeal_on_acceptance_after=flow.template.appeal_on_acceptance_after,
     )
@@ -123,7 +123,6 @@ def decide_appeal(
         appeal.decided_by_id = by.user_id
         appeal.refund = refund.amount if refund else None
         appeal.save()
-        flow.seller_rejections = flow.buyer_rejections = 0
         target = flow.frozen_from if decision == Decision.RESUME else ""
         take(flow, step_for(flow, DECISIONS[decision], by, target=target), by=by, at=at, note=text)
         number = flow.order.number

@@ -58,7 +58,6 @@ def deliver(
     with acting_on(flow, Action.DELIVER, by=by) as flow:
         step = step_for(flow, Action.DELIVER, by)
         check_answers(flow, given)
-        flow.rounds += 1
         entry = take(flow, step, by=by, at=at, note=given.note)
         keep_delivery(flow, entry, given)
         reviewed = flow.status == FlowStatus.PLATFORM_REVIEW
@@ -160,7 +159,6 @@ def reject_delivery(
     with acting_on(flow, Action.REJECT, by=by) as flow:
         step = step_for(flow, Action.REJECT, by)
         lines = failed_lines(flow, failed)
-        flow.buyer_rejections += 1
         entry = take(flow, step, by=by, at=at, note=text, failed=lines)
         store_files(entry, checked, Purpose.REJECTION)
         publish(DeliveryRejected(order_number=flow.order.number, reason=text), at=at)

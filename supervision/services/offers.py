@@ -1,40 +1,58 @@
 """What somebody may do with a flow now, made from the graph: buttons, `allowed_actions`, deadlines."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Max
 
 from accounts.actor import Actor, Party
 from accounts.permissions import Permission, may
-from supervision.choices import Action, AppealStatus
+from orders.choices import OrderStatus
+from supervision.choices import Action, AppealStatus, Silence
 from supervision.graph import Step
-from supervision.models import ServiceFlow
+from supervision.models import FlowRecord, ServiceFlow
 from supervision.rules import reminder_allowed_from
 from supervision.services.appeals import may_appeal
 
 
+def may_act(by: Actor) -> bool:
+    """Whether the role of `by` allows acts on a flow at all (RULES 6)."""
+    return by.party is not Party.BUYER or may(by.role, Permission.SUPERVISE)
+
+
 def offered_steps(flow: ServiceFlow, by: Actor) -> list[Step]:
-    """The steps that `by` may take now, appeals apart; none without the role for it (RULES 6)."""
-    if by.party is Party.BUYER and not may(by.role, Permission.SUPERVISE):
+    """The steps that `by` may take now, appeals apart; none without the role for it."""
+    if not may_act(by):
         return []
     return [one for one in flow.graph.steps_of(by.party, flow.status) if one.action != Action.APPEAL]
 
 
-def reminder_refusal(flow: ServiceFlow, by: Actor, at: datetime) -> str | None:
-    """Why `by` cannot remind the seller now, or None. Reads the flow's prefetched records."""
+def last_reminders(flows: Iterable[ServiceFlow]) -> dict[int, datetime]:
+    """When each of these flows' buyers last reminded the seller, by flow, in one query."""
+    sent = FlowRecord.objects.filter(flow__in=list(flows), action=Action.REMIND).order_by()
+    return dict(sent.values_list("flow").annotate(last=Max("at")))
+
+
+def reminder_refusal(flow: ServiceFlow, by: Actor, at: datetime, last_sent: datetime | None) -> str | None:
+    """Why `by` cannot remind the seller now, or None; `last_sent` is when he last did."""
     if by.party is not Party.BUYER or flow.waiting_on != Party.SELLER or flow.is_frozen:
         return "A reminder can be sent while it is the seller's turn."
-    sent = [one.at for one in flow.records.all() if one.action == Action.REMIND]
-    from_when = reminder_allowed_from(max(sent), settings.REMINDER_INTERVAL) if sent else None
+    from_when = reminder_allowed_from(last_sent, settings.REMINDER_INTERVAL)
     return None if from_when is None or at >= from_when else "One reminder can be sent in 24 hours."
+
+
+def last_reminder(flow: ServiceFlow) -> datetime | None:
+    """When the buyer last reminded the seller, by the flow's prefetched records."""
+    return max((one.at for one in flow.records.all() if one.action == Action.REMIND), default=None)
 
 
 def allowed_actions(flow: ServiceFlow, by: Actor, at: datetime) -> list[str]:
     """Names of the API's action endpoints that would not be refused for `by` now."""
-    if by.party is Party.BUYER and not may(by.role, Permission.SUPERVISE):
+    if not may_act(by):
         return []
     names = [str(one.action) for one in offered_steps(flow, by)]
-    if reminder_refusal(flow, by, at) is None:
+    if reminder_refusal(flow, by, at, last_reminder(flow)) is None:
         names.append(str(Action.REMIND))
     if may_appeal(flow, by.party, at).allowed:
         names.append(str(Action.APPEAL))
@@ -43,11 +61,36 @@ def allowed_actions(flow: ServiceFlow, by: Actor, at: datetime) -> list[str]:
     return names
 
 
+# Every name that `deadlines` may hold, for API.md's readers and docs/flows.md.
+DEADLINES = {
+    "respond_by": "until when the side whose turn it is should act",
+    "next_reminder_at": "when that side is reminded next, by message and e-mail",
+    "appeal_opens_at": "from when the other side may appeal because of silence",
+    "accepted_by_silence_at": "when the delivery counts as accepted, where the flow's template has that",
+    "appeals_close_at": "from when no appeal can be filed any more",
+    "closes_at": "when the service flow ends: it closes and the customer is refunded",
+    "order_completes_at": "when the order of an accepted service completes",
+}
+
+
 def deadlines(flow: ServiceFlow) -> dict[str, datetime]:
-    """When what becomes due: the right to appeal for the waiting side, the end of appeals, the end of the flow."""
+    """When what becomes due, the same for both sides; the names are those of `DEADLINES`."""
+    order = flow.order
     if not flow.is_open:
-        return {}
-    found = {"appeals_close_at": flow.appeals_close_at, "closes_at": flow.closes_at}
-    if flow.waiting_on in (Party.BUYER, Party.SELLER):
-        found["appeal_opens_at"] = flow.waiting_since + settings.SILENCE_BEFORE_APPEAL
-    return found
+        completes_at = order.completes_at if order.status == OrderStatus.PROCESSING else None
+        return {"order_completes_at": completes_at} if completes_at else {}
+    found = {
+        "respond_by": flow.respond_by,
+        "next_reminder_at": None,
+        "appeal_opens_at": None,
+        "accepted_by_silence_at": None if flow.is_frozen else flow.accepts_at,
+        "appeals_close_at": flow.appeals_close_at,
+        "closes_at": flow.closes_at,
+    }
+    for one in flow.silence:
+        at = one.at(flow.waiting_since)
+        if one.silence == Silence.REMIND and at == flow.next_notice_at:
+            found["next_reminder_at"] = at
+        if one.silence == Silence.APPEAL and at < flow.appeals_close_at:
+            found["appeal_opens_at"] = at
+    return {name: at for name, at in found.items() if at is not None}

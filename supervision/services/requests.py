@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.conf import settings
-
 from accounts.actor import Actor
 from catalog.models import AcceptanceCriteria
 from koogallery.kernel import clock
@@ -14,41 +12,36 @@ from supervision.choices import Action, AttachmentRule, FlowStatus, Purpose
 from supervision.errors import RequestAttachmentRequired
 from supervision.events import FlowOpened, RequestConfirmed, RequestRejected, RequestSubmitted
 from supervision.files import Attachable, check_files
-from supervision.graph import Parameters, graph_for, state
+from supervision.graph import flow_lifetime
 from supervision.models import FlowTemplate, RequestRevision, ServiceFlow
 from supervision.services.acting import acting_on, record, required_text, step_for, store_files, take
+from supervision.words import state
 
 
 def open_flow(order: Order, *, by: Actor, at: datetime) -> ServiceFlow:
     """Begin the supervised delivery of a paid order, under the template in force; in the payment's transaction."""
     product = order.product
     template = FlowTemplate.in_force(product.flow_type)
-    graph = graph_for(
-        Parameters(
-            flow_type=product.flow_type,  # type: ignore[arg-type]
-            request_attachment=AttachmentRule(template.request_attachment),
-            drafts=template.drafts,
-            platform_review=product.joint_operation,
-        )
-    )
-    initial = state(graph.initial, product.flow_type)
-    flow = ServiceFlow.objects.create(
+    review = template.reviews(joint_operation=product.joint_operation)
+    initial = template.graph(platform_review=review).initial
+    flow = ServiceFlow(
         order=order,
         account_id=order.account_id,
         seller_id=order.seller_id,
         template=template,
         flow_type=product.flow_type,
-        platform_review=product.joint_operation,
-        status=graph.initial,
-        waiting_on=initial.waits_for,
-        waiting_since=at,
+        platform_review=review,
+        status=initial,
+        waiting_on=state(initial, product.flow_type).waits_for,
         created_at=at,
-        closes_at=at + settings.FLOW_LIFETIME,
+        closes_at=at + flow_lifetime(),
         # What begins at the delivery has no request that could be pinned later.
-        criteria=None if graph.initial == FlowStatus.AWAITING_REQUEST else AcceptanceCriteria.in_force(product.pk),
+        criteria=None if initial == FlowStatus.AWAITING_REQUEST else AcceptanceCriteria.in_force(product.pk),
     )
+    flow.begin_turn(initial, at)
+    flow.save()
     record(flow, Action.OPEN, by=by, at=at, before="")
-    publish(FlowOpened(order_number=order.number, waiting_on=str(initial.waits_for)), at=at)
+    publish(FlowOpened(order_number=order.number, waiting_on=str(flow.waiting_on)), at=at)
     return flow
 
 
@@ -100,7 +93,6 @@ def reject_request(flow: ServiceFlow, *, reason: str, by: Actor, at: datetime | 
     at = at or clock.now()
     text = required_text(reason, "reason", "a reason")
     with acting_on(flow, Action.REJECT_REQUEST, by=by) as flow:
-        flow.seller_rejections += 1
         take(flow, step_for(flow, Action.REJECT_REQUEST, by), by=by, at=at, note=text)
         publish(RequestRejected(order_number=flow.order.number, reason=text), at=at)
     return flow

@@ -1,6 +1,7 @@
 """The lists of both portals: tabs, order number, Service Flow and Service Status with counts (guide 3.3, 4)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -10,24 +11,33 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor, Party
 from catalog.choices import FlowType
+from koogallery.kernel import clock
 from koogallery.kernel.web.parts import Link
 from supervision.acts import Act, acts_of
-from supervision.choices import FlowStatus
-from supervision.graph import state
+from supervision.choices import Action, FlowStatus
 from supervision.models import ServiceFlow, ServiceFlowQuerySet
-from supervision.services import offered_steps
+from supervision.services import last_reminders, may_act, may_appeal, offered_steps, reminder_refusal
+from supervision.words import state
 
 PAGE_SIZE = 20
 FLOW_ORDER = (FlowType.STANDARD, FlowType.WEBSITE, FlowType.SAAS, FlowType.LICENSE, FlowType.NAAS_5G)
 STATUS_ORDER = (
     FlowStatus.AWAITING_REQUEST,
     FlowStatus.AWAITING_CONFIRMATION,
+    FlowStatus.AWAITING_DRAFT,
+    FlowStatus.AWAITING_DRAFT_CONFIRMATION,
     FlowStatus.AWAITING_DELIVERY,
     FlowStatus.PLATFORM_REVIEW,
     FlowStatus.AWAITING_ACCEPTANCE,
     FlowStatus.UNDER_APPEAL,
     FlowStatus.COMPLETED,
+    FlowStatus.CLOSED,
 )
+GUIDES_STATUSES = set(FlowStatus) - {
+    FlowStatus.AWAITING_DRAFT,
+    FlowStatus.AWAITING_DRAFT_CONFIRMATION,
+    FlowStatus.CLOSED,
+}
 # The quick tabs of each side: label and the status of the rows that wait for it.
 TABS = {
     Party.BUYER: (
@@ -43,15 +53,14 @@ TABS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One flow in a list: its badge, its pages, the act of its Operation column."""
+    """One flow in a list: its badge, its page, the links of its Operation column."""
 
     flow: ServiceFlow
     badge_kind: str
     specification: str
     url: str
     mine: bool
-    act: Act | None
-    act_url: str
+    operations: list[Link]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +76,40 @@ class FlowList:
     any: bool
 
 
-def _row(flow: ServiceFlow, by: Actor) -> Row:
+def _row(flow: ServiceFlow, by: Actor, at: datetime, last_reminder: datetime | None) -> Row:
     seller = by.party is Party.SELLER
     number = flow.order.number
-    steps = {one.action for one in offered_steps(flow, by)}
-    act = next((one for one in acts_of(by.party) if one.operation and one.action in steps), None)
+    url = reverse("supervision:seller_detail" if seller else "supervision:detail", args=[number])
+    view_details = Link(_("View Details"), url)
+    acts = [
+        Link(
+            act.operation or act.title,
+            reverse(f"supervision:{'seller_act' if seller else 'act'}", args=[number, act.path]),
+        )
+        for act in _operations(flow, by, at, last_reminder)
+    ]
     return Row(
         flow=flow,
         badge_kind=f"flow.{flow.flow_type}",
         specification=", ".join(line.specification_name for line in flow.order.lines.all()),
-        url=reverse("supervision:seller_detail" if seller else "supervision:detail", args=[number]),
+        url=url,
         mine=flow.waiting_on == by.party,
-        act=act,
-        act_url=reverse("supervision:seller_act" if seller else "supervision:act", args=[number, act.path])
-        if act
-        else "",
+        # What is the reader's turn stands first; what he may do about the other side's silence, last.
+        operations=[*acts, view_details] if flow.waiting_on == by.party else [view_details, *acts],
     )
+
+
+def _operations(flow: ServiceFlow, by: Actor, at: datetime, last_reminder: datetime | None) -> list[Act]:
+    """The guide's Operation column: Submit Request, Confirm Acceptance, Reminder; and Appeal, once it is allowed."""
+    steps = {one.action for one in offered_steps(flow, by)}
+    found = [act for act in acts_of(by.party) if act.operation and act.action in steps][:1]
+    wanted = set()
+    if may_act(by):
+        if reminder_refusal(flow, by, at, last_reminder) is None:
+            wanted.add(Action.REMIND)
+        if may_appeal(flow, by.party, at).allowed:
+            wanted.add(Action.APPEAL)
+    return found + [act for act in acts_of(by.party) if act.action in wanted]
 
 
 def _address(request: HttpRequest, **changes: str) -> str:
@@ -95,18 +122,25 @@ def _address(request: HttpRequest, **changes: str) -> str:
 
 
 def flow_list(request: HttpRequest, rows: ServiceFlowQuerySet, by: Actor) -> FlowList:
-    """The filtered list in four queries: counts by type, counts by status, the count, the page."""
+    """The filtered list in six queries: counts by type, by status, the count, the page, its lines and reminders."""
     status, flow_type = request.GET.get("status", ""), request.GET.get("flow_type", "")
     number = request.GET.get("number", "").strip().upper()[:20]
     status = status if status in FlowStatus.values else ""
     flow_type = flow_type if flow_type in FlowType.values else ""
-    numbered = rows.filter(order__number__startswith=number) if number.isascii() and number.isalnum() else rows
+    if number:
+        numbered = (
+            rows.filter(order__number__startswith=number) if number.isascii() and number.isalnum() else rows.none()
+        )
+    else:
+        numbered = rows
     by_type = (numbered.filter(status=status) if status else numbered).counts("flow_type")
     by_status = (numbered.filter(flow_type=flow_type) if flow_type else numbered).counts("status")
     shown = numbered.filter(**({"status": status} if status else {}), **({"flow_type": flow_type} if flow_type else {}))
     shown = shown.with_table_columns().prefetch_related("order__lines").waiting_first(by.party)
     page: Page[Any] = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
-    page.object_list = [_row(flow, by) for flow in page.object_list]
+    flows, at = list(page.object_list), clock.now()
+    reminders = last_reminders(flows) if by.party is Party.BUYER else {}
+    page.object_list = [_row(flow, by, at, reminders.get(flow.pk)) for flow in flows]
     tabs = [
         Link(label, _address(request, status=one), current=status == one, count=by_status.get(one, 0))
         for label, one in TABS[by.party]
@@ -126,6 +160,8 @@ def flow_list(request: HttpRequest, rows: ServiceFlowQuerySet, by: Actor) -> Flo
             count=by_status.get(one, 0),
         )
         for one in STATUS_ORDER
+        # The guide's row, with what it does not have (drafts, closed flows) only where there are such.
+        if one in GUIDES_STATUSES or by_status.get(one) or status == one
     ]
     return FlowList(
         page=page,

@@ -22,11 +22,11 @@ from supervision.choices import Action, AttachmentRule, FlowStatus
 from supervision.errors import AttachmentRefused, RequestAttachmentRequired
 from supervision.evidence import evidence_of, with_evidence
 from supervision.forms import ActForm, MessageForm
-from supervision.graph import state
 from supervision.models import Attachment, NoteTemplate, RequirementTemplate, ServiceFlow, ServiceFlowQuerySet
 from supervision.presentation import present
 from supervision.services import allowed_actions
 from supervision.services.uploads import files_for_a_verb
+from supervision.words import state
 
 
 def flow_or_404(rows: ServiceFlowQuerySet, number: str) -> ServiceFlow:

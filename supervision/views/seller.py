@@ -20,10 +20,10 @@ SHOWN_ON_DASHBOARD = 10
 @require_safe
 @seller_required
 def dashboard(request: SellerRequest) -> HttpResponse:
-    """`/seller/`: what needs the seller now, oldest first, and how his flows stand."""
+    """`/seller/`: what needs the seller now, by deadline, and how his flows stand."""
     rows = ServiceFlow.objects.for_seller(request.seller)
     counts = rows.counts("status")
-    mine = rows.waiting_for(Party.SELLER).with_table_columns().order_by("waiting_since", "id")
+    mine = rows.waiting_for(Party.SELLER).with_table_columns().order_by("respond_by", "id")
     waiting = sum(counts.get(one, 0) for one in (FlowStatus.AWAITING_CONFIRMATION, FlowStatus.AWAITING_DELIVERY))
     context = {
         "figures": [
