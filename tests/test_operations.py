@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django import forms
 from django.contrib import admin
+from django.db import IntegrityError, transaction
 
 from catalog.models import Product
 from koogallery.kernel import clock
@@ -66,12 +68,54 @@ def test_products_are_published_and_taken_down_by_their_verbs(operator):
     assert Product.objects.get().status == "taken_down"
 
 
+def template_form(flow_type: str, **changes: object) -> dict[str, object]:
+    """What the add form posts: the values of the version in force, with changes."""
+    shown = forms.model_to_dict(FlowTemplate.in_force(flow_type), exclude=["id", "version"])
+    for name in ("seller_reminder_hours", "buyer_reminder_days"):
+        shown[name] = ", ".join(map(str, shown[name]))
+    return {name: value for name, value in (shown | changes).items() if value is not False}
+
+
 def test_a_template_is_changed_by_its_next_version(operator):
     deal = make_deal()
-    form = {"flow_type": "license", "request_attachment": "none", "appeal_on_acceptance_after": 1, "appeal_after": 2}
-    assert operator.post("/admin/supervision/flowtemplate/add/", form).status_code == 302
+    add = "/admin/supervision/flowtemplate/add/"
+    prefilled = operator.get(f"{add}?version={FlowTemplate.in_force('license').pk}").content.decode()
+    assert 'value="72,96"' in prefilled
+    assert operator.post(add, template_form("license", deliver_hours=200, appeal_after=2)).status_code == 302
     assert FlowTemplate.in_force("license").version == 2
-    assert deal.now().template.version == 1
+    flow = deal.now()
+    assert (flow.template.version, flow.respond_by - flow.waiting_since) == (1, timedelta(hours=120))
+    later = make_deal().flow
+    assert (later.template.version, later.respond_by - later.waiting_since) == (2, timedelta(hours=200))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"seller_reminder_hours": "96, 72"}, "ascending order"),
+        ({"seller_reminder_hours": "72, 120"}, "before his deadline: less than 120 hours"),
+        ({"buyer_reminder_days": "1, 1"}, "ascending order"),
+        ({"buyer_reminder_days": "1, soon"}, "whole number"),
+        ({"deliver_hours": "0"}, "greater than or equal to 1"),
+        ({"confirm_hours": "5000"}, "less than or equal to 4320"),
+        ({"accept_days": "-1"}, "greater than or equal to 0"),
+        ({"drafts": "on", "request_form": False}, "A draft answers a request"),
+        ({"request_attachment": "mandatory", "request_form": False}, "nothing to attach a file to"),
+    ],
+)
+def test_a_template_that_cannot_be_is_refused_beside_its_field(operator, changes, told):
+    answer = operator.post("/admin/supervision/flowtemplate/add/", template_form("website", **changes))
+    assert answer.status_code == 200
+    assert told in answer.content.decode()
+    assert FlowTemplate.in_force("website").version == 1
+
+
+def test_no_version_of_a_template_is_ever_changed(operator):
+    template = FlowTemplate.in_force("license")
+    page = f"/admin/supervision/flowtemplate/{template.pk}/change/"
+    assert operator.post(page, template_form("license", deliver_hours=1)).status_code == 403
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        FlowTemplate.objects.update(deliver_hours=1)
 
 
 def test_an_appeal_is_decided(operator):
