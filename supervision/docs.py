@@ -46,6 +46,8 @@ TIMERS = {
     "send_flow_notices": "tells the notice of the present turn that has come (reminders), once, and sets the next",
     "accept_silent_deliveries": "accepts for a silent buyer, where the template has that, never an empty delivery",
     "close_overdue_flows": "closes a flow that is not completed and refunds the buyer",
+    "expire_uploads": "removes an upload that was not attached within 24 hours",
+    "sweep_stored_files": "removes stored files of a day that no row names",
 }
 
 
