@@ -6,7 +6,7 @@ from accounts.models import Account, SellerMember
 from catalog.services import refresh_listing, set_criteria
 from supervision import services
 from tests.browser.conftest import PASSWORD
-from tests.browser.test_main_job import PDF, templates  # noqa: F401
+from tests.browser.test_main_job import PDF
 from tests.factories import AgreementFactory, UserFactory, an_operator
 from tests.supervision.conftest import make_deal
 
@@ -50,7 +50,7 @@ def open_dialog(page, *, title: str, text: str) -> None:
     assert [one.strip() for one in dialog.locator(".dialog-f button").all_inner_texts()] == ["OK", "Cancel"]
 
 
-def test_a_service_with_criteria_under_review_from_request_to_acceptance(person, templates):  # noqa: F811
+def test_a_service_with_criteria_under_review_from_request_to_acceptance(person, templates):
     AgreementFactory()
     deal = make_deal(service=True, joint_operation=True)
     product = refresh_listing(deal.flow.order.product)
@@ -191,7 +191,7 @@ def test_a_service_with_criteria_under_review_from_request_to_acceptance(person,
     page.wait_for_selector("text=Service accepted.")
 
 
-def test_a_licence_key_is_shown_when_asked_for_and_accepted(person, templates):  # noqa: F811
+def test_a_licence_key_is_shown_when_asked_for_and_accepted(person, templates):
     AgreementFactory()
     deal = make_deal()
     refresh_listing(deal.flow.order.product)
@@ -220,7 +220,7 @@ def test_a_licence_key_is_shown_when_asked_for_and_accepted(person, templates): 
     page.wait_for_selector("text=Service accepted.")
 
 
-def test_the_confirm_acceptance_dialog_of_saas(person, templates):  # noqa: F811
+def test_the_confirm_acceptance_dialog_of_saas(person, templates):
     AgreementFactory()
     deal = make_deal(saas_supervised=True)
     refresh_listing(deal.flow.order.product)
