@@ -36,9 +36,12 @@ def test_a_buyer_sends_back_what_the_pages_gave_him():
     assert next(script).path == ITEM["path"]
     assert script.send(page("configure")).path == ITEM["continue"]
     assert script.send(redirect("/purchase/1/confirm/")).step == "confirm"
-    form = field("csrfmiddlewaretoken", "t") + field("quote", "a&amp;b")
+    form = field("csrfmiddlewaretoken", "t") + field("quote", "a&amp;b") + field("agreements_shown", "3,7")
     submit = script.send(page(form, "csrftoken=secret; Path=/; HttpOnly"))
-    assert (submit.method, submit.body) == ("POST", b"csrfmiddlewaretoken=t&quote=a%26b&agreements=on")
+    assert (submit.method, submit.body) == (
+        "POST",
+        b"csrfmiddlewaretoken=t&quote=a%26b&agreements_shown=3%2C7&agreements=on",
+    )
     assert submit.headers["Cookie"] == "sessionid=mine; csrftoken=secret"
     assert script.send(redirect("/purchase/orders/1/pay/")).step == "pay page"
     paid = script.send(page(field("csrfmiddlewaretoken", "t") + field("method", "card:1")))
