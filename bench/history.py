@@ -3,6 +3,7 @@
 `python -m bench.history NUMBER` prints JSON. A few orders are made by the real services, from the quote to the release
 of the money; Postgres copies each of them with all its rows, under new numbers, for many accounts and days. So they
 are right in every column, whatever migrations add, and `check_books` holds for them as it does for their originals.
+`bench.flows` makes open ones in the same way.
 """
 
 import json
@@ -10,7 +11,8 @@ import random
 import sys
 import time
 from collections.abc import Iterable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import django
@@ -59,7 +61,7 @@ from orders.services import complete_order, open_draft, place_draft  # noqa: E40
 from pricing.models import QuoteUse  # noqa: E402
 from pricing.values import Duration, QuoteRequest  # noqa: E402
 from supervision import services as supervision  # noqa: E402
-from supervision.models import FlowRecord, ServiceFlow  # noqa: E402
+from supervision.models import Delivery, FlowRecord, ServiceFlow  # noqa: E402
 
 OWNER = "history@bench.example"
 
@@ -67,19 +69,38 @@ OWNER = "history@bench.example"
 # --- the originals, by the real services ----------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who buys the originals: a person with an account and a card."""
+
+    user: User
+    account: Account
+    by: Actor
+
+
+def owner(email: str, name: str) -> tuple[Owner, bool]:
+    """The person of this address and whether he is new."""
+    user, made = User.objects.get_or_create(email=email, defaults={"full_name": name})
+    if made:
+        open_account(user, name)
+    membership = Membership.objects.select_related("account").get(user=user)
+    found = Owner(user, membership.account, buyer_actor(user, membership))
+    if made:
+        bind_card(found.account, SandboxGateway().enter_card("success"), by=found.by)
+    return found, made
+
+
 def originals() -> list[Order]:
     """A few completed yearly licences of different sellers' products, made now if there are none."""
-    user, made = User.objects.get_or_create(email=OWNER, defaults={"full_name": "History"})
+    who, made = owner(OWNER, "History")
     if made:
-        account = open_account(user, "History")
-        by = buyer_actor(user, Membership.objects.get(user=user))
-        bind_card(account, SandboxGateway().enter_card("success"), by=by)
-        for specification in _sold():
-            _bought(specification, account, by)
-    return list(Order.objects.filter(account__memberships__user=user).order_by("id"))
+        for specification in sold():
+            _completed(specification, who)
+    return list(Order.objects.filter(account=who.account).order_by("id"))
 
 
-def _sold() -> Iterable[Specification]:
+def sold() -> Iterable[Specification]:
+    """What is bought: specifications of different products, the same every time."""
     found = (
         Specification.objects.filter(
             product__flow_type=FlowType.LICENSE,
@@ -95,17 +116,27 @@ def _sold() -> Iterable[Specification]:
     return random.Random(SEED).sample(list(sold.values()), min(ORIGINALS, len(sold)))
 
 
-def _bought(specification: Specification, account: Account, by: Actor) -> None:
-    at = clock.now() - AT_DAYS_AGO
+def paid(specification: Specification, who: Owner, at: datetime) -> Order:
+    """One of it for a year, ordered and paid for a few minutes after `at`."""
     request = QuoteRequest(specification.pk, BillingMode.YEARLY, Duration(1, "year"))
-    user = User.objects.get(email=OWNER)
-    draft = open_draft(request, account=account, user=user, by=by, at=at)
-    order = place_draft(draft, agreements_accepted=True, quote=draft.quote, by=by, at=at + timedelta(minutes=2))
-    pay_order(order, PaymentRequest(), by=by, at=at + timedelta(minutes=3))
+    draft = open_draft(request, account=who.account, user=who.user, by=who.by, at=at)
+    order = place_draft(draft, agreements_accepted=True, quote=draft.quote, by=who.by, at=at + timedelta(minutes=2))
+    pay_order(order, PaymentRequest(), by=who.by, at=at + timedelta(minutes=3))
+    return order
+
+
+def accepted(order: Order, who: Owner, at: datetime) -> None:
+    """The seller delivers four hours after `at`, the buyer accepts an hour later."""
     flow = ServiceFlow.objects.get(order=order)
-    seller = Actor(Party.SELLER, "History", user_id=user.pk, seller_id=order.seller_id, role="seller")
+    seller = Actor(Party.SELLER, "History", user_id=who.user.pk, seller_id=order.seller_id, role="seller")
     supervision.deliver(flow, note="The key is in the mail.", by=seller, at=at + timedelta(hours=4))
-    supervision.accept_delivery(flow, by=by, at=at + timedelta(hours=5))
+    supervision.accept_delivery(flow, by=who.by, at=at + timedelta(hours=5))
+
+
+def _completed(specification: Specification, who: Owner) -> None:
+    at = clock.now() - AT_DAYS_AGO
+    order = paid(specification, who, at)
+    accepted(order, who, at)
     complete_order(order, by=Actor.timer("complete_accepted_orders"), at=at + timedelta(hours=8))
 
 
@@ -122,6 +153,7 @@ TABLES: tuple[tuple[type[models.Model], str], ...] = (
     (Subscription, "row.line_id IN (SELECT id FROM orders_orderline WHERE order_id = o.id)"),
     (ServiceFlow, "row.order_id = o.id"),
     (FlowRecord, "row.flow_id IN (SELECT id FROM supervision_serviceflow WHERE order_id = o.id)"),
+    (Delivery, "row.flow_id IN (SELECT id FROM supervision_serviceflow WHERE order_id = o.id)"),
     (Payment, "row.id = o.payment"),
     (PaymentAllocation, "row.order_id = o.id"),
     (SandboxCharge, "row.key = o.payment_key"),
@@ -157,9 +189,21 @@ NAMES = {
 OWNERS = {Account: "c.account", PaymentMethod: "c.card", SandboxCard: "c.card_reference"}
 
 
-def copy(bought: list[Order], number: int) -> None:
-    """Copy the orders in turn until there are `number` copies, spread over accounts and days, the oldest first."""
-    _accounts(max(1, number // ORDERS_PER_ACCOUNT))
+def copy(
+    bought: list[Order],
+    number: int,
+    *,
+    oldest: timedelta = timedelta(days=DAYS),
+    youngest: timedelta = timedelta(0),
+    first: int = 0,
+) -> None:
+    """Copy the orders in turn until there are `number` copies, spread over accounts and time, the oldest first.
+
+    Args:
+        oldest: how much longer ago than its original the first copy happened.
+        youngest: and the last one.
+        first: a number that no copy had yet: names are made from it.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE bench_original AS SELECT row_number() OVER (ORDER BY o.id) - 1 AS original, o.id,"
@@ -168,8 +212,9 @@ def copy(bought: list[Order], number: int) -> None:
             " WHERE o.id = ANY(%s)",
             [[one.pk for one in bought]],
         )
-        statements = [_prepare(cursor, model, own) for model, own in TABLES]
-        for first in range(0, number, BATCH):
+        statements = [_prepare(cursor, model, own, first) for model, own in TABLES]
+        end = first + number
+        for batch in range(first, end, BATCH):
             with transaction.atomic():
                 # Rows that are right as their originals are: no trigger need look at each; `check_books` does.
                 cursor.execute("SET LOCAL session_replication_role = replica")
@@ -177,26 +222,33 @@ def copy(bought: list[Order], number: int) -> None:
                 cursor.execute("DROP TABLE IF EXISTS bench_copy")
                 cursor.execute(
                     "CREATE TEMP TABLE bench_copy AS SELECT n, n %% %s AS original, a.account, a.card, a.card_reference,"
-                    " make_interval(secs => %s::float8 * (%s - n) / %s) AS shift"
+                    " make_interval(secs => %s + %s::float8 * (%s - n) / %s) AS shift"
                     " FROM generate_series(%s::bigint, %s) AS n JOIN bench_account AS a ON a.k = n %% %s",
-                    [len(bought), DAYS * 86_400, number, number, first, min(first + BATCH, number) - 1, _count(cursor)],
-                )
+                    [
+                        len(bought), youngest.total_seconds(), (oldest - youngest).total_seconds(), end, number,
+                        batch, min(batch + BATCH, end) - 1, _count(cursor),
+                    ],
+                )  # fmt: skip
                 cursor.execute("ANALYZE bench_copy")
                 for statement in statements:
                     cursor.execute(statement)
         for model, _own in TABLES:
+            table = model._meta.db_table
+            cursor.execute(f"DROP TABLE bench_{table}")
             if model._meta.pk and model._meta.pk.get_internal_type() == "BigAutoField":
-                table = model._meta.db_table
                 cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
+        cursor.execute("DROP TABLE bench_original")
 
 
-def _accounts(number: int) -> None:
-    """Buying accounts, each with a card."""
-    accounts = Account.objects.bulk_create(Account(name=f"History {at}") for at in range(number))
+def open_accounts(copies: int) -> None:
+    """Buying accounts for so many copies, each with a card; those that there are count."""
+    ours = PaymentMethod.objects.filter(reference__startswith="card_history_")
+    numbers = range(ours.count(), max(1, copies // ORDERS_PER_ACCOUNT))
+    accounts = Account.objects.bulk_create(Account(name=f"History {at}") for at in numbers)
     cards = SandboxCard.objects.bulk_create(
-        SandboxCard(reference=f"card_history_{at}", scenario="success") for at in range(number)
+        SandboxCard(reference=f"card_history_{at}", scenario="success") for at in numbers
     )
-    methods = PaymentMethod.objects.bulk_create(
+    PaymentMethod.objects.bulk_create(
         PaymentMethod(
             account=account, gateway="sandbox", reference=card.reference, brand="Visa", last4="4242",
             expires_year=2099, expires_month=1, is_default=True,
@@ -209,8 +261,7 @@ def _accounts(number: int) -> None:
         )
         cursor.execute(
             "INSERT INTO bench_account SELECT row_number() OVER () - 1, account_id, id, reference"
-            " FROM billing_paymentmethod WHERE id = ANY(%s)",
-            [[one.pk for one in methods]],
+            " FROM billing_paymentmethod WHERE reference LIKE 'card_history_%'"
         )
 
 
@@ -219,7 +270,7 @@ def _count(cursor: Any) -> int:
     return int(cursor.fetchone()[0])
 
 
-def _prepare(cursor: Any, model: type[models.Model], own: str) -> str:
+def _prepare(cursor: Any, model: type[models.Model], own: str, first: int) -> str:
     """Keep the originals' rows of a table with their place in their order; the statement that copies them."""
     table = model._meta.db_table
     key = model._meta.pk
@@ -232,7 +283,7 @@ def _prepare(cursor: Any, model: type[models.Model], own: str) -> str:
     columns, values = [], []
     for one in model._meta.concrete_fields:
         columns.append(f'"{one.column}"')
-        values.append(_value(cursor, model, one))
+        values.append(_value(cursor, model, one, first))
     return (
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM bench_copy AS c"
         f" JOIN bench_original AS o USING (original) JOIN bench_{table} AS row USING (original)"
@@ -240,12 +291,12 @@ def _prepare(cursor: Any, model: type[models.Model], own: str) -> str:
     )
 
 
-def _value(cursor: Any, model: type[models.Model], column: Any) -> str:
+def _value(cursor: Any, model: type[models.Model], column: Any, first: int) -> str:
     """What a copy has in a column, in SQL."""
     if (model, column.name) in NAMES:
         return NAMES[model, column.name]
     if column.primary_key:
-        return _copied_key(cursor, model._meta.db_table, "row.place")
+        return _copied_key(cursor, model._meta.db_table, "row.place", first)
     original = f'row."{column.column}"'
     if isinstance(column, models.DateTimeField):
         return f"{original} - c.shift"
@@ -255,7 +306,7 @@ def _value(cursor: Any, model: type[models.Model], column: Any) -> str:
     if target in _before(model):
         parent = target._meta.db_table
         place = f"(SELECT parent.place FROM bench_{parent} AS parent WHERE parent.id = {original})"
-        return _copied_key(cursor, parent, place)
+        return _copied_key(cursor, parent, place, first)
     return original
 
 
@@ -265,11 +316,11 @@ def _before(model: type[models.Model]) -> list[type[models.Model]]:
     return every[: every.index(model)]
 
 
-def _copied_key(cursor: Any, table: str, place: str) -> str:
+def _copied_key(cursor: Any, table: str, place: str, first: int) -> str:
     """The key of a copied row: behind every key that there is, as many for each order as an original has rows."""
-    cursor.execute(f"SELECT coalesce(max(id), 0) + 1, (SELECT max(place) + 1 FROM bench_{table}) FROM {table}")
-    first, span = cursor.fetchone()
-    return f"{first} + c.n * {span} + {place}"
+    cursor.execute(f"SELECT coalesce(max(id), 0) + 1, (SELECT coalesce(max(place), 0) + 1 FROM bench_{table}) FROM {table}")
+    free, span = cursor.fetchone()
+    return f"{free} + (c.n - {first}) * {span} + {place}"
 
 
 def main(arguments: list[str]) -> None:
@@ -280,6 +331,7 @@ def main(arguments: list[str]) -> None:
         bought = originals()
     if not bought:
         sys.exit("There is no yearly licence to buy.")
+    open_accounts(number)
     copy(bought, number)
     copied = time.monotonic()
     connection.cursor().execute("VACUUM ANALYZE")

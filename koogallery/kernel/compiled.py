@@ -12,6 +12,7 @@ Postgres keeps the statement too (PREPARE), once a connection, because planning 
 join. `DATABASE_PREPARED_READS` switches that off for poolers that hand a connection on between transactions.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -30,7 +31,7 @@ Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
-class _Slot:
+class Slot:
     """Stands among the parameters of the compiled SQL for a value that comes with each use."""
 
     name: str
@@ -49,7 +50,7 @@ class Param(Expression):
         self.name = name
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
-        return "%s", [_Slot(self.name)]
+        return "%s", [Slot(self.name)]
 
 
 class OneOf(Lookup):
@@ -82,10 +83,50 @@ class Children:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Statement:
+    """SQL that a process runs again and again, which each of its connections prepares once.
+
+    Attributes:
+        note: told with each use, as a comment: what a statement does that is known by its name alone.
+    """
+
     name: str
     sql: str
     params: tuple[Any, ...]
+    note: str = ""
+
+    @classmethod
+    def of(cls, kind: str, sql: str, params: Sequence[Any], note: str = "") -> "Statement":
+        """Under a name of its own, which begins with `kind`."""
+        return cls(f"{kind}_{next(_numbers)}", sql, tuple(params), note and f" /* {note} */")
+
+    def filled(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """What a cursor executes, with these values in the places of its `Param`s."""
+        given = [values[one.name] for one in self.params if type(one) is Slot]
+        if not settings.DATABASE_PREPARED_READS:
+            missing = iter(given)
+            return self.sql, [next(missing) if type(one) is Slot else one for one in self.params]
+        self._prepare()
+        places = f"({', '.join(['%s'] * len(given))})" if given else ""
+        return f"EXECUTE {self.name}{places}{self.note}", given
+
+    def _prepare(self) -> None:
+        """Let the connection know it, once. It stays known whatever becomes of the transaction."""
+        connection.ensure_connection()
+        known = _known.setdefault(connection.connection, set())
+        if self.name in known:
+            return
+        places = count(1)
+        params = [AsIs(f"${next(places)}") if type(one) is Slot else one for one in self.params]
+        # Past Django's own cursor: what is counted or logged as a query of the page is the statement alone.
+        with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+            cursor.execute(f"PREPARE {self.name} AS {self.sql}", params)
+        known.add(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    statement: Statement
     locks: bool
     converters: tuple[tuple[int, Sequence[Any], Any], ...]
     make: Callable[[Sequence[Any]], Any]
@@ -117,7 +158,7 @@ class Compiled(Generic[Row]):
             plan = self._plan = _compiled(self._build())
         if plan.locks and connection.get_autocommit():
             raise TransactionManagementError("A read that locks belongs into a transaction.")
-        sql, params = _statement(plan, values)
+        sql, params = plan.statement.filled(values)
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
             found = cursor.fetchall()
@@ -146,6 +187,15 @@ class Compiled(Generic[Row]):
         raise getattr(model, "MultipleObjectsReturned", MultipleObjectsReturned)(f"There are {len(rows)}.")
 
 
+_TABLES = re.compile(r'(?:FROM|JOIN) "(\w+)"')
+
+
+def tables_of(rows: "QuerySet[Any, Any]") -> list[str]:
+    """The tables that a queryset, which may have `Param`s, reads."""
+    sql, _params = rows.query.get_compiler(connection=connection).as_sql()
+    return _TABLES.findall(sql)
+
+
 def _compiled(rows: "QuerySet[Any, Any]") -> _Plan:
     if rows._prefetch_related_lookups:  # type: ignore[attr-defined]
         raise ValueError("A compiled read names what hangs below its rows as `children`.")
@@ -157,31 +207,7 @@ def _compiled(rows: "QuerySet[Any, Any]") -> _Plan:
         for position, (functions, expression) in compiler.get_converters(chosen).items()
     )
     make = tuple if rows._iterable_class is ValuesListIterable else _maker(rows, compiler)
-    return _Plan(f"read_{next(_numbers)}", sql, tuple(params), rows.query.select_for_update, converters, make)
-
-
-def _statement(plan: _Plan, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    given = [values[one.name] for one in plan.params if type(one) is _Slot]
-    if not settings.DATABASE_PREPARED_READS:
-        missing = iter(given)
-        return plan.sql, [next(missing) if type(one) is _Slot else one for one in plan.params]
-    _prepare(plan)
-    places = ", ".join(["%s"] * len(given))
-    return f"EXECUTE {plan.name}({places})" if given else f"EXECUTE {plan.name}", given
-
-
-def _prepare(plan: _Plan) -> None:
-    """Let the connection know the statement, once. It stays known whatever becomes of the transaction."""
-    connection.ensure_connection()
-    known = _known.setdefault(connection.connection, set())
-    if plan.name in known:
-        return
-    places = count(1)
-    params = [AsIs(f"${next(places)}") if type(one) is _Slot else one for one in plan.params]
-    # Past Django's own cursor: what is counted or logged as a query of the page is the read alone.
-    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
-        cursor.execute(f"PREPARE {plan.name} AS {plan.sql}", params)
-    known.add(plan.name)
+    return _Plan(Statement.of("read", sql, params), rows.query.select_for_update, converters, make)
 
 
 def _maker(rows: "QuerySet[Any, Any]", compiler: Any) -> Callable[[Sequence[Any]], Any]:

@@ -69,8 +69,21 @@ def claim_for_transaction(*parts: object) -> bool:
 
     No row is locked by it, so it cannot stand in the way of the order in which services lock rows.
     """
+    return _claimed("SELECT pg_try_advisory_xact_lock(%s)", parts)
+
+
+def claim_without_waiting_for_disk(*parts: object) -> bool:
+    """As `claim_for_transaction`; and the transaction's commit does not wait until it is on the disk.
+
+    For work that is found and done again, wholly, should the server crash in the second before that. Its log is in order:
+    a later commit that waits (of an outside call's lease, of a request) brings all earlier ones to the disk with it.
+    """
+    return _claimed("SELECT pg_try_advisory_xact_lock(%s), set_config('synchronous_commit', 'off', true)", parts)
+
+
+def _claimed(sql: str, parts: tuple[object, ...]) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [advisory_key(*parts)])
+        cursor.execute(sql, [advisory_key(*parts)])
         return bool(cursor.fetchone()[0])
 
 

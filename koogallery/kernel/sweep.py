@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -20,7 +21,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
 
 from koogallery.kernel import backoff, clock
-from koogallery.kernel.db import claim_for_transaction, retry_on_serialization
+from koogallery.kernel.db import claim_without_waiting_for_disk, retry_on_serialization
 from koogallery.kernel.due_rows import due_time, tables_read, to_fire
 from koogallery.kernel.models import TimerFailure
 from koogallery.kernel.timers import Timer, actor, all_timers
@@ -38,6 +39,11 @@ LANE_PATIENCE = 6
 _WRITES = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM) "?(\w+)"?')
 
 
+@lru_cache(4096)
+def _tables_written(sql: str) -> tuple[str, ...]:
+    return tuple(_WRITES.findall(sql))
+
+
 class StillDue(Exception):
     """A service fired and left its row due: it would fire at every sweep for ever."""
 
@@ -47,7 +53,8 @@ class Outcome(enum.Enum):
 
     FIRED = enum.auto()
     TAKEN = enum.auto()  # another sweeper has the row or its lane
-    MOVED = enum.auto()  # no longer due, or due at another time
+    GONE = enum.auto()  # no longer due: another sweeper has fired it, or somebody dealt with it
+    MOVED = enum.auto()  # due at another time
 
 
 @dataclass(slots=True)
@@ -130,7 +137,7 @@ class Sweep:
             self.tallies[due.timer].fired += 1
         elif outcome is Outcome.MOVED:
             self._queue.clear()
-        else:
+        elif outcome is Outcome.TAKEN:
             self.taken += 1
             self._passed_over[due.timer].add(due.pk)
             if due.lane:
@@ -142,7 +149,7 @@ class Sweep:
         """Note which tables are written within the block, to know which timers to ask again."""
 
         def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-            self._written.update(_WRITES.findall(sql))
+            self._written.update(_tables_written(sql))
             return execute(sql, params, many, context)
 
         with connection.execute_wrapper(note):
@@ -177,10 +184,11 @@ class Sweep:
 def _fire(timer: Timer, due: Due, at: datetime) -> Outcome:
     """Claim, look again, fire, commit. The claim is no row lock, so services keep their own order of locks."""
     with transaction.atomic(durable=True):
-        if not claim_for_transaction(*due.claim):
+        if not claim_without_waiting_for_disk(*due.claim):
             return Outcome.TAKEN
-        if due_time(timer, due.pk, at) != due.due_at:
-            return Outcome.MOVED
+        due_at = due_time(timer, due.pk, at)
+        if due_at != due.due_at:
+            return Outcome.GONE if due_at is None else Outcome.MOVED
         timer.fire(due.pk, at=due.due_at, by=actor(timer.name))
         still_due_at = due_time(timer, due.pk, at)
         if still_due_at is not None and still_due_at <= due.due_at:

@@ -42,7 +42,8 @@ class Fire(Protocol):
     def __call__(self, pk: int, /, *, at: datetime, by: Any) -> object: ...
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: conditions are slow to hash, and the sweeper looks its compiled reads up by timer.
+@dataclass(frozen=True, slots=True, eq=False)
 class Timer:
     """One kind of due date.
 

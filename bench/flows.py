@@ -1,0 +1,273 @@
+"""Open service flows, some of them due, and what the database says while they fire: its own process, as bench/history.py.
+
+`python -m bench.flows open NUMBER` makes flows whose seller has yet to deliver; nothing of them is due.
+`python -m bench.flows due TIMER NUMBER PLACE` makes flows of which that timer is due; PLACE orders the timers in time.
+`python -m bench.flows empty NUMBER` runs so many sweeps that find nothing and prints what one costs.
+`python -m bench.flows watch WORKER SECONDS TIMER...` prints samples until nothing is due or waits in the outbox.
+`python -m bench.flows check` prints what does not add up afterwards.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench import history
+
+# What needs Django comes after bench.history, which sets it up.
+from accounts.models import Account, Membership, User  # isort: skip
+from accounts.permissions import Role
+from bench.history import Owner, accepted, copy, open_accounts, owner, paid, sold
+from django.conf import settings
+from django.db import connection
+from koogallery.kernel import clock
+from koogallery.kernel.books import breaches
+from koogallery.kernel.models import OutboxMessage, TimerFailure
+from koogallery.kernel.outbox import delivering_here
+from koogallery.kernel.sweep import sweep
+from koogallery.kernel.timers import Timer, timers_named
+from orders.models import Order
+from supervision.models import ServiceFlow
+
+HOUR = timedelta(hours=1)
+# Younger than the first reminder of a seller's silence.
+OPEN_SINCE = timedelta(days=2)
+SAMPLE_SECONDS = 1.0
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+# --- flows -----------------------------------------------------------------------------------------------------------
+
+
+def make_open(number: int) -> None:
+    """Flows that wait for their sellers, paid in the last two days."""
+    with delivering_here():
+        bought = _originals("open", lambda one, who: paid(one, who, clock.now() - HOUR))
+    open_accounts(number)
+    _people()
+    copy(bought, number, oldest=OPEN_SINCE)
+
+
+def make_due(timer: str, number: int, place: int) -> None:
+    """Flows of which the timer is due, one after the other, within an hour that is `place` hours later than the first.
+
+    Raises:
+        KeyError: it is not known how such flows come about.
+    """
+    originals, fell_due = _DUE[timer]
+    with delivering_here():
+        bought = _originals(timer, originals)
+    due_at = fell_due(bought[-1])
+    newest = due_at - (clock.now() - timedelta(hours=12 - place))
+    open_accounts(number)
+    _people()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM orders_order")
+        first = int(cursor.fetchone()[0])
+    copy(bought, number, oldest=newest + HOUR, youngest=newest, first=first)
+
+
+def _accepted(specification: Any, who: Owner) -> Order:
+    at = clock.now() - 6 * HOUR
+    order = paid(specification, who, at)
+    accepted(order, who, at)
+    order.refresh_from_db(fields=["completes_at"])
+    return order
+
+
+def _completes_at(order: Order) -> datetime:
+    assert order.completes_at is not None
+    return order.completes_at
+
+
+_DUE: dict[str, tuple[Callable[[Any, Owner], Order], Callable[[Order], datetime]]] = {
+    "complete_accepted_orders": (_accepted, _completes_at),
+    "close_overdue_flows": (
+        lambda one, who: paid(one, who, clock.now() - HOUR),
+        lambda order: ServiceFlow.objects.get(order=order).closes_at,
+    ),
+}
+
+
+def _originals(kind: str, make: Callable[[Any, Owner], Order]) -> list[Order]:
+    who, made = owner(f"{kind}@bench.example", kind)
+    if made:
+        for one in sold():
+            make(one, who)
+        # What they publish is no part of the measurement.
+        OutboxMessage.objects.open().update(done_at=clock.now())
+    return list(Order.objects.filter(account=who.account).order_by("created_at", "id"))
+
+
+def _people() -> None:
+    """Everybody who buys has one person who is told."""
+    nobody = Account.objects.filter(memberships=None)
+    accounts = list(nobody.filter(name__startswith="History "))
+    people = User.objects.bulk_create(
+        User(email=f"flows-{one.pk}@bench.example", full_name=one.name, password="!") for one in accounts
+    )
+    Membership.objects.bulk_create(
+        Membership(user=user, account=account, role=Role.OWNER) for user, account in zip(people, accounts, strict=True)
+    )
+
+
+# --- measuring -------------------------------------------------------------------------------------------------------
+
+
+def empty(number: int) -> dict[str, Any]:
+    """What a sweep costs that finds nothing: medians of `number` of them, after one that is told apart."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        backend = int(cursor.fetchone()[0])
+    spent: list[tuple[float, int]] = []
+    with _timing() as statements:
+        for _ in range(number + 1):
+            statements.clear()
+            fired = sum(tally.fired + tally.failed for tally in sweep().values())
+            if fired:
+                sys.exit(f"The sweep was not empty: {fired} rows.")
+            spent.append((sum(statements), len(statements)))
+            if len(spent) == 1:
+                mine, theirs = time.process_time(), processor_of(backend)
+        processor, of_database = time.process_time() - mine, processor_of(backend) - theirs
+    return {
+        "first_ms": round(1000 * spent[0][0], 2),
+        "database_ms": round(1000 * median(seconds for seconds, _count in spent[1:]), 2),
+        "statements": spent[-1][1],
+        "database_processor_ms": round(1000 * of_database / number, 2),
+        "processor_ms": round(1000 * processor / number, 2),
+    }
+
+
+@contextmanager
+def _timing() -> Iterator[list[float]]:
+    """How long each statement took, as its client sees it."""
+    seconds: list[float] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            seconds.append(time.perf_counter() - began)
+
+    with connection.execute_wrapper(note):
+        yield seconds
+
+
+def processor_of(process: int) -> float:
+    """Seconds of processor time that a process has had."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _resident_mb(process: int) -> float:
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def _children(process: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def watch(worker: int, seconds: float, names: Iterable[str]) -> dict[str, Any]:
+    """Samples until nothing is due and nothing waits in the outbox, or the time is up."""
+    began, at = time.monotonic(), clock.now()
+    timers = timers_named(names)
+    samples: list[dict[str, Any]] = []
+    most_mb = 0.0
+    while True:
+        processes = _children(worker)
+        most_mb = max([most_mb, *map(_resident_mb, processes)])
+        samples.append(
+            {
+                "second": round(time.monotonic() - began, 2),
+                "due": {one.name: _due(one, at) for one in timers},
+                "outbox": OutboxMessage.objects.open().count(),
+                "delivered": OutboxMessage.objects.filter(done_at__isnull=False).count(),
+                "worker_processor": round(sum(map(processor_of, processes)), 2),
+                "database_processor": round(sum(map(processor_of, _backends())), 2),
+            }
+        )
+        idle = not any(samples[-1]["due"].values()) and not samples[-1]["outbox"]
+        if idle or time.monotonic() - began > seconds:
+            break
+        time.sleep(SAMPLE_SECONDS)
+    return {"samples": samples, "worker_mb": round(most_mb, 1), "worker_processes": len(processes)}
+
+
+def _due(timer: Timer, at: datetime) -> int:
+    rows = timer.model._base_manager.filter(timer.open, **{f"{timer.due_column}__lte": at})
+    return rows.count()
+
+
+def _backends() -> list[int]:
+    """Of everybody but ourselves."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+_INDEXES = """
+    SELECT indexrelname, pg_relation_size(indexrelid) / 1024 FROM pg_stat_user_indexes
+    WHERE indexrelname IN ('order_completion_due', 'flow_end_due', 'kernel_outbox_open', 'kernel_outbox_lane')
+    ORDER BY indexrelname
+"""
+_TABLES = """
+    SELECT relname, n_dead_tup, autovacuum_count FROM pg_stat_user_tables
+    WHERE relname IN ('orders_order', 'supervision_serviceflow', 'kernel_outboxmessage') ORDER BY relname
+"""
+
+
+def check(*, books: bool = True) -> dict[str, Any]:
+    """What is wrong afterwards, and how the busy tables look."""
+    with connection.cursor() as cursor:
+        cursor.execute(_INDEXES)
+        indexes = dict(cursor.fetchall())
+        cursor.execute(_TABLES)
+        tables = {name: {"dead": dead, "autovacuums": count} for name, dead, count in cursor.fetchall()}
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM billing_journalentry WHERE kind = 'release'"
+            " GROUP BY order_id HAVING count(*) > 1) AS twice"
+        )
+        twice = int(cursor.fetchone()[0])
+    return {
+        "failures": TimerFailure.objects.count(),
+        "stuck": OutboxMessage.objects.stuck().count(),
+        "retried": OutboxMessage.objects.filter(tries__gt=0).count(),
+        "twice": twice,
+        "breaches": [str(one) for one in breaches()] if books else [],
+        "indexes_kb": indexes,
+        "tables": tables,
+    }
+
+
+def main(arguments: list[str]) -> None:
+    """One of them."""
+    match arguments:
+        case ["open", number]:
+            make_open(int(number))
+        case ["due", timer, number, place]:
+            make_due(timer, int(number), int(place))
+        case ["empty", number]:
+            print(json.dumps(empty(int(number))))
+        case ["watch", worker, seconds, *names]:
+            print(json.dumps(watch(int(worker), float(seconds), names)))
+        case ["check"]:
+            print(json.dumps(check()))
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
