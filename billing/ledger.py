@@ -13,6 +13,7 @@ from billing.choices import EntryKind, Ledger
 from billing.models import Dispute, JournalEntry, Payment, Posting, Refund, Statement
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.money import Money
+from koogallery.kernel.stored import insert
 from orders.models import Order
 
 
@@ -55,7 +56,7 @@ def post(
         sums[side.money.currency] = sums.get(side.money.currency, Decimal(0)) + side.money.amount
     if any(sums.values()):
         raise Unbalanced(str(sums))
-    entry = JournalEntry.objects.create(
+    entry = JournalEntry(
         at=at,
         kind=kind,
         order=order,
@@ -67,18 +68,21 @@ def post(
         text=text[:200],
         cause=cause,
     )
-    Posting.objects.bulk_create(
-        Posting(
-            entry=entry,
-            ledger=side.ledger,
-            account_id=side.account_id,
-            seller_id=side.seller_id,
-            reseller_id=side.reseller_id,
-            currency=side.money.currency,
-            amount=side.money.amount,
-        )
-        for side in sides
-        if side.money
+    insert([entry])
+    insert(
+        [
+            Posting(
+                entry=entry,
+                ledger=side.ledger,
+                account_id=side.account_id,
+                seller_id=side.seller_id,
+                reseller_id=side.reseller_id,
+                currency=side.money.currency,
+                amount=side.money.amount,
+            )
+            for side in sides
+            if side.money
+        ]
     )
     return entry
 

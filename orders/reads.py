@@ -13,6 +13,7 @@ LOCKED = Compiled(
         .filter(pk=Param("pk"))
     )
 )
+LOCKED_ALONE = Compiled(lambda: Order.objects.select_for_update().filter(pk=Param("pk")))
 
 _ATTRIBUTES = Compiled(lambda: Attribute.objects.filter(OneOf(F("specification_id"), Param("parents"))))
 _SUBSCRIPTIONS = Compiled(lambda: Subscription.objects.filter(OneOf(F("line_id"), Param("parents"))))

@@ -11,6 +11,7 @@ from billing import ledger
 from billing.choices import DisputeStatus, EntryKind, Ledger
 from billing.ledger import Side
 from billing.models import JournalEntry, Payment, ProductFee
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.money import Money
 from orders.models import Order
 from pricing.choices import CouponUseStatus
@@ -19,10 +20,13 @@ from pricing.models import CouponUse
 RELEASED = (Ledger.SELLER_PAYABLE, Ledger.SERVICE_FEES, Ledger.TAX)
 
 
+_OWN_FEE = Compiled(lambda: ProductFee.objects.filter(product=Param("product")).values_list("percent")[:1])
+
+
 def fee_share(order: Order) -> Decimal:
     """Our share of the order's sales: 0.15 for 15 per cent; the product's own, or the settings' (RULES 9)."""
-    own = ProductFee.objects.filter(product_id=order.product_id).values_list("percent", flat=True).first()
-    return (settings.SERVICE_FEE_PERCENT if own is None else own) / Decimal(100)
+    own = _OWN_FEE.first(product=order.product_id)
+    return (own[0] if own else settings.SERVICE_FEE_PERCENT) / Decimal(100)
 
 
 def release(order: Order, *, at: datetime) -> None:
@@ -33,6 +37,8 @@ def release(order: Order, *, at: datetime) -> None:
         fee = ((held - tax) * share).rounded()
         sides = [Side(Ledger.HELD, held, **parties), *_earned(order, held - tax - fee, fee, tax)]
         ledger.post(EntryKind.RELEASE, sides, at=at, order=order)
+    if not order.coupon_code:
+        return
     use = (
         CouponUse.objects.filter(order_number=order.number, status=CouponUseStatus.SPENT)
         .select_related("coupon")

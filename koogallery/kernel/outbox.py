@@ -27,6 +27,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, get_origin, get_type_
 from django.db import connection, transaction
 
 from koogallery.kernel.models import OutboxMessage
+from koogallery.kernel.stored import insert
 from koogallery.kernel.waking import wake_worker
 
 EventType = TypeVar("EventType", bound="Event")
@@ -202,7 +203,7 @@ def publish(event: Event, *, at: datetime) -> None:
         if subscription.event is type(event)
     ]
     if messages:
-        OutboxMessage.objects.bulk_create(messages)
+        insert(messages)
         _wake_after_commit()
 
 

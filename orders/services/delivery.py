@@ -12,12 +12,13 @@ from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidTransition
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
+from koogallery.kernel.stored import update
 from orders import ports, terms
 from orders.choices import DeliveryStatus, OrderStatus, SubscriptionStatus
 from orders.events import OrderCancelled, OrderCompleted, OrderRefunded, OrderTakenBack, SubscriptionStarted
 from orders.models import Order, OrderDelivery, Subscription
 from orders.services.changing import taking_back_refusal, undo_upgrade
-from orders.services.locking import order_locked
+from orders.services.locking import order_locked, order_locked_alone
 from orders.services.payment import cancel_outdated
 from pricing.rules import Duration
 
@@ -82,19 +83,22 @@ def complete_order(order: Order, *, by: Actor, at: datetime | None = None) -> Or
         order = order_locked(order)
         if order.status != OrderStatus.PROCESSING:
             raise InvalidTransition("Only a processing order can be completed.")
-        order.complete(at)
-        order.save(update_fields=["status", "completed_at"])
-        ports.money().release(order, by=by, at=at)
-        publish(OrderCompleted(order_number=order.number), at=at)
+        _complete(order, by=by, at=at)
     return order
+
+
+def _complete(order: Order, *, by: Actor, at: datetime) -> None:
+    order.complete(at)
+    update(order, "status", "completed_at")
+    ports.money().release(order, by=by, at=at)
+    publish(OrderCompleted(order_number=order.number), at=at)
 
 
 def complete_due_order(pk: int, *, at: datetime, by: Actor) -> None:
     """Timer: three hours have passed since acceptance."""
-    with transaction.atomic():
-        order = order_locked(pk)
-        if order.status == OrderStatus.PROCESSING and order.completes_at and order.completes_at <= at:
-            complete_order(order, by=by, at=at)
+    order = order_locked_alone(pk)
+    if order.status == OrderStatus.PROCESSING and order.completes_at and order.completes_at <= at:
+        _complete(order, by=by, at=at)
 
 
 def end_with_refund(order: Order, *, amount: Money | None, reason: str, by: Actor, at: datetime) -> Order:

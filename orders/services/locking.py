@@ -1,7 +1,7 @@
 """The one lock: every verb on an order's payment, flow, delivery or refund takes the order's row first."""
 
 from orders.models import Order
-from orders.reads import LOCKED
+from orders.reads import LOCKED, LOCKED_ALONE
 
 
 def order_locked(order: Order | int) -> Order:
@@ -11,3 +11,12 @@ def order_locked(order: Order | int) -> Order:
         Order.DoesNotExist: there is no such order.
     """
     return LOCKED.get(pk=order if isinstance(order, int) else order.pk)
+
+
+def order_locked_alone(pk: int) -> Order:
+    """The same without account, seller and product beside it, for verbs that need only their numbers.
+
+    Raises:
+        Order.DoesNotExist: there is no such order.
+    """
+    return LOCKED_ALONE.get(pk=pk)
