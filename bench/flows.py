@@ -18,14 +18,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import history
-
 # What needs Django comes after bench.history, which sets it up.
 from accounts.models import Account, Membership, User  # isort: skip
+from django.db import connection
+
 from accounts.permissions import Role
 from bench.history import Owner, accepted, copy, open_accounts, owner, paid, sold
-from django.conf import settings
-from django.db import connection
 from koogallery.kernel import clock
 from koogallery.kernel.books import breaches
 from koogallery.kernel.models import OutboxMessage, TimerFailure

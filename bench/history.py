@@ -318,7 +318,9 @@ def _before(model: type[models.Model]) -> list[type[models.Model]]:
 
 def _copied_key(cursor: Any, table: str, place: str, first: int) -> str:
     """The key of a copied row: behind every key that there is, as many for each order as an original has rows."""
-    cursor.execute(f"SELECT coalesce(max(id), 0) + 1, (SELECT coalesce(max(place), 0) + 1 FROM bench_{table}) FROM {table}")
+    cursor.execute(
+        f"SELECT coalesce(max(id), 0) + 1, (SELECT coalesce(max(place), 0) + 1 FROM bench_{table}) FROM {table}"
+    )
     free, span = cursor.fetchone()
     return f"{free} + (c.n - {first}) * {span} + {place}"
 

@@ -49,6 +49,7 @@ class Message(models.Model):
         indexes = [
             models.Index("user", F("at").desc(), F("id").desc(), name="message_user_newest"),
             models.Index("user", condition=Q(read_at=None), name="message_unread"),
+            models.Index("cause", condition=Q(wants_email=True, emailed_at=None), name="message_to_mail"),
         ]
         constraints = [models.UniqueConstraint(fields=["user", "cause"], name="told_once")]
 

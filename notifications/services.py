@@ -7,13 +7,16 @@ from datetime import datetime
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.db.models import F
 from django.urls import reverse
 
 from accounts.models import Account, Membership, Seller, SellerMember, User
 from accounts.permissions import Role
 from billing.models import Payment, PaymentMethod, Statement
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, OneOf, Param
 from koogallery.kernel.outbox import Event, publish
+from koogallery.kernel.stored import insert
 from notifications.events import MessagesWritten
 from notifications.models import Message
 from notifications.table import Audience, Notice
@@ -76,15 +79,19 @@ LINKS: dict[str, Callable[[Subject], str]] = {
 }
 
 
+_ORDERS = Order.objects.select_related("account", "seller", "product")
+_ORDER = Compiled(lambda: _ORDERS.filter(number=Param("number")))
+_ORDER_OF_APP = Compiled(lambda: _ORDERS.filter(pk=Param("pk")))
+
+
 def subject_of(event: Event) -> Subject | None:
     """What an event is about, by the fields that it has; None when it is gone."""
-    orders = Order.objects.select_related("account", "seller", "product")
     if number := getattr(event, "order_number", ""):
-        order = orders.filter(number=number).first()
+        order = _ORDER.first(number=number)
         return Subject(order.account, order) if order else None
     if public_id := getattr(event, "subscription", ""):
         app = Subscription.objects.select_related("line", "account").filter(public_id=public_id).first()
-        return Subject(app.account, orders.get(pk=app.line.order_id), app) if app else None
+        return Subject(app.account, _ORDER_OF_APP.get(pk=app.line.order_id), app) if app else None
     if public_id := getattr(event, "statement", ""):
         statement = Statement.objects.select_related("account").filter(public_id=public_id).first()
         return Subject(statement.account, statement=statement) if statement else None
@@ -97,6 +104,16 @@ def subject_of(event: Event) -> Subject | None:
     return None
 
 
+_MEMBERS = Compiled(
+    lambda: Membership.objects.filter(
+        OneOf(F("role"), Param("roles")), account=Param("account"), user__is_active=True
+    ).select_related("user")
+)
+_WORKING = Compiled(
+    lambda: SellerMember.objects.filter(seller=Param("seller"), user__is_active=True).select_related("user")
+)
+
+
 def people_of(audience: Audience, about: Subject) -> list[tuple[User, Account | None, Seller | None]]:
     """Who is told, each with the side in which it concerns him."""
     roles = {
@@ -105,11 +122,11 @@ def people_of(audience: Audience, about: Subject) -> list[tuple[User, Account | 
     }.get(audience)
     if roles:
         account = about.account
-        members = Membership.objects.filter(account=account, role__in=roles, user__is_active=True)
-        return [(member.user, account, None) for member in members.select_related("user")]
+        members = _MEMBERS.all(account=account.pk, roles=[str(role) for role in roles])
+        return [(member.user, account, None) for member in members]
     if audience is Audience.SELLERS:
         seller = about.seller
-        working = SellerMember.objects.filter(seller=seller, user__is_active=True).select_related("user")
+        working = _WORKING.all(seller=seller.pk) if seller else []
         return [(member.user, None, seller) for member in working]
     return [(user, None, None) for user in User.objects.filter(is_staff=True, is_active=True)]
 
@@ -138,6 +155,11 @@ def tell(notice: Notice, event: Event, cause: str, at: datetime) -> int:
     )
 
 
+_TOLD = Compiled(
+    lambda: Message.objects.filter(OneOf(F("user_id"), Param("users")), cause=Param("cause")).values_list("user_id")
+)
+
+
 def write(
     people: Iterable[tuple[User, Account | None, Seller | None]],
     *,
@@ -160,27 +182,33 @@ def write(
     Returns:
         How many messages are new.
     """
-    written = 0
-    with transaction.atomic():
-        for user, account, seller in people:
-            _message, is_new = Message.objects.get_or_create(
-                user=user,
-                cause=cause,
-                defaults={
-                    "account": account,
-                    "seller": seller,
-                    "event": event,
-                    "title": title[:LONGEST_TITLE],
-                    "text": text[:LONGEST_TEXT],
-                    "url": url,
-                    "at": at,
-                    "wants_email": email and user.wants_email,
-                },
-            )
-            written += is_new
-        if written and email:
+    told = {user.pk: (user, account, seller) for user, account, seller in people}
+    with transaction.atomic(savepoint=False):
+        for (known,) in _TOLD.all(users=list(told), cause=cause) if told else ():
+            del told[known]
+        insert(
+            [
+                Message(
+                    user=user,
+                    account=account,
+                    seller=seller,
+                    event=event,
+                    cause=cause,
+                    title=title[:LONGEST_TITLE],
+                    text=text[:LONGEST_TEXT],
+                    url=url,
+                    at=at,
+                    wants_email=email and user.wants_email,
+                )
+                for user, account, seller in told.values()
+            ]
+        )
+        if email and any(user.wants_email for user, _account, _seller in told.values()):
             publish(MessagesWritten(cause=cause), at=at)
-    return written
+    return len(told)
+
+
+_TO_MAIL = Compiled(lambda: Message.objects.to_mail().filter(cause=Param("cause")).select_related("user"))
 
 
 def mail(cause: str) -> int:
@@ -193,7 +221,7 @@ def mail(cause: str) -> int:
         How many were sent.
     """
     sent = 0
-    for message in Message.objects.to_mail().filter(cause=cause).select_related("user"):
+    for message in _TO_MAIL.all(cause=cause):
         if not Message.objects.to_mail().filter(pk=message.pk).update(emailed_at=clock.now()):
             continue
         body = f"{message.text}\n\n{settings.SITE_URL}{message.url}\n"

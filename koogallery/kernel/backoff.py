@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from koogallery.kernel.compiled import Moment
+
 FIRST = timedelta(seconds=5)
 LONGEST = timedelta(hours=1)
 JITTER = 0.2
@@ -19,7 +21,7 @@ def next_try(tries: int, at: datetime) -> datetime:
     return at + wait * random.uniform(1 - JITTER, 1)
 
 
-def ready(column: str, at: datetime) -> Q:
+def ready(column: str, at: datetime | Moment) -> Q:
     """Rows whose next try has come, as a filter on `column`.
 
     No wait is longer than an hour, so a time further ahead was written by a clock that stood ahead

@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.core.exceptions import MultipleObjectsReturned
 from django.db import connection
-from django.db.models import Expression, Field, Lookup, Model, QuerySet
+from django.db.models import DateTimeField, Expression, Field, Lookup, Model, QuerySet
 from django.db.models.query import ValuesListIterable, get_related_populators
 from django.db.transaction import TransactionManagementError
 from psycopg2.extensions import AsIs
@@ -51,6 +51,17 @@ class Param(Expression):
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         return "%s", [Slot(self.name)]
+
+
+class Moment(Param):
+    """A time that comes with each use; Postgres cannot tell its type where an interval is added."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, output_field=DateTimeField())
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        sql, params = super().as_sql(compiler, connection)
+        return f"{sql}::timestamptz", params
 
 
 class OneOf(Lookup):

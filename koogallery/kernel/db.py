@@ -81,6 +81,12 @@ def claim_without_waiting_for_disk(*parts: object) -> bool:
     return _claimed("SELECT pg_try_advisory_xact_lock(%s), set_config('synchronous_commit', 'off', true)", parts)
 
 
+def commit_without_waiting_for_disk() -> None:
+    """The same for a transaction that needs no claim."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+
+
 def _claimed(sql: str, parts: tuple[object, ...]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(sql, [advisory_key(*parts)])

@@ -11,11 +11,14 @@ from datetime import datetime, timedelta
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
+from django.db.models import F
 
 from koogallery.kernel import backoff, clock
-from koogallery.kernel.db import retry_on_serialization
+from koogallery.kernel.compiled import Compiled, Moment, OneOf, Param
+from koogallery.kernel.db import commit_without_waiting_for_disk, retry_on_serialization
 from koogallery.kernel.models import OutboxMessage
 from koogallery.kernel.outbox import Subscription, read_event, subscriptions
+from koogallery.kernel.stored import update
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +27,16 @@ DELIVER_SECONDS = 20.0
 
 KEEP_DELIVERED = timedelta(days=30)
 PURGE_BATCH = 5000
+
+
+_NEXT = Compiled(
+    lambda: (
+        OutboxMessage.objects.deliverable(Moment("at"), Moment("machine_at"))
+        .filter(OneOf(F("subscriber"), Param("subscribers")), id__gt=Param("after"))
+        .select_for_update(skip_locked=True, of=("self",))
+        .order_by("id")[:1]
+    )
+)
 
 
 class LeaseLost(Exception):
@@ -73,7 +86,7 @@ class Delivery:
     def others_at_work(self) -> bool:
         """Whether another process has a message in hand, after which more may follow."""
         known = OutboxMessage.objects.filter(subscriber__in=self._subscriptions)
-        return known.under_way().exists() or known.deliverable(clock.now()).exists()
+        return known.under_way().exists() or known.deliverable(clock.now(), clock.machine_now()).exists()
 
     def _hand_out(self) -> _Turn | None:
         in_hand: list[_Turn] = []
@@ -98,24 +111,25 @@ class Delivery:
         """In one transaction: lock the next message and deliver it, or lease it when it must be done outside."""
         in_hand.clear()  # of a try that lost a race
         with transaction.atomic(durable=True):
-            message = (
-                OutboxMessage.objects.deliverable(clock.now())
-                .filter(id__gt=self._after, subscriber__in=self._subscriptions)
-                .select_for_update(skip_locked=True, of=("self",))
-                .order_by("id")
-                .first()
+            message = _NEXT.first(
+                at=clock.now(),
+                machine_at=clock.machine_now(),
+                after=self._after,
+                subscribers=list(self._subscriptions),
             )
             if message is None:
                 return None
             turn = _Turn(message, self._subscriptions[message.subscriber], lease=message.lease)
             in_hand.append(turn)
             if turn.subscription.outside:
+                # It is on the disk before the call, and with it everything that was committed before.
                 _lease(turn)
             else:
+                commit_without_waiting_for_disk()
                 turn.subscription.handle(read_event(message.event, message.payload), message.at)
                 message.done_at, message.error = clock.now(), ""
                 message.lease, message.lease_until = "", None
-            message.save(update_fields=["done_at", "error", "tries", "lease", "lease_until", "stuck_at", "retry_at"])
+            update(message, "done_at", "error", "tries", "lease", "lease_until", "stuck_at", "retry_at")
         turn.lease = message.lease
         return turn
 
@@ -136,6 +150,8 @@ def _carry_out_outside(turn: _Turn) -> None:
     message = turn.message
     turn.subscription.handle(read_event(message.event, message.payload), message.at)
     with transaction.atomic(durable=True):
+        # What is lost of this in a crash is a lease that ends: the message comes again, as it may.
+        commit_without_waiting_for_disk()
         mine = OutboxMessage.objects.open().filter(pk=message.pk, lease=message.lease)
         if not mine.update(done_at=clock.now(), lease="", lease_until=None, error=""):
             log.warning("outbox_finished_after_lease", message_id=message.pk, subscriber=message.subscriber)

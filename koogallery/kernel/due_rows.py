@@ -9,24 +9,13 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField, Value
 
-from koogallery.kernel.compiled import Compiled, OneOf, Param, tables_of
+from koogallery.kernel.compiled import Compiled, Moment, OneOf, Param, tables_of
 from koogallery.kernel.models import TimerFailure
 from koogallery.kernel.timers import Timer
 
 MICROSECOND = timedelta(microseconds=1)
-
-
-class _Moment(Param):
-    """A time that is only known when the read is used; Postgres cannot tell its type where an interval is added."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name, output_field=DateTimeField())
-
-    def as_sql(self, compiler: Any, connection: Any) -> Any:
-        sql, params = super().as_sql(compiler, connection)
-        return f"{sql}::timestamptz", params
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +29,7 @@ class _Reads:
 @cache
 def _reads(timer: Timer) -> _Reads:
     rows = timer.model._base_manager.filter(timer.open)
-    due = rows.filter(pk=Param("pk"), **{f"{timer.due_column}__lte": _Moment("at")}).values_list(timer.due_column)
+    due = rows.filter(pk=Param("pk"), **{f"{timer.due_column}__lte": Moment("at")}).values_list(timer.due_column)
     return _Reads(Compiled(lambda: due), frozenset(tables_of(due)))
 
 
@@ -50,8 +39,8 @@ def _rows(timer: Timer, limit: int) -> "QuerySet[Any, Any]":
         timer.model._base_manager.filter(timer.open)
         .filter(
             ~Q(OneOf(F("pk"), Param(f"without {timer.name}"))),
-            ~Exists(failures.waiting(_Moment("at"))),
-            **{f"{timer.due_column}__lt": _Moment("before")},
+            ~Exists(failures.waiting(Moment("at"))),
+            **{f"{timer.due_column}__lt": Moment("before")},
         )
         .order_by(timer.due_column, "pk")
         .values_list(

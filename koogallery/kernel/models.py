@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from koogallery.kernel import clock
 from koogallery.kernel.backoff import ready
+from koogallery.kernel.compiled import Moment
 
 
 class Deadline(models.Model):
@@ -49,7 +50,7 @@ class TimerFailureQuerySet(models.QuerySet["TimerFailure"]):
         """Failures whose row has not fired since."""
         return self.filter(resolved_at__isnull=True)
 
-    def waiting(self, at: datetime) -> Self:
+    def waiting(self, at: datetime | Moment) -> Self:
         """Open failures whose next try lies after `at`."""
         return self.open().exclude(ready("retry_at", at))
 
@@ -105,12 +106,16 @@ class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
         )
         return self.filter(~models.Exists(earlier))
 
-    def deliverable(self, at: datetime) -> Self:
-        """Whose turn it is at `at`, unless somebody carries them out right now (locked or leased)."""
+    def deliverable(self, at: datetime | Moment, machine_at: datetime | Moment) -> Self:
+        """Whose turn it is at `at`, unless somebody carries them out right now (locked or leased).
+
+        Args:
+            machine_at: the machine's time, by which leases end.
+        """
         return (
             self.open()
             .filter(ready("retry_at", at), stuck_at__isnull=True)
-            .exclude(lease_until__gt=clock.machine_now())
+            .exclude(lease_until__gt=machine_at)
             .first_in_lane()
         )
 
