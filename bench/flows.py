@@ -2,6 +2,7 @@
 
 `python -m bench.flows open NUMBER` makes flows whose seller has yet to deliver; nothing of them is due.
 `python -m bench.flows due TIMER NUMBER PLACE` makes flows of which that timer is due; PLACE orders the timers in time.
+`python -m bench.flows analyze` lets the planner know what there is, as autovacuum would within the minute.
 `python -m bench.flows empty NUMBER` runs so many sweeps that find nothing and prints what one costs.
 `python -m bench.flows watch WORKER SECONDS TIMER...` prints samples until nothing is due or waits in the outbox.
 `python -m bench.flows check` prints what does not add up afterwards.
@@ -18,20 +19,23 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-# What needs Django comes after bench.history, which sets it up.
-from accounts.models import Account, Membership, User  # isort: skip
-from django.db import connection
+import django
 
-from accounts.permissions import Role
-from bench.history import Owner, accepted, copy, open_accounts, owner, paid, sold
-from koogallery.kernel import clock
-from koogallery.kernel.books import breaches
-from koogallery.kernel.models import OutboxMessage, TimerFailure
-from koogallery.kernel.outbox import delivering_here
-from koogallery.kernel.sweep import sweep
-from koogallery.kernel.timers import Timer, timers_named
-from orders.models import Order
-from supervision.models import ServiceFlow
+django.setup()
+
+from django.db import connection  # noqa: E402
+
+from accounts.models import Account, Membership, User  # noqa: E402
+from accounts.permissions import Role  # noqa: E402
+from bench.history import Owner, accepted, copy, open_accounts, owner, paid, sold  # noqa: E402
+from koogallery.kernel import clock  # noqa: E402
+from koogallery.kernel.books import breaches  # noqa: E402
+from koogallery.kernel.models import OutboxMessage, TimerFailure  # noqa: E402
+from koogallery.kernel.outbox import delivering_here  # noqa: E402
+from koogallery.kernel.sweep import sweep  # noqa: E402
+from koogallery.kernel.timers import Timer, timers_named  # noqa: E402
+from orders.models import Order  # noqa: E402
+from supervision.models import ServiceFlow  # noqa: E402
 
 HOUR = timedelta(hours=1)
 # Younger than the first reminder of a seller's silence.
@@ -50,6 +54,7 @@ def make_open(number: int) -> None:
     open_accounts(number)
     _people()
     copy(bought, number, oldest=OPEN_SINCE)
+    connection.cursor().execute("VACUUM ANALYZE")
 
 
 def make_due(timer: str, number: int, place: int) -> None:
@@ -257,6 +262,8 @@ def main(arguments: list[str]) -> None:
             make_open(int(number))
         case ["due", timer, number, place]:
             make_due(timer, int(number), int(place))
+        case ["analyze"]:
+            connection.cursor().execute("VACUUM ANALYZE")
         case ["empty", number]:
             print(json.dumps(empty(int(number))))
         case ["watch", worker, seconds, *names]:

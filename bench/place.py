@@ -162,6 +162,23 @@ def prepare_orders(place: Place, orders: int) -> None:
         _stamp(place)
 
 
+def prepare_flows(place: Place, flows: int) -> None:
+    """So many open flows of which nothing is due, and statistics; what a kept folder has is not made again.
+
+    Raises:
+        CannotMeasure: the folder has another number of flows.
+    """
+    had = place.loaded.get("flows")
+    if had not in (None, flows):
+        raise CannotMeasure(f"{place.folder} has {had:,} flows: name another folder for {flows:,}.")
+    if had is None:
+        began = time.monotonic()
+        run(place, "-m", "bench.flows", "open", str(flows))
+        place.loaded |= {"flows": flows, "flows_seconds": round(time.monotonic() - began, 1)}
+        print(f"Made {flows:,} flows in {place.loaded['flows_seconds']:.1f} s.", flush=True)
+        _stamp(place)
+
+
 _NUMBER_OF_PRODUCTS = "from catalog.models import Product; print(Product.objects.count())"
 _VACUUM = "from django.db import connection; connection.cursor().execute('VACUUM ANALYZE')"
 
@@ -200,15 +217,17 @@ def serving(place: Place, application: str, *, ready: str, **more: str) -> Itera
 
 
 @contextmanager
-def working(place: Place) -> Iterator[None]:
+def working(place: Place) -> Iterator[dict[str, Child]]:
     """Celery's worker and beat under the commands of `bin/up`: they deliver the outbox and fire timers."""
+    children = {}
     with ExitStack() as stack:
         for name, command in celery_commands(place.folder / "celerybeat-schedule").items():
             child = Child(name, command, place.folder / f"{name}.log", place.environment)
             child.log.write_bytes(b"")
             child.start(ROOT)
             stack.callback(child.stop)
-        yield
+            children[name] = child
+        yield children
 
 
 def _free_port() -> int:

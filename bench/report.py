@@ -1,6 +1,6 @@
 """What is asked of the figures, the table that says whether it is met, and the comparison of two sizes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Figures = dict[str, Any]
@@ -138,3 +138,93 @@ def checkouts_compared(few: Report, many: Report) -> Iterator[tuple[str, bool]]:
             met = ratio <= CHECKOUT_RATIO
             verdict = "met" if met else "MISSED"
             yield f"{way:4} {what:20}{ratio:.2f} times (at most {CHECKOUT_RATIO:g}: {verdict})", met
+
+
+# --- timers -----------------------------------------------------------------------------------------------------------
+
+FIRED_A_SECOND, EMPTY_MS = 500.0, 5.0
+
+
+def firing_rates(samples: list[Figures], due: dict[str, int]) -> dict[str, Figures]:
+    """By timer, and of all: rows fired a second between the first sample that saw a firing and the one that saw the last."""
+    found = {name: _rate(samples, lambda one, name=name: one["due"][name]) for name in due if due[name]}  # type: ignore[misc]
+    return found | {"all": _rate(samples, lambda one: sum(one["due"].values()))}
+
+
+def _rate(samples: list[Figures], left: Callable[[Figures], int]) -> Figures:
+    counts = [left(one) for one in samples]
+    started = max((at for at, count in enumerate(counts) if count == counts[0]), default=0)
+    ended = next((at for at, count in enumerate(counts) if count == 0), len(counts) - 1)
+    seconds = samples[ended]["second"] - samples[started]["second"]
+    fired = counts[started] - counts[ended]
+    processor = {
+        name: round(1000 * (samples[ended][name] - samples[started][name]) / fired, 2) if fired else 0.0
+        for name in ("worker_processor", "database_processor")
+    }
+    return {
+        "fired": fired,
+        "left": counts[-1],
+        "seconds": round(seconds, 1),
+        "per_second": round(fired / seconds, 1) if seconds > 0 else 0.0,
+    } | {f"{name}_ms": value for name, value in processor.items()}
+
+
+def delivery_rate(samples: list[Figures]) -> Figures:
+    """Messages of the outbox delivered a second: while rows fired, and after them."""
+    fired = next((at for at, one in enumerate(samples) if not any(one["due"].values())), len(samples) - 1)
+    parts = {"beside": samples[: fired + 1], "after": samples[fired:]}
+    found: Figures = {"left": samples[-1]["outbox"], "most_waiting": max(one["outbox"] for one in samples)}
+    for name, part in parts.items():
+        seconds = part[-1]["second"] - part[0]["second"]
+        done = part[-1]["delivered"] - part[0]["delivered"]
+        found[name] = {"delivered": done, "per_second": round(done / seconds, 1) if seconds > 0 else 0.0}
+    return found
+
+
+def timers_targets(report: Report) -> Iterator[tuple[str, bool]]:
+    """What is asked of the sweeper, and whether it is met."""
+    every, found = report["rates"]["all"], report["found"]
+    yield f">= {FIRED_A_SECOND:g} rows/s", every["per_second"] >= FIRED_A_SECOND
+    yield f"empty sweep < {EMPTY_MS:g} ms", report["empty"]["before"]["database_ms"] < EMPTY_MS
+    after = report["empty"]["after"]
+    yield f"right after < {EMPTY_MS:g} ms", max(after["database_ms"], after["first_ms"]) < EMPTY_MS
+    yield (
+        "nothing left or failed",
+        not (every["left"] or report["outbox"]["left"] or found["failures"] or found["stuck"]),
+    )
+    yield "books right", not found["breaches"] and not found["twice"]
+
+
+def timers_met(report: Report) -> bool:
+    """Whether no target is missed."""
+    return all(met for _what, met in timers_targets(report))
+
+
+def timers_table(report: Report) -> Iterator[str]:
+    """The lines of the table."""
+    yield (
+        f"{report['flows']:,} open flows, {sum(report['due'].values()):,} due ones beside them, one worker of "
+        f"{report['worker_processes']} processes on {report['machine']['cores']} cores, {report['measured_at']}"
+    )
+    yield "  " + ", ".join(f"{what}: {'met' if met else 'MISSED'}" for what, met in timers_targets(report))
+    for name, one in report["rates"].items():
+        yield (
+            f"  {name:28}{one['fired']:9,} fired in {one['seconds']:7.1f} s: {one['per_second']:7.1f}/s; processor ms a row, "
+            f"deliveries included: worker {one['worker_processor_ms']:.2f}, database {one['database_processor_ms']:.2f}"
+        )
+    outbox = report["outbox"]
+    yield (
+        f"  outbox: {outbox['beside']['per_second']:.1f} messages/s beside the firings, {outbox['after']['per_second']:.1f}/s"
+        f" after them, {outbox['most_waiting']:,} waiting at most, {outbox['left']:,} left"
+    )
+    yield f"  worker: {report['worker_mb']:.0f} MB for its largest process"
+    for name, one in report["empty"].items():
+        yield (
+            f"  empty sweep {name}: {one['database_ms']:.2f} ms of database time in {one['statements']} statements (the first "
+            f"{one['first_ms']:.2f}), of it processor {one['database_processor_ms']:.2f}; our own processor {one['processor_ms']:.2f}"
+        )
+    found = report["found"]
+    yield f"  indexes in kB: {', '.join(f'{name} {size:,}' for name, size in found['indexes_kb'].items())}"
+    for name, one in found["tables"].items():
+        yield f"  {name}: {one['dead']:,} dead rows, vacuumed {one['autovacuums']} times by itself"
+    yield from (f"  ! {one}" for one in found["breaches"])

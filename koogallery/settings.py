@@ -13,6 +13,7 @@ from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 from koogallery.kernel import embedded
 from koogallery.kernel.clock import OFFSET_VARIABLE
@@ -186,6 +187,13 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A worker takes from its queues in turn, so that no crowd of messages to deliver keeps it from what is due.
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_QUEUES = [Queue(name) for name in ("celery", "timers", "outbox")]
+CELERY_TASK_ROUTES = {
+    "koogallery.kernel.tasks.sweep_timers": {"queue": "timers"},
+    "koogallery.kernel.tasks.deliver_outbox": {"queue": "outbox"},
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_TIME_LIMIT = 300

@@ -14,9 +14,11 @@ log = structlog.get_logger(__name__)
 
 # Wishes that come together are one message.
 GATHER_SECONDS = 0.02
+# Who was just woken looks for everything: a process that publishes all the time need not wake for each.
+BREATH_SECONDS = 0.2
 BROKER_PAUSE_SECONDS = 5.0
 # A message that found no worker for so long is pointless: beat was there since.
-EXPIRES_SECONDS = 30
+EXPIRES_SECONDS = 5
 
 
 class _Waker:
@@ -44,6 +46,7 @@ class _Waker:
             self._wanted.clear()
             try:
                 deliver_outbox.apply_async(retry=False, ignore_result=True, expires=EXPIRES_SECONDS)
+                time.sleep(BREATH_SECONDS)
             except Exception as error:
                 log.warning("outbox_broker_down", error=type(error).__name__)
                 time.sleep(BROKER_PAUSE_SECONDS)

@@ -1,0 +1,111 @@
+"""How many due rows a second one worker fires beside a million open flows (docs/benchmarks.md).
+
+    .venv/bin/python bench/timers.py [--flows 1000000] [--due 100000] [--data DIR] [--json FILE]
+
+The exit status is 1 when a target is missed.
+"""
+
+import argparse
+import json
+import os
+import platform
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# A script's own folder comes first, where `orders` and others could be files of this folder.
+sys.path[0] = str(ROOT)
+
+from bench import place, report  # noqa: E402
+from bench.catalog import Stopped, number_above_zero, stop  # noqa: E402
+from koogallery.kernel.embedded import EmbeddedError  # noqa: E402
+
+FLOWS, DUE = 1_000_000, 100_000
+PRODUCTS = 50
+EMPTY_SWEEPS = 200
+# What is due, in shares; the timers fall due one after the other, so that each has a rate of its own.
+SHARES = {"complete_accepted_orders": 0.9, "close_overdue_flows": 0.1}
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="bench/timers.py", description="Measure the sweeper and the outbox beside it."
+    )
+    parser.add_argument("--flows", type=int, default=FLOWS, help=f"open ones ({FLOWS:,})")
+    parser.add_argument("--due", type=int, default=DUE, help=f"due ones beside them ({DUE:,})")
+    parser.add_argument("--seconds", type=number_above_zero, default=900.0, help="give up after so long (900)")
+    parser.add_argument("--data", type=Path, help="a folder that keeps the flows; with due ones it serves one run only")
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, print, write; the exit status."""
+    asked = parse(arguments)
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, stop)
+    try:
+        return _measure(asked)
+    except Stopped:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except (place.CannotMeasure, EmbeddedError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _measure(asked: argparse.Namespace) -> int:
+    # As durable as bin/up: a commit that waits waits for the disk.
+    with place.opened(asked.data, durable=True) as here:
+        place.prepare(here, PRODUCTS)
+        place.prepare_flows(here, asked.flows)
+        before = _of(here, "empty", str(EMPTY_SWEEPS))
+        due = {name: round(asked.due * share) for name, share in SHARES.items()}
+        for at, (name, number) in enumerate(due.items()):
+            if number:
+                _flows(here, "due", name, str(number), str(2 * at))
+        _flows(here, "analyze")
+        print(f"{sum(due.values()):,} are due; firing.", flush=True)
+        with place.working(here) as children:
+            began = time.monotonic()
+            worker = str(children["worker"].process.pid)
+            seen = _of(here, "watch", worker, str(asked.seconds), *due)
+            took = time.monotonic() - began
+        after = _of(here, "empty", str(EMPTY_SWEEPS))
+        found = _of(here, "check")
+    written = {
+        "measured_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "flows": asked.flows,
+        "due": due,
+        "seconds": round(took, 1),
+        "rates": report.firing_rates(seen["samples"], due),
+        "outbox": report.delivery_rate(seen["samples"]),
+        "left": seen["samples"][-1],
+        "worker_mb": seen["worker_mb"],
+        "worker_processes": seen["worker_processes"],
+        "empty": {"before": before, "after": after},
+        "found": found,
+        "samples": seen["samples"],
+    }
+    if asked.json:
+        asked.json.write_text(json.dumps(written, indent=1), encoding="utf-8")
+    print("\n".join(report.timers_table(written)))
+    return 0 if report.timers_met(written) else 1
+
+
+def _flows(here: place.Place, *command: str) -> str:
+    return place.run(here, "-m", "bench.flows", *command)
+
+
+def _of(here: place.Place, *command: str) -> report.Figures:
+    found: report.Figures = json.loads(_flows(here, *command))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,11 @@
+"""Autovacuum follows orders and subscriptions closely: timers move them."""
+
+from django.db import migrations
+
+from koogallery.kernel.db import tended
+
+
+class Migration(migrations.Migration):
+    dependencies = [("orders", "0004_previous_attributes")]
+
+    operations = [tended("orders_order", "orders_subscription")]
