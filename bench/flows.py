@@ -13,8 +13,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -32,14 +32,15 @@ from koogallery.kernel import clock  # noqa: E402
 from koogallery.kernel.books import breaches  # noqa: E402
 from koogallery.kernel.models import OutboxMessage, TimerFailure  # noqa: E402
 from koogallery.kernel.outbox import delivering_here  # noqa: E402
-from koogallery.kernel.sweep import sweep  # noqa: E402
-from koogallery.kernel.timers import Timer, timers_named  # noqa: E402
+from koogallery.kernel.sweep import Sweep, sweep  # noqa: E402
+from koogallery.kernel.timers import Timer, all_timers, timers_named  # noqa: E402
 from orders.models import Order  # noqa: E402
 from supervision.models import ServiceFlow  # noqa: E402
 
 HOUR = timedelta(hours=1)
 # Younger than the first reminder of a seller's silence.
 OPEN_SINCE = timedelta(days=2)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 SAMPLE_SECONDS = 1.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -128,6 +129,11 @@ def empty(number: int) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         backend = int(cursor.fetchone()[0])
+    # What a process does once in its life is no part of it: connections, statements and their plans.
+    long_ago = Sweep(all_timers(), horizon=lambda: LONG_AGO)
+    for _ in range(10):
+        long_ago.restart()
+        long_ago.step()
     spent: list[tuple[float, int]] = []
     with _timing() as statements:
         for _ in range(number + 1):
@@ -164,10 +170,27 @@ def _timing() -> Iterator[list[float]]:
         yield seconds
 
 
-def processor_of(process: int) -> float:
-    """Seconds of processor time that a process has had."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+def processor_of(process: int, *, ended: bool = False) -> float:
+    """Seconds of processor time that a process has had; with those of its children that have ended."""
+    return sum(map(int, _stat(process)[11 : 15 if ended else 13])) / TICKS
+
+
+def _stat(process: int) -> list[str]:
+    """What Linux says of a process, from its state on (proc_pid_stat(5), field 3)."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+
+
+def _of_database() -> float:
+    """Seconds of processor time that Postgres has had, all of it but the process that answers us."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        mine = int(cursor.fetchone()[0])
+    postmaster = int(_stat(mine)[1])
+    spent = processor_of(postmaster, ended=True)
+    for one in _children(postmaster):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            spent += processor_of(one) if one != mine else 0.0
+    return spent
 
 
 def _resident_mb(process: int) -> float:
@@ -197,7 +220,7 @@ def watch(worker: int, seconds: float, names: Iterable[str]) -> dict[str, Any]:
                 "outbox": OutboxMessage.objects.open().count(),
                 "delivered": OutboxMessage.objects.filter(done_at__isnull=False).count(),
                 "worker_processor": round(sum(map(processor_of, processes)), 2),
-                "database_processor": round(sum(map(processor_of, _backends())), 2),
+                "database_processor": round(_of_database(), 2),
             }
         )
         idle = not any(samples[-1]["due"].values()) and not samples[-1]["outbox"]
@@ -210,15 +233,6 @@ def watch(worker: int, seconds: float, names: Iterable[str]) -> dict[str, Any]:
 def _due(timer: Timer, at: datetime) -> int:
     rows = timer.model._base_manager.filter(timer.open, **{f"{timer.due_column}__lte": at})
     return rows.count()
-
-
-def _backends() -> list[int]:
-    """Of everybody but ourselves."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        )
-        return [pid for (pid,) in cursor.fetchall()]
 
 
 _INDEXES = """

@@ -142,7 +142,17 @@ class Sweep:
             self._passed_over[due.timer].add(due.pk)
             if due.lane:
                 self._blocked_lanes.setdefault(due.lane, due.due_at)
+            else:
+                self._keep_apart()
         return True
+
+    def _keep_apart(self) -> None:
+        """Leave rows to a sweeper that works on the same ones: it comes to them; if not, they are read again.
+
+        Otherwise both would try each row. Rows of a lane stay, because they have an order.
+        """
+        rows = sorted(self._queue)
+        self._queue = [due for at, due in enumerate(rows) if due.lane or at >= BATCH // 2]
 
     @contextmanager
     def watching(self) -> Iterator[None]:

@@ -46,7 +46,7 @@ FAR = clock.now() + NEVER
 @on_deadline("ring_test_bell")
 def ring(owner_id: int, /, *, at: datetime, by: Any) -> None:
     """Take a little time, so that a kill hits a batch half way."""
-    time.sleep(0.02)
+    time.sleep(0.002)
     leave_effect("timer", owner_id)
     publish(BellRang(owner_id), at=at)
 

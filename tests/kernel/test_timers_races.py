@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
+from django.db.models import Q
 
 from koogallery.kernel import clock
 from koogallery.kernel.db import claim_for_transaction, retry_on_serialization
@@ -22,6 +23,7 @@ from koogallery.kernel.models import Deadline, OutboxMessage, TimerFailure
 from koogallery.kernel.outbox import Event, publish, subscribe
 from koogallery.kernel.quiet import run_until_quiet
 from koogallery.kernel.sweep import sweep
+from koogallery.kernel.timers import Timer, register
 from tests.processes import ROOT, environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,6 +89,23 @@ def test_two_sweepers_at_once_fire_every_row_once() -> None:
     in_threads(sweep, count=3)
 
     assert sorted(fired) == list(range(120))
+    assert TimerFailure.objects.count() == 0
+
+
+def test_two_sweepers_at_once_fire_rows_without_a_lane_once_and_leave_none() -> None:
+    fired: list[int] = []
+
+    def fire(pk: int, /, *, at: datetime, by: Any) -> None:
+        fired.append(pk)
+        Deadline.objects.filter(pk=pk).update(fired_at=at)
+
+    register(Timer("alone", Deadline, "due_at", Q(name="alone", fired_at__isnull=True), fire))
+    make_due("alone", 400)
+
+    in_threads(sweep, count=2)
+
+    assert sorted(fired) == sorted(Deadline.objects.values_list("pk", flat=True))
+    assert not Deadline.objects.filter(fired_at__isnull=True).exists()
     assert TimerFailure.objects.count() == 0
 
 
