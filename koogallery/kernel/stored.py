@@ -70,24 +70,28 @@ def _inserted(model: type[Model]) -> "list[Field[Any, Any]]":
 
 @cache
 def _insertion(model: type[Model], rows: int) -> Statement:
-    columns = [connection.ops.quote_name(one.column) for one in _inserted(model)]
     key = model._meta.pk
     if key is None or not key.db_returning:
         raise TypeError(f"{model.__name__} gets its key from us, not from the database.")
+    columns = [_quoted(one.column) for one in _inserted(model)]
+    table = _quoted(model._meta.db_table)
     places = ", ".join(["(" + ", ".join(["%s"] * len(columns)) + ")"] * rows)
-    returning = connection.ops.quote_name(key.column)
-    table = connection.ops.quote_name(model._meta.db_table)
-    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {places} RETURNING {returning}"
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {places} RETURNING {_quoted(key.column)}"
     slots = [Slot(str(at)) for at in range(rows * len(columns))]
     return Statement.of("insert", sql, slots, note=f"INSERT INTO {table}")
 
 
 @cache
 def _change(model: type[Model], names: tuple[str, ...]) -> Statement:
-    columns = [connection.ops.quote_name(model._meta.get_field(name).column) for name in names]  # type: ignore[union-attr]
-    assert model._meta.pk is not None
-    table, key = connection.ops.quote_name(model._meta.db_table), connection.ops.quote_name(model._meta.pk.column)
-    sets = ", ".join(f"{one} = %s" for one in columns)
-    sql = f"UPDATE {table} SET {sets} WHERE {key} = %s"
-    slots = [Slot(str(at)) for at in range(len(columns))]
+    key = model._meta.pk
+    assert key is not None
+    table = _quoted(model._meta.db_table)
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    sets = ", ".join(f"{_quoted(one.column)} = %s" for one in fields)
+    sql = f"UPDATE {table} SET {sets} WHERE {_quoted(key.column)} = %s"
+    slots = [Slot(str(at)) for at in range(len(fields))]
     return Statement.of("update", sql, [*slots, Slot("pk")], note=f"UPDATE {table}")
+
+
+def _quoted(name: str | None) -> str:
+    return connection.ops.quote_name(name or "")
