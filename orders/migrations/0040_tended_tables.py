@@ -6,6 +6,6 @@ from koogallery.kernel.db import tended
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0004_previous_attributes")]
+    dependencies = [("orders", "0011_fill_order_names")]
 
     operations = [tended("orders_order", "orders_subscription")]

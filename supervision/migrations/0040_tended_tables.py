@@ -6,6 +6,6 @@ from koogallery.kernel.db import tended
 
 
 class Migration(migrations.Migration):
-    dependencies = [("supervision", "0032_flow_handler_index")]
+    dependencies = [("supervision", "0013_flow_clock_indexes")]
 
     operations = [tended("supervision_serviceflow")]
