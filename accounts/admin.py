@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 
-from accounts.models import Account, ApiKey, Membership, Seller, SellerMember, User
+from accounts.models import Account, ApiKey, Membership, Reveal, Seller, SellerMember, User
+from koogallery.kernel.admin import ReadOnlyAdmin
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -75,3 +76,14 @@ class ApiKeyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(Reveal)
+class RevealAdmin(ReadOnlyAdmin):
+    """Who had which secret shown, and when; never the secret."""
+
+    list_display = ["at", "by", "account", "what", "of", "address"]
+    list_select_related = ["account"]
+    search_fields = ["user__email", "account__name", "of"]
+    ordering = ["-at"]
+    show_full_result_count = False

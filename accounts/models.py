@@ -222,3 +222,24 @@ class ApiKey(models.Model):
     def revoke(self, at: datetime) -> None:
         self.revoked_at = at
         self.save(update_fields=["revoked_at"])
+
+
+class Reveal(models.Model):
+    """A secret was shown to a person or his key: who, what, when, from where. Append-only (trigger)."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    account = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="reveals")
+    key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    by = models.CharField(max_length=200)
+    role = models.CharField(max_length=24, blank=True)
+    what = models.CharField(max_length=80)
+    of = models.CharField(max_length=80)
+    at = models.DateTimeField()
+    address = models.CharField(max_length=45, blank=True)
+
+    class Meta(TypedModelMeta):
+        ordering = ["-id"]
+        indexes = [models.Index("user", models.F("at").desc(), name="reveal_user_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.what} of {self.of}"

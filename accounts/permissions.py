@@ -28,6 +28,7 @@ class Permission(Enum):
     READ = "look at this"
     BUY = "buy products"
     SUPERVISE = "act on a service flow"
+    REVEAL = "see passwords and license keys"
     PAY = "pay"
     RENEW = "renew products"
     INVOICE = "apply for invoices"
@@ -39,6 +40,7 @@ ALLOWED: dict[Permission, tuple[Role, ...]] = {
     Permission.READ: (Role.OWNER, Role.PURCHASER, Role.FINANCE, Role.VIEWER),
     Permission.BUY: (Role.OWNER, Role.PURCHASER),
     Permission.SUPERVISE: (Role.OWNER, Role.PURCHASER),
+    Permission.REVEAL: (Role.OWNER, Role.PURCHASER),
     Permission.PAY: (Role.OWNER, Role.FINANCE),
     Permission.RENEW: (Role.OWNER, Role.FINANCE),
     Permission.INVOICE: (Role.OWNER, Role.FINANCE),

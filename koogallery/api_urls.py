@@ -36,6 +36,7 @@ urlpatterns = [
     path("subscriptions/", renewals.SubscriptionList.as_view()),
     path("subscriptions/<str:public_id>/upgrade-quote/", upgrades.UpgradeQuote.as_view()),
     path("subscriptions/<str:public_id>/upgrade/", upgrades.UpgradeCreate.as_view()),
+    path("subscriptions/<str:public_id>/reveal-password/", renewals.SubscriptionPassword.as_view()),
     path("subscriptions/<str:public_id>/", renewals.SubscriptionDetail.as_view()),
     path("service-flows/", supervision.FlowList.as_view()),
     path("service-flows/<str:public_id>/", supervision.FlowDetail.as_view()),

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "catalog",
     "pricing",
     "orders",
+    "provisioning",
     "supervision",
     "billing",
     "renewals",
@@ -382,7 +383,7 @@ CLAMD_ADDRESS: str = env.str("CLAMD_ADDRESS", default="tcp://127.0.0.1:3310")
 GRACE_PERIODS = {"default": _duration("GRACE_PERIOD_SECONDS", days=15), "saas": _duration("GRACE_PERIOD_SAAS_SECONDS")}
 RETENTION_PERIODS = {"default": _duration("RETENTION_PERIOD_SECONDS", days=15)}
 
-# --- who answers the two doors to the right (orders/ports.py) --------------------------------------------------
+# --- who answers the doors to the right (orders/ports.py) --------------------------------------------------
 
 _SUPERVISED = ["supervision.fulfilment.Supervised"]
 FULFILMENT = {
@@ -391,6 +392,7 @@ FULFILMENT = {
     ("saas", True): _SUPERVISED,
 }
 MONEY = "billing.keeper.BillingMoney"
+APPLICATIONS = "provisioning.keeper.Applications"
 # Who acts when something becomes due; the kernel, which fires it, knows no app.
 TIMER_ACTOR = "accounts.actor:Actor.timer"
 _SANDBOX = "billing.gateways.sandbox.SandboxGateway"

@@ -1,12 +1,12 @@
-"""The two doors to the right: who delivers what was bought, and who keeps the money.
+"""The doors to the right: who delivers what was bought, who keeps the money, who keeps what a buyer logs in with.
 
 `orders`, `supervision` and `provisioning` call these and import nobody on their right or beside them; settings
-say who answers (`FULFILMENT`, `MONEY`). All methods run in the caller's transaction, under the order's lock; what
+say who answers (`FULFILMENT`, `MONEY`, `APPLICATIONS`). All methods run in the caller's transaction, under the order's lock; what
 must happen outside the database is only recorded there and carried out through the outbox.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Protocol
@@ -133,6 +133,78 @@ class MoneyKeeper(Protocol):
         """The order will not be paid, or was refunded in whole: what it took of a coupon is free again."""
 
 
+@dataclass(frozen=True, slots=True)
+class ApplicationGiven:
+    """What a buyer logs in to his app with, as it was given (guide 3.3: Application Information)."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    frontend_url: str = ""
+    management_url: str = ""
+
+    def __bool__(self) -> bool:
+        return any((self.username.strip(), self.password, self.frontend_url.strip(), self.management_url.strip()))
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationInformation:
+    """A version of an app's information without its password, which only `ApplicationKeeper.reveal` tells.
+
+    Attributes:
+        password_changed: whether the password is another one than the version's before.
+    """
+
+    version: int
+    username: str
+    has_password: bool
+    password_changed: bool
+    frontend_url: str
+    management_url: str
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a buyer logs in with, in plain words: for the answer that shows it, and nothing else."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+class ApplicationKeeper(Protocol):
+    """Keeps what buyers log in to their apps with, encrypted, in versions. It knows no flow: who delivers says when
+    the buyer may see what was given."""
+
+    def taken_for(self, product: Product) -> bool:
+        """Whether the seller of `product` gives application information by hand."""
+
+    def checked(self, given: ApplicationGiven) -> ApplicationGiven:
+        """The texts made clean.
+
+        Raises:
+            koogallery.kernel.errors.InvalidInput: names each field, as `application_frontend_url`.
+        """
+
+    def give(self, order: Order, given: ApplicationGiven, *, by: Actor, at: datetime) -> int:
+        """Keep another version for the order's subscriptions, not handed over yet; returns its number."""
+
+    def hand_over(self, order: Order, *, at: datetime) -> None:
+        """What was given last reaches the buyer; again changes nothing."""
+
+    def versions(self, order: Order) -> Mapping[int, ApplicationInformation]:
+        """All that was given for an order, by version, in one query."""
+
+    def shown(self, subscriptions: Iterable[Subscription]) -> Mapping[int, ApplicationInformation]:
+        """Subscription id -> what its buyer sees, in one query however many."""
+
+    def reveal(self, subscription: Subscription, *, by: Actor, at: datetime) -> Credentials:
+        """Show the buyer the password of what he sees, which is recorded.
+
+        Raises:
+            koogallery.kernel.errors.NotFound: there is none for him. Throttled: too many secrets in an hour.
+        """
+
+
 @cache
 def _load(path: str) -> object:
     return import_string(path)()
@@ -198,3 +270,8 @@ def delivery_summaries(orders: Iterable[Order]) -> dict[int, DeliverySummary]:
 def money() -> MoneyKeeper:
     """Whoever keeps the money."""
     return _load(settings.MONEY)  # type: ignore[return-value]
+
+
+def applications() -> ApplicationKeeper:
+    """Whoever keeps what buyers log in with."""
+    return _load(settings.APPLICATIONS)  # type: ignore[return-value]

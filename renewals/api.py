@@ -3,17 +3,32 @@
 from typing import Any
 
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.permissions import Permission, require
 from accounts.resources import BuyerAPIView, SellerAPIView
+from catalog.choices import DeliveryMethod
+from koogallery.kernel.api.input import StrictSerializer
 from koogallery.kernel.api.output import NewestFirst
+from orders import ports
 from orders.models import Subscription
+from orders.ports import ApplicationInformation
+from renewals import services
 from renewals.choices import RenewalMode
 from renewals.models import RenewalPlan
 from renewals.rules import next_deduction
+
+
+class ApplicationSerializer(serializers.Serializer[Any]):
+    """What the buyer of SaaS logs in with, without the password."""
+
+    username = serializers.CharField()
+    frontend_url = serializers.CharField()
+    management_url = serializers.CharField(allow_null=True)
+    guide_url = serializers.CharField(allow_null=True)
 
 
 class SubscriptionSerializer(serializers.Serializer[Any]):
@@ -49,15 +64,27 @@ class SubscriptionSerializer(serializers.Serializer[Any]):
             "next_deduction_at": due.isoformat() if due else None,
         }
 
-    def get_application(self, app: Subscription) -> dict[str, str] | None:
-        """Filled by delivery by machine; people's deliveries have none."""
-        return None
+    @extend_schema_field(ApplicationSerializer(allow_null=True))
+    def get_application(self, app: Subscription) -> dict[str, str | None] | None:
+        """What reached the buyer; the password is `reveal-password/`."""
+        found: ApplicationInformation | None = self.context["applications"].get(app.pk)
+        if found is None:
+            return None
+        return {
+            "username": found.username,
+            "frontend_url": found.frontend_url,
+            "management_url": found.management_url or None,
+            "guide_url": app.product.guide_url or None,
+        }
 
 
 def as_json(apps: list[Subscription]) -> list[dict[str, Any]]:
-    """Subscription objects of API.md, with one query for all renewal plans."""
+    """Subscription objects of API.md, with one query for all renewal plans and one for application information."""
     plans = {plan.subscription_id: plan for plan in RenewalPlan.objects.filter(subscription__in=apps)}
-    return SubscriptionSerializer(apps, many=True, context={"plans": plans}).data  # type: ignore[return-value]
+    saas = [app for app in apps if app.delivery_method == DeliveryMethod.SAAS]
+    applications = ports.applications().shown(saas) if saas else {}
+    context = {"plans": plans, "applications": applications}
+    return SubscriptionSerializer(apps, many=True, context=context).data  # type: ignore[return-value]
 
 
 class SubscriptionList(BuyerAPIView):
@@ -80,6 +107,34 @@ class SubscriptionDetail(BuyerAPIView):
         if app is None:
             raise Http404
         return Response(as_json([app])[0])
+
+
+class NoInput(StrictSerializer):
+    """The body is empty."""
+
+
+class CredentialsSerializer(serializers.Serializer[Any]):
+    """What the buyer logs in with."""
+
+    username = serializers.CharField()
+    password = serializers.CharField()
+
+
+class SubscriptionPassword(BuyerAPIView):
+    """Shows the password and records who has seen it. No idempotency key: an answer that is kept would be a leak."""
+
+    @extend_schema(operation_id="subscriptions_reveal_password", request=NoInput, responses=CredentialsSerializer)
+    def post(self, request: Request, public_id: str) -> Response:
+        require(self.actor, Permission.REVEAL)
+        rows = Subscription.objects.for_account(self.account).with_table_columns()
+        app = rows.filter(public_id=public_id).first()
+        if app is None:
+            raise Http404
+        NoInput(data=request.data).is_valid(raise_exception=True)
+        found = services.reveal_password(app, by=self.actor)
+        response = Response({"username": found.username, "password": found.password})
+        response["Cache-Control"] = "no-store"
+        return response
 
 
 class SellerSubscriptionList(SellerAPIView):

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
 
 from accounts.actor import Actor
+from koogallery.kernel import clock
 from koogallery.kernel.outbox import publish
 from orders import ports
 from orders.choices import DurationUnit, OrderKind, OrderStatus, SubscriptionStatus
@@ -16,6 +18,8 @@ from renewals import rules
 from renewals.choices import RenewalMode
 from renewals.events import SubscriptionExpired, SubscriptionFrozen, SubscriptionReleased
 from renewals.models import RenewalPlan
+from supervision.models import ServiceFlow
+from supervision.services import reveal_application
 
 
 def plan_for(subscription: Subscription, *, at: datetime) -> RenewalPlan | None:
@@ -99,3 +103,16 @@ def release(pk: int, *, at: datetime, by: Actor) -> None:
 
 def _deliverers(subscription: Subscription) -> list[ports.Fulfilment]:
     return ports.deliverers(subscription.delivery_method, supervised=subscription.product.supervised)
+
+
+@sensitive_variables()
+def reveal_password(app: Subscription, *, by: Actor, at: datetime | None = None) -> ports.Credentials:
+    """Show what the buyer logs in with; while the app's delivery is under supervision its flow records it too.
+
+    Raises:
+        NotFound: there is no password, or it has not reached the buyer. Throttled: too many secrets within an hour.
+    """
+    flow = ServiceFlow.objects.filter(order=app.line.order_id).first()
+    if flow is not None:
+        return reveal_application(flow, by=by, at=at)
+    return ports.applications().reveal(app, by=by, at=at or clock.now())

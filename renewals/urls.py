@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from renewals.views import apps, upgrade
+from renewals.views import application, apps, upgrade
 
 app_name = "renewals"
 
 urlpatterns = [
     path("my/apps/", apps.app_list, name="apps"),
     path("my/apps/<str:public_id>/", apps.app_detail, name="app"),
+    path("my/apps/<str:public_id>/reveal/", application.reveal_password, name="reveal"),
     path("my/apps/<str:public_id>/upgrade/", upgrade.upgrade, name="upgrade"),
     path("my/apps/<str:public_id>/upgrade/quote/", upgrade.quote_fragment, name="upgrade_quote"),
 ]

@@ -22,6 +22,7 @@ from koogallery.kernel.api.idempotency import idempotent
 from koogallery.kernel.api.input import refuse_constant, without_duplicates
 from koogallery.kernel.api.output import NewestFirst
 from koogallery.kernel.errors import FieldNotTaken
+from orders import ports
 from supervision import services
 from supervision.choices import Action, FlowStatus
 from supervision.evidence import criteria_lines, deliveries_of, requests_of, with_evidence
@@ -98,13 +99,15 @@ class AnswerSerializer(serializers.Serializer[Any]):
 
 
 class DeliverySerializer(serializers.Serializer[Any]):
-    """A round of delivery; a license key is shown by `reveal-license-key/` alone."""
+    """A round of delivery; a license key is shown by `reveal-license-key/` alone, an application's password by the
+    subscription's `reveal-password/`."""
 
     round = serializers.IntegerField()
     at = serializers.DateTimeField()
     note = serializers.CharField()
     answers = AnswerSerializer(many=True)
     has_license_key = serializers.BooleanField()
+    has_application = serializers.BooleanField()
     attachments = FileSerializer(many=True)
 
 
@@ -163,6 +166,7 @@ class FlowSerializer(serializers.Serializer[Any]):
                     for number, answer in enumerate(one.answers, 1)
                 ],
                 "has_license_key": hasattr(one, "license_key"),
+                "has_application": one.application is not None,
                 "attachments": attachments_of(records[one.record_id]),
             }
             for one in deliveries_of(flow)
@@ -266,7 +270,7 @@ def _json(given: Any, name: str) -> Any:
 def _delivery_extras(request: Request) -> dict[str, Any]:
     """`answers`: an object of texts by the criterion's number; a file for one is the multipart field `answer_N`.
 
-    `license_key`: a text.
+    `license_key`: a text. `application`: an object.
     """
     data: dict[str, Any] = request.data if isinstance(request.data, dict) else {}
     given = _json(data.get("answers", {}), "answers") or {}
@@ -283,7 +287,20 @@ def _delivery_extras(request: Request) -> dict[str, Any]:
     key = data.get("license_key", "")
     if not isinstance(key, str):
         raise serializers.ValidationError({"license_key": ["Not a valid string."]})
-    return {"answers": answers, "license_key": key}
+    return {"answers": answers, "license_key": key, "application": _application(data.get("application"))}
+
+
+def _application(given: Any) -> ports.ApplicationGiven | None:
+    """`application`: an object of texts; none of them is ever part of an answer's body again but by a reveal."""
+    given = _json(given, "application")
+    if given is None or given == "":
+        return None
+    names = ApplicationInput().fields
+    if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
+        raise serializers.ValidationError({"application": ["Write it as an object of texts."]})
+    if unknown := sorted(set(given) - set(names)):
+        raise FieldNotTaken(errors={f"application_{name}": ["This field is not taken here."] for name in unknown})
+    return ports.ApplicationGiven(**given)
 
 
 def _rejection_extras(request: Request) -> dict[str, Any]:
@@ -298,7 +315,7 @@ def _rejection_extras(request: Request) -> dict[str, Any]:
 _ANSWER_FILE = re.compile("answer_([1-9][0-9]?)")
 # Action -> the further names of its body, and how they are read.
 EXTRAS: dict[str, tuple[tuple[str, ...], Callable[[Request], dict[str, Any]]]] = {
-    "deliver": (("answers", "license_key"), _delivery_extras),
+    "deliver": (("answers", "license_key", "application"), _delivery_extras),
     "reject": (("failed_criteria",), _rejection_extras),
 }
 
@@ -436,6 +453,15 @@ class _SellerFlows(_FlowViews, SellerAPIView):
         return ServiceFlow.objects.for_seller(self.seller)
 
 
+class ApplicationInput(serializers.Serializer[Any]):
+    """What the buyer of SaaS logs in with; `frontend_url` is needed."""
+
+    username = serializers.CharField(required=False, max_length=128)
+    password = serializers.CharField(required=False, max_length=128, write_only=True)
+    frontend_url = serializers.CharField(max_length=512)
+    management_url = serializers.CharField(required=False, max_length=512)
+
+
 class ActionInput(serializers.Serializer[Any]):
     """An action's body; which of these an action takes is in API.md.
 
@@ -448,6 +474,7 @@ class ActionInput(serializers.Serializer[Any]):
     attachment = serializers.ListField(child=serializers.FileField(), required=False)
     answers = serializers.DictField(child=serializers.CharField(max_length=1000), required=False)
     license_key = serializers.CharField(required=False, max_length=1000)
+    application = ApplicationInput(required=False)
     failed_criteria = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False)
     attachments = serializers.ListField(child=serializers.CharField(), required=False)
 

@@ -41,6 +41,7 @@ class Action(models.TextChoices):
     REMIND = "remind", _("Reminder sent")
     MESSAGE = "message", _("Message")
     REVEAL_KEY = "reveal-license-key", _("License key shown")
+    REVEAL_PASSWORD = "reveal-password", _("Application password shown")
     APPEAL = "appeal", _("Appeal submitted")
     WITHDRAW_APPEAL = "withdraw-appeal", _("Appeal withdrawn")
     DECIDE_RESUME = "decide-resume", _("Appeal decided: resume")
@@ -50,6 +51,10 @@ class Action(models.TextChoices):
     CLOSE = "close", _("Service closed")
     REMINDED = "reminded", _("Reminded by the platform")
     ACCEPT_BY_SILENCE = "accept-by-silence", _("Accepted by silence")
+
+
+# What is recorded between the steps; a message is not about one of these.
+BESIDE_STEPS = (Action.MESSAGE, Action.REVEAL_KEY, Action.REVEAL_PASSWORD)
 
 
 class AttachmentRule(models.TextChoices):

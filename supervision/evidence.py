@@ -3,15 +3,19 @@
 `with_evidence` reads it in a fixed number of queries; everything else works on what was read.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
 from django.db.models import Prefetch
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts.actor import Party
 from koogallery.kernel.web.parts import StoredFile
+from orders import ports
+from orders.ports import ApplicationInformation
 from supervision.choices import Action
 from supervision.differences import Piece, differences
 from supervision.models import Attachment, Delivery, FlowRecord, RequestRevision, ServiceFlow
@@ -69,6 +73,7 @@ class Round:
     lines: list[CriterionLine]
     has_key: bool
     key_url: str
+    has_application: bool
     change: Change | None
     refused: FlowRecord | None
 
@@ -239,8 +244,10 @@ def _rounds(flow: ServiceFlow, records: dict[int, FlowRecord], party: Party) -> 
     failed = _failed(rows, records)
     reached = reached_rounds(flow)
     changes: list[Change | None] = [None]
+    given = ports.applications().versions(flow.order) if any(one.application for one in rows) else {}
     for old, new in pairwise(rows):
-        pairs = [("", old.note, new.note)]
+        told = party is Party.SELLER or (party is Party.BUYER and new.round in reached)
+        pairs = [("", old.note, new.note), *_application_pairs(given, new.application, told=told)]
         if old.criteria_id == new.criteria_id and new.criteria:
             answered = zip(new.criteria.lines, old.answers, new.answers, strict=True)
             pairs += [(line, before["text"], after["text"]) for line, before, after in answered]
@@ -265,11 +272,41 @@ def _rounds(flow: ServiceFlow, records: dict[int, FlowRecord], party: Party) -> 
                 _lines(flow, one, records, failed, party),
                 has_key,
                 reverse("supervision:license_key", args=[flow.order.number, one.round]) if shows else "",
+                one.application is not None,
                 change,
                 _refusal_of(one, rows, records),
             )
         )
     return found[::-1]
+
+
+def _application_pairs(
+    given: Mapping[int, ApplicationInformation], version: int | None, *, told: bool
+) -> list[tuple[str, str, str]]:
+    """What a round's application information changed since the version before; of a password, only that it did.
+
+    Args:
+        told: whether the reader may see usernames and addresses, or only that something is new.
+    """
+    if version is None:
+        return []
+    new, old = given[version], given.get(version - 1)
+    if not told:
+        return [(_("Application Information"), "", _("given again") if old else _("given"))]
+    return [
+        (_("Username"), old.username if old else "", new.username),
+        (_("Password"), *_passwords(old, new)),
+        (_("Management URL"), old.management_url if old else "", new.management_url),
+        (_("Frontend URL"), old.frontend_url if old else "", new.frontend_url),
+    ]
+
+
+def _passwords(old: ApplicationInformation | None, new: ApplicationInformation) -> tuple[str, str]:
+    """Two words that differ when the passwords do."""
+    before = _("given") if old and old.has_password else ""
+    if not new.has_password:
+        return before, ""
+    return before, (_("another one given") if before and new.password_changed else _("given"))
 
 
 def _changed(pairs: list[tuple[str, str, str]]) -> list[tuple[str, list[Piece]]]:

@@ -11,6 +11,7 @@ from accounts.models import Seller, SellerMember
 from catalog.choices import FlowType
 from catalog.models import Product
 from koogallery.kernel import clock
+from orders import ports
 from supervision.acts import Act
 from supervision.choices import Action
 from supervision.errors import AttachmentRefused
@@ -51,11 +52,40 @@ class AnswerField(forms.CharField):
         return super().widget_attrs(widget)
 
 
+def application_fields() -> dict[str, forms.Field]:
+    """Application Information as the guide's page names it (3.3); the service says what is wrong with each.
+
+    The password is not printed again when the form was refused, and never trimmed.
+    """
+    quiet = {"autocomplete": "off", "spellcheck": "false"}
+    secret = forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=False)
+    return {
+        "application_username": forms.CharField(
+            label=_("Username"), required=False, widget=forms.TextInput(attrs=quiet)
+        ),
+        "application_password": forms.CharField(
+            label=_("Password"),
+            required=False,
+            strip=False,
+            widget=secret,
+            help_text=_(
+                "Kept encrypted; the customer has it shown, and each time is recorded. You do not see it again."
+            ),
+        ),
+        "application_management_url": forms.CharField(
+            label=_("Management URL"), required=False, widget=forms.URLInput(attrs=quiet)
+        ),
+        "application_frontend_url": forms.CharField(
+            label=_("Frontend URL"), required=False, widget=forms.URLInput(attrs=quiet)
+        ),
+    }
+
+
 class ActForm(forms.Form):
     """Made for one act of a flow: its text under the act's name, its files as `attachment`, those staged before as `uploads`.
 
     A delivery also answers each criterion that the flow is pinned to (`answer_1`, `answer_file_1`) and may give a
-    licence's key; a rejection names the criteria that failed.
+    licence's key or, for SaaS, application information; a rejection names the criteria that failed.
     """
 
     def __init__(
@@ -110,6 +140,8 @@ class ActForm(forms.Form):
                 widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
                 help_text=_("Kept encrypted; the customer has it shown, and each time is recorded. Or attach a file."),
             )
+        if ports.applications().taken_for(flow.order.product):
+            self.fields |= application_fields()
         for number, line in enumerate(self.lines, 1):
             self.fields[f"answer_{number}"] = AnswerField(
                 label=_("Criterion %(number)d: %(line)s") % {"number": number, "line": line},
@@ -134,7 +166,9 @@ class ActForm(forms.Form):
             for number in range(1, len(self.lines) + 1)
         }
         answers = {number: one for number, one in answers.items() if one.text or one.file}
-        return {"answers": answers, "license_key": given.get("license_key", "")}
+        names = ("username", "password", "frontend_url", "management_url")
+        application = ports.ApplicationGiven(**{name: given.get(f"application_{name}", "") for name in names})
+        return {"answers": answers, "license_key": given.get("license_key", ""), "application": application}
 
     @property
     def text(self) -> str:

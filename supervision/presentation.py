@@ -29,6 +29,7 @@ LOOKS: dict[str, tuple[Tone, str]] = {
     Action.REJECT: ("bad", "x"),
     Action.REMIND: ("neutral", "bell"),
     Action.REVEAL_KEY: ("neutral", "eye"),
+    Action.REVEAL_PASSWORD: ("neutral", "eye"),
     Action.APPEAL: ("bad", "gavel"),
     Action.CLOSE: ("neutral", "ban"),
     Action.REMINDED: ("neutral", "bell"),

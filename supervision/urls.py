@@ -13,6 +13,7 @@ urlpatterns = [
     path("my/supervision/<str:number>/files/<str:key>/", buyer.attachment, name="attachment"),
     path("my/supervision/<str:number>/messages/", buyer.messages, name="messages"),
     path("my/supervision/<str:number>/key/<int:round>/", buyer.license_key, name="license_key"),
+    path("my/supervision/<str:number>/application/", buyer.application, name="application"),
     path("my/supervision/<str:number>/templates/<str:key>/", buyer.requirement_template, name="requirement_file"),
     path("my/supervision/<str:number>/<str:path>/", buyer.act, name="act"),
     path("my/uploads/", uploads.buyer_uploads, name="uploads"),

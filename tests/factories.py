@@ -1,10 +1,13 @@
 """Factories of everything that tests need: believable, minimal, on the real database."""
 
+import time
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import factory
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from django.test import Client
 from factory.django import DjangoModelFactory
 
 from accounts.actor import Actor, Party
@@ -190,6 +193,17 @@ def a_seller(seller: Seller | None = None) -> Actor:
     """A new member of a (new) seller, as an actor."""
     member = SellerMemberFactory(seller=seller or SellerFactory())
     return seller_actor(member.user, member.seller)
+
+
+def logged_in(user: User, *, ago: timedelta = timedelta(0)) -> Client:
+    """A browser whose person gave his password so long ago; `force_login` alone leaves no trace of when."""
+    client = Client()
+    client.force_login(user)
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": time.time() - ago.total_seconds()}]
+    session[f"{AUTHENTICATION_METHODS_SESSION_KEY}_user"] = str(user.pk)
+    session.save()
+    return client
 
 
 def an_operator() -> Actor:

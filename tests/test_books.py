@@ -82,6 +82,16 @@ SPOILS = {
         INSERT INTO accounts_sellermember (seller_id, user_id, created_at)
             SELECT seller_id + 1000, user_id, now() FROM accounts_sellermember LIMIT 1;
         UPDATE supervision_serviceflow SET handler_id = (SELECT max(id) FROM accounts_sellermember)""",
+    "application_passwords_are_encrypted": """
+        INSERT INTO provisioning_application
+            (subscription_id, version, username, frontend_url, management_url, password_changed, given_at, by)
+            SELECT id, 1, 'a', 'https://a.example', '', true, now(), '' FROM orders_subscription;
+        INSERT INTO provisioning_applicationpassword (application_id, password)
+            SELECT id, 'in plain words' FROM provisioning_application""",
+    "application_versions_are_whole": """
+        INSERT INTO provisioning_application
+            (subscription_id, version, username, frontend_url, management_url, password_changed, given_at, by)
+            SELECT id, 2, 'a', 'https://a.example', '', true, now(), '' FROM orders_subscription""",
     "flows_belong_to_the_deal": "UPDATE supervision_serviceflow SET seller_id = seller_id + 1000",
 }
 

@@ -106,6 +106,7 @@ PAGES: dict[str, str] = {
     "supervision:act": ACT,
     "supervision:messages": BUYER,
     "supervision:license_key": ACT,
+    "supervision:application": ACT,
     "supervision:requirement_file": BUYER,
     "supervision:seller_messages": SELLER,
     "supervision:seller_confirm": SELLER,
@@ -128,6 +129,7 @@ PAGES: dict[str, str] = {
     "supervision:seller_act": SELLER,
     "renewals:apps": BUYER,
     "renewals:app": BUYER,
+    "renewals:reveal": ACT,
     "renewals:upgrade": ACT,
     "renewals:upgrade_quote": ACT,
     "notifications:messages": PERSON,
@@ -329,7 +331,7 @@ def test_walls_of_the_api(world, name, route):
     path = path.replace("<str:public_id>", public_id)
     path = world.address(path).removeprefix("/")
     posting = ["pay", "cancel", "accept", "deliver", "quotes", "payments", "upgrade", "upgrade-quote", "assign"]
-    posts = path.endswith((*(f"{one}/" for one in posting), "reveal-license-key/", "complete/"))
+    posts = path.endswith((*(f"{one}/" for one in posting), "reveal-license-key/", "reveal-password/", "complete/"))
     removes = re.fullmatch(r"saved/.+/", path)
 
     def status(api: Api) -> int:

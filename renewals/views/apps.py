@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.actor import Party
+from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
 from catalog.choices import BillingMode, DeliveryMethod
 from catalog.models import UpgradeRule
@@ -68,7 +69,10 @@ def _upgradable(apps: Iterable[Subscription]) -> set[int]:
 @require_safe
 @buyer_required()
 def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
-    """`/my/apps/<id>/`: Basic Information and Seller Information, as the guide shows them."""
+    """`/my/apps/<id>/`: Application, Basic and Seller Information, as the guide shows them (3.3).
+
+    Before the flow of supervised SaaS is complete its application information is on the flow's page (RULES 1.1).
+    """
     app = get_object_or_404(Subscription.objects.for_account(request.account).with_table_columns(), public_id=public_id)
     now, order = clock.now(), app.line.order
     remaining = rest_text(app.expires_at - now) if app.expires_at and app.expires_at > now else ""
@@ -87,5 +91,8 @@ def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
         "chosen": current_configuration(app),
         "may_upgrade": app.delivery_method == DeliveryMethod.SAAS and upgrade_refusal(app, at=now) is None,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
+        "has_application": app.delivery_method == DeliveryMethod.SAAS and app.listed_at is not None,
+        "application": ports.applications().shown([app]).get(app.pk) if app.listed_at else None,
+        "may_reveal": may(request.actor.role, Permission.REVEAL),
     }
     return render(request, "renewals/app_detail.html", context)

@@ -17,6 +17,7 @@ const MODULES = [
   ["[data-scroll]", "./table.js"],
   ["[data-quantity]", "./stepper.js"],
   ["[data-copy]", "./copy.js"],
+  ["[data-reveal]", "./reveal.js"],
   ["[data-help]", "./help.js"],
   ["[data-dirty-warning]", "./dirty.js"],
 ];

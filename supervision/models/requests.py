@@ -52,6 +52,9 @@ class Delivery(models.Model):
     note = models.TextField(blank=True)
     criteria = models.ForeignKey(AcceptanceCriteria, null=True, on_delete=models.PROTECT, related_name="+")
     answers = models.JSONField(default=list)
+    application = models.PositiveSmallIntegerField(
+        null=True, help_text="The version of the application information that the round gave"
+    )
 
     class Meta(TypedModelMeta):
         ordering = ["round"]

@@ -21,11 +21,7 @@ from supervision.services.delivery import (
     send_reminder,
 )
 from supervision.services.impartial import is_partial, require_impartial
-from supervision.services.messages import (
-    message_refusal,
-    reveal_license_key,
-    send_message,
-)
+from supervision.services.messages import message_refusal, send_message
 from supervision.services.offers import (
     DEADLINES,
     allowed_actions,
@@ -43,6 +39,7 @@ from supervision.services.portal import (
     save_note_template,
 )
 from supervision.services.requests import confirm_request, open_flow, reject_request, submit_request
+from supervision.services.reveals import reveal_application, reveal_license_key
 from supervision.services.silence import accept_silent_delivery, send_due_notice
 from supervision.services.templates import publish_template
 
@@ -81,6 +78,7 @@ __all__ = [
     "reminder_refusal",
     "require_impartial",
     "return_delivery",
+    "reveal_application",
     "reveal_license_key",
     "save_note_template",
     "send_due_notice",

@@ -10,6 +10,7 @@ from accounts.actor import Actor, Party
 from accounts.permissions import Permission, require
 from koogallery.kernel.errors import InvalidInput, InvalidTransition
 from koogallery.kernel.text import clean_text
+from orders import ports
 from orders import services as orders
 from supervision.choices import Action, FlowStatus, Purpose
 from supervision.errors import FlowFrozen
@@ -30,10 +31,13 @@ WHILE_FROZEN = frozenset(
         Action.DECIDE_ACCEPT,
         Action.DECIDE_REFUND,
         Action.REVEAL_KEY,
+        Action.REVEAL_PASSWORD,
     }
 )
 # What may still happen when the flow has ended; each says itself for how long.
-AFTER_END = frozenset({Action.MESSAGE, Action.REVEAL_KEY})
+AFTER_END = frozenset({Action.MESSAGE, Action.REVEAL_KEY, Action.REVEAL_PASSWORD})
+# Where a delivery has reached the buyer.
+REACHED = (FlowStatus.AWAITING_ACCEPTANCE, FlowStatus.COMPLETED)
 
 
 @contextmanager
@@ -101,6 +105,8 @@ def take(
     before = flow.status
     flow.take(step, at, within)
     flow.save()
+    if flow.status in REACHED and ports.applications().taken_for(flow.order.product):
+        ports.applications().hand_over(flow.order, at=at)
     return record(flow, step.action, by=by, at=at, before=before, note=note, failed=failed)
 
 

@@ -1,10 +1,12 @@
-"""What a delivery gives and a rejection names: note, files, an answer to each criterion, a licence's key."""
+"""What a delivery gives and a rejection names: note, files, answers to criteria, a key, application information."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from catalog.choices import FlowType
 from koogallery.kernel.errors import FieldNotTaken, InvalidInput
+from orders import ports
+from orders.ports import ApplicationGiven
 from supervision.choices import Purpose
 from supervision.files import Attachable, CheckedFile, check_files
 from supervision.models import Delivery, FlowRecord, LicenseKey, ServiceFlow
@@ -39,10 +41,15 @@ class Given:
     key: str
     texts: dict[int, str] = field(default_factory=dict)
     answer_files: dict[int, CheckedFile] = field(default_factory=dict)
+    application: ApplicationGiven | None = None
 
 
 def checked_content(
-    note: str, files: Sequence[Attachable], answers: Mapping[int, Answer] | None = None, license_key: str = ""
+    note: str,
+    files: Sequence[Attachable],
+    answers: Mapping[int, Answer] | None = None,
+    license_key: str = "",
+    application: ApplicationGiven | None = None,
 ) -> Given:
     """Clean and check what does not depend on the flow, before its order is locked.
 
@@ -62,18 +69,21 @@ def checked_content(
     everything = check_files([*files, *answer_files(answers or {})])
     given.files = everything[: len(files)]
     given.answer_files = dict(zip(numbers, everything[len(files) :], strict=True))
-    if not (given.note or given.files or given.key or given.texts or given.answer_files):
+    if application:
+        given.application = ports.applications().checked(application)
+    if not (given.note or given.files or given.key or given.texts or given.answer_files or given.application):
         why = "Enter a note or attach a file: a delivery cannot be empty."
         raise InvalidInput(why, errors={"note": [why]})
     return given
 
 
 def check_answers(flow: ServiceFlow, given: Given) -> None:
-    """Every criterion that the flow is pinned to is answered, and nothing else is.
+    """Every criterion that the flow is pinned to is answered, and nothing is given that the product does not take.
 
     Raises:
         InvalidInput: names each line without an answer.
-        FieldNotTaken: an answer to a line that there is not, or a key for what is no licence.
+        FieldNotTaken: an answer to a line that there is not, a key for what is no licence, application information
+            for what is no SaaS or gets it by machine.
     """
     lines = flow.criteria.lines if flow.criteria else []
     numbers = {*given.texts, *given.answer_files}
@@ -81,6 +91,9 @@ def check_answers(flow: ServiceFlow, given: Given) -> None:
         raise FieldNotTaken(errors={f"answer_{number}": ["There is no such criterion."] for number in unknown})
     if given.key and flow.flow_type != FlowType.LICENSE:
         raise FieldNotTaken(errors={"license_key": ["Only the delivery of a license has a key."]})
+    if given.application and not ports.applications().taken_for(flow.order.product):
+        why = "Only the delivery of a SaaS product without a production interface has application information."
+        raise FieldNotTaken(errors={"application": [why]})
     missing = [number for number in range(1, len(lines) + 1) if number not in numbers]
     if missing:
         raise InvalidInput(
@@ -92,8 +105,8 @@ def check_answers(flow: ServiceFlow, given: Given) -> None:
         )
 
 
-def keep_delivery(flow: ServiceFlow, entry: FlowRecord, given: Given) -> Delivery:
-    """Keep the round with its files, answers and key; the record has the note."""
+def keep_delivery(flow: ServiceFlow, entry: FlowRecord, given: Given, application: int | None) -> Delivery:
+    """Keep the round with its files, answers, key and the version of its application information."""
     store_files(entry, [*given.files, *given.answer_files.values()], Purpose.DELIVERY)
     stored = list(entry.attachments.order_by("id").values_list("public_id", flat=True))[len(given.files) :]
     keys = dict(zip(given.answer_files, stored, strict=True))
@@ -105,6 +118,7 @@ def keep_delivery(flow: ServiceFlow, entry: FlowRecord, given: Given) -> Deliver
         note=given.note,
         criteria=flow.criteria,
         answers=[{"text": given.texts.get(number, ""), "file": keys.get(number, "")} for number in range(1, count + 1)],
+        application=application,
     )
     if given.key:
         LicenseKey.objects.create(delivery=delivery, key=given.key)

@@ -9,6 +9,7 @@ from accounts.actor import Actor
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidTransition
 from koogallery.kernel.outbox import publish
+from orders import ports
 from orders import services as orders
 from supervision.choices import Action, FlowStatus, Purpose
 from supervision.errors import TooManyReminders
@@ -40,6 +41,7 @@ def deliver(
     files: Sequence[Attachable] = (),
     answers: Mapping[int, Answer] | None = None,
     license_key: str = "",
+    application: ports.ApplicationGiven | None = None,
     by: Actor,
     at: datetime | None = None,
 ) -> ServiceFlow:
@@ -48,18 +50,22 @@ def deliver(
     Args:
         answers: to each acceptance criterion that the flow is pinned to, by its number from 1.
         license_key: a licence's key as text; it is kept encrypted and stands in no record.
+        application: what the buyer of SaaS logs in with (guide 3.3); kept encrypted by whoever answers the port.
 
     Raises:
         InvalidInput: nothing at all, or a criterion without an answer. AttachmentRefused: a file.
         FlowFrozen, InvalidTransition: not now.
     """
     at = at or clock.now()
-    given = checked_content(note, files, answers, license_key)
+    given = checked_content(note, files, answers, license_key, application)
     with acting_on(flow, Action.DELIVER, by=by) as flow:
         step = step_for(flow, Action.DELIVER, by)
         check_answers(flow, given)
+        version = None
+        if given.application:
+            version = ports.applications().give(flow.order, given.application, by=by, at=at)
         entry = take(flow, step, by=by, at=at, note=given.note)
-        keep_delivery(flow, entry, given)
+        keep_delivery(flow, entry, given, version)
         reviewed = flow.status == FlowStatus.PLATFORM_REVIEW
         told = ReviewAwaited if reviewed else ServiceDelivered
         publish(told(order_number=flow.order.number), at=at)

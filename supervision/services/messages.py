@@ -1,23 +1,22 @@
-"""Messages on a flow, and a licence's key shown: what is recorded, moves nothing and stops no clock."""
+"""Messages on a flow: recorded, but they move nothing and stop no clock."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
 
 from accounts.actor import Actor, Party
 from koogallery.kernel import clock
-from koogallery.kernel.errors import InvalidInput, InvalidTransition, NotFound, Throttled
+from koogallery.kernel.errors import InvalidInput, InvalidTransition, Throttled
 from koogallery.kernel.outbox import publish
 from supervision.choices import Action, FlowStatus, Purpose
 from supervision.events import MessageToBuyer, MessageToSeller
 from supervision.files import Attachable, check_files
-from supervision.models import FlowRecord, LicenseKey, ServiceFlow
+from supervision.models import FlowRecord, ServiceFlow
 from supervision.rules import messages_refusal
 from supervision.services.acting import acting_on, record, required_text, store_files
 
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+DAY = timedelta(days=1)
 SHOWN_IN_NOTICE = 300
 
 
@@ -86,24 +85,3 @@ def rounds_that_reached_the_buyer(entries: Iterable[FlowRecord], begins: Mapping
         for entry in entries
         if entry.to_status in reached and (began := [one for one in begins if one <= entry.pk])
     }
-
-
-def reveal_license_key(flow: ServiceFlow, *, round: int, by: Actor, at: datetime | None = None) -> str:
-    """Show the buyer the key of a round; who has seen it and when is recorded first.
-
-    Raises:
-        NotFound: the round has no key, or has not reached the buyer.
-        Throttled: this person has had too many secrets shown within an hour.
-    """
-    at = at or clock.now()
-    with acting_on(flow, Action.REVEAL_KEY, by=by) as flow:
-        kept = LicenseKey.objects.filter(delivery__flow=flow, delivery__round=round).first()
-        begins = dict(flow.deliveries.values_list("record_id", "round"))
-        reached = rounds_that_reached_the_buyer(flow.records.all(), begins)
-        if kept is None or by.party is not Party.BUYER or round not in reached:
-            raise NotFound("There is no license key to show.")
-        own = Q(user_id=by.user_id, action=Action.REVEAL_KEY, at__gt=at - HOUR)
-        if FlowRecord.objects.filter(own, flow__account=flow.account_id).count() >= settings.REVEALS_PER_HOUR:
-            raise Throttled("You have had many secrets shown. Try again in an hour.")
-        record(flow, Action.REVEAL_KEY, by=by, at=at, note=f"License key of delivery {round}")
-    return str(kept.key.reveal())

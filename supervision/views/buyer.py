@@ -3,18 +3,26 @@
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Party
 from accounts.permissions import Permission
+from accounts.revealing import RevealPage, Shown, reveal
 from accounts.web import BuyerRequest, buyer_required
+from koogallery.kernel.web.parts import Link
 from supervision import services
 from supervision.evidence import evidence_of
 from supervision.models import RequirementTemplate, ServiceFlow
 from supervision.views import pages
 from supervision.views.lists import flow_list
+
+RECORDED = gettext_lazy(
+    "It is shown once on the next page. Who has seen it, and when, stands in the operation records, which the seller "
+    "reads too."
+)
 
 
 @require_safe
@@ -67,19 +75,43 @@ def messages(request: BuyerRequest, number: str) -> HttpResponse:
     return pages.messages_page(request, flow, request.actor, template="supervision/messages.html", back=back)
 
 
-@sensitive_variables()
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@buyer_required(Permission.SUPERVISE)
+@buyer_required(Permission.REVEAL)
 def license_key(request: BuyerRequest, number: str, round: int) -> HttpResponse:
-    """`/my/supervision/<order>/key/<round>/`: asks first; the POST shows the key once and records it."""
+    """`/my/supervision/<order>/key/<round>/`: the key of a round, once the delivery has reached him."""
     flow = pages.flow_or_404(ServiceFlow.objects.for_account(request.account), number)
     delivery = next((one for one in evidence_of(flow, Party.BUYER).rounds if one.number == round), None)
     if delivery is None or not delivery.key_url:
         raise Http404
-    key = services.reveal_license_key(flow, round=round, by=request.actor) if request.method == "POST" else ""
-    context = {"flow": flow, "order": flow.order, "product": flow.order.product, "round": round, "key": key}
-    return render(request, "supervision/license_key.html", context)
+
+    def show() -> list[Shown]:
+        return [Shown(_("License key"), services.reveal_license_key(flow, round=round, by=request.actor))]
+
+    return reveal(request, _reveal_page(flow, _("License key")), show)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@buyer_required(Permission.REVEAL)
+def application(request: BuyerRequest, number: str) -> HttpResponse:
+    """`/my/supervision/<order>/application/`: the password of the application, once the delivery has reached him."""
+    flow = pages.flow_or_404(ServiceFlow.objects.for_account(request.account), number)
+    block = pages.application_block(flow, request.actor)
+    if block is None or block.information is None:
+        raise Http404
+
+    def show() -> list[Shown]:
+        found = services.reveal_application(flow, by=request.actor)
+        return [Shown(_("Username"), found.username), Shown(_("Password"), found.password)]
+
+    return reveal(request, _reveal_page(flow, _("Password")), show)
+
+
+def _reveal_page(flow: ServiceFlow, title: str) -> RevealPage:
+    back = flow.get_absolute_url()
+    crumbs = [Link(_("Service Supervision"), reverse("supervision:list")), Link(flow.order.number, back)]
+    return RevealPage(title, flow.order.product.name, RECORDED, back, crumbs)
 
 
 @require_safe

@@ -1,6 +1,7 @@
 """What both portals' views share: the details page, the page of an act, files, records as CSV."""
 
 import csv
+from dataclasses import dataclass
 
 from django import forms
 from django.conf import settings
@@ -16,9 +17,12 @@ from accounts.permissions import Permission, may
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError, InvalidInput, Throttled
 from koogallery.kernel.text import csv_cell
+from orders import ports
+from orders.models import Subscription
+from orders.ports import ApplicationInformation
 from supervision import services
 from supervision.acts import Act, act_named
-from supervision.choices import Action, AttachmentRule, FlowStatus
+from supervision.choices import BESIDE_STEPS, Action, AttachmentRule, FlowStatus
 from supervision.errors import AttachmentRefused, RequestAttachmentRequired
 from supervision.evidence import evidence_of, with_evidence
 from supervision.forms import ActForm, MessageForm
@@ -44,8 +48,30 @@ def details(request: HttpRequest, flow: ServiceFlow, by: Actor, template: str) -
         "product": flow.order.product,
         "line": line,
         "attributes": line.chosen_attributes if line else [],
+        "application": application_block(flow, by),
     }
     return render(request, template, context)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationBlock:
+    """What one side reads of the application's information; a seller that he gave it, never the password again."""
+
+    information: ApplicationInformation | None
+    reveal_url: str
+
+
+def application_block(flow: ServiceFlow, by: Actor) -> ApplicationBlock | None:
+    """The block of a details page, or None where the product has no such information."""
+    keeper = ports.applications()
+    if not keeper.taken_for(flow.order.product):
+        return None
+    if by.party is Party.SELLER:
+        given = keeper.versions(flow.order)
+        return ApplicationBlock(given[max(given)] if given else None, "")
+    shown = keeper.shown(Subscription.objects.filter(line__order=flow.order_id))
+    url = reverse("supervision:application", args=[flow.order.number]) if may(by.role, Permission.REVEAL) else ""
+    return ApplicationBlock(next(iter(shown.values()), None), url)
 
 
 def act_page(
@@ -114,7 +140,7 @@ def messages_page(request: HttpRequest, flow: ServiceFlow, by: Actor, *, templat
     """The messages between the two sides, and the form of another one."""
     refusal = services.message_refusal(flow, clock.now())
     silent = by.party is Party.BUYER and not may(by.role, Permission.SUPERVISE)
-    steps = [one for one in flow.records.all() if one.action not in (Action.MESSAGE, Action.REVEAL_KEY)]
+    steps = [one for one in flow.records.all() if one.action not in BESIDE_STEPS]
     form = MessageForm(steps, request.POST or None, request.FILES or None)
     status = 200
     if request.method == "POST":

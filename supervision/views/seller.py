@@ -4,6 +4,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actor import Party
@@ -57,6 +58,7 @@ def detail(request: SellerRequest, number: str) -> HttpResponse:
     return pages.details(request, flow, request.actor, "supervision/seller_detail.html")
 
 
+@sensitive_post_parameters("application_password", "license_key")
 @require_http_methods(["GET", "HEAD", "POST"])
 @seller_required
 def act(request: SellerRequest, number: str, path: str) -> HttpResponse:

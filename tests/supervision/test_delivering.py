@@ -27,7 +27,7 @@ from supervision.differences import Piece, differences
 from supervision.evidence import evidence_of, with_evidence
 from supervision.models import Delivery, FlowRecord, LicenseKey, RequestRevision, RequirementTemplate, ServiceFlow
 from tests.api.conftest import buyer_api
-from tests.factories import MembershipFactory, SellerMemberFactory, UserFactory, a_buyer
+from tests.factories import MembershipFactory, SellerMemberFactory, UserFactory, a_buyer, logged_in
 from tests.supervision.conftest import assert_books_are_right
 from tests.supervision.test_flow import a_file
 
@@ -41,9 +41,7 @@ def read(one) -> ServiceFlow:
 
 
 def as_buyer(one) -> Client:
-    client = Client()
-    client.force_login(Account.objects.get(pk=one.buyer.account_id).memberships.get(role="owner").user)
-    return client
+    return logged_in(Account.objects.get(pk=one.buyer.account_id).memberships.get(role="owner").user)
 
 
 @pytest.mark.parametrize(
