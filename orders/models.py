@@ -248,6 +248,8 @@ class OrderLine(models.Model):
     @property
     def chosen_attributes(self) -> list[tuple[str, object]]:
         """The chosen attributes in the seller's words: (name, value); a code whose name is gone stands for itself."""
+        if not self.attributes:
+            return []
         known = {one.code: one for one in self.specification.attributes.all()} if self.specification else {}
         words: list[tuple[str, object]] = []
         for code, value in self.attributes.items():

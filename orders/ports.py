@@ -152,6 +152,7 @@ class ApplicationInformation:
 
     Attributes:
         password_changed: whether the password is another one than the version's before.
+        handed_over: whether it has reached the buyer.
     """
 
     version: int
@@ -161,6 +162,7 @@ class ApplicationInformation:
     frontend_url: str
     management_url: str
     given_at: datetime
+    handed_over: bool
 
 
 @dataclass(frozen=True, slots=True)

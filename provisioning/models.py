@@ -18,8 +18,10 @@ else:
 
 class ApplicationQuerySet(models.QuerySet["Application"]):
     def of(self, subscriptions: Iterable[Subscription]) -> Self:
-        """All versions of these apps, the first one first, with what tells whether there is a password."""
-        return self.filter(subscription__in=list(subscriptions)).select_related("password").order_by("version")
+        """All versions of these apps, the first one first, with what tells whether there is a password and the buyer sees it."""
+        return (
+            self.filter(subscription__in=list(subscriptions)).select_related("password", "handover").order_by("version")
+        )
 
     def handed_over(self) -> Self:
         """Versions that have reached the buyer."""
@@ -52,8 +54,8 @@ class Application(models.Model):
             models.CheckConstraint(name="application_versions_from_one", condition=models.Q(version__gte=1)),
             models.CheckConstraint(
                 name="application_addresses_are_of_the_web",
-                condition=models.Q(frontend_url__regex="^https?://")
-                & (models.Q(management_url="") | models.Q(management_url__regex="^https?://")),
+                condition=models.Q(frontend_url__iregex="^https?://")
+                & (models.Q(management_url="") | models.Q(management_url__iregex="^https?://")),
             ),
         ]
 

@@ -24,8 +24,12 @@ def url_refusal(text: str) -> str | None:
         return "Enter an address without blanks and backslashes."
     try:
         parts = urlsplit(text)
+        # Reading a port beyond 65535 raises ValueError.
+        whole = parts.port != 0
         _is_url(text)
     except (ValueError, ValidationError):
+        whole = False
+    if not whole:
         return "Enter a full address that begins with https:// or http://."
     if "@" in parts.netloc:
         return "Enter the address without a username or password: they have their own fields."

@@ -138,6 +138,16 @@ def reached_rounds(flow: ServiceFlow) -> set[int]:
     return rounds_that_reached_the_buyer(flow.records.all(), begins)
 
 
+def applications_given(flow: ServiceFlow) -> Mapping[int, ApplicationInformation]:
+    """The versions of application information that the rounds gave; asked for once, and only where a round gave one."""
+    known: Mapping[int, ApplicationInformation] | None = getattr(flow, "_applications_given", None)
+    if known is None:
+        some = any(one.application for one in deliveries_of(flow))
+        known = ports.applications().versions(flow.order) if some else {}
+        flow._applications_given = known  # type: ignore[attr-defined]
+    return known
+
+
 def attachment_url(flow: ServiceFlow, key: str, party: Party) -> str:
     """Where one side downloads a file."""
     if party is Party.OPERATIONS:
@@ -244,7 +254,7 @@ def _rounds(flow: ServiceFlow, records: dict[int, FlowRecord], party: Party) -> 
     failed = _failed(rows, records)
     reached = reached_rounds(flow)
     changes: list[Change | None] = [None]
-    given = ports.applications().versions(flow.order) if any(one.application for one in rows) else {}
+    given = applications_given(flow)
     for old, new in pairwise(rows):
         told = party is Party.SELLER or (party is Party.BUYER and new.round in reached)
         pairs = [("", old.note, new.note), *_application_pairs(given, new.application, told=told)]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.utils.translation import gettext_lazy as _
 
@@ -60,11 +61,12 @@ class Counter:
     pips: list[bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FlowView:
-    """What a details page prints of a flow for one side."""
+    """What a details page prints of a flow for one side; the evidence is put together when a page asks for it."""
 
     flow: ServiceFlow
+    party: Party
     steps: list[Step]
     position: int
     records: list[Record]
@@ -78,8 +80,11 @@ class FlowView:
     respond_by: datetime | None
     upcoming: list[Upcoming]
     counters: list[Counter]
-    evidence: Evidence
     message_refusal: str | None
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        return evidence_of(self.flow, self.party)
 
     @property
     def may_remind(self) -> bool:
@@ -102,6 +107,7 @@ def present(flow: ServiceFlow, by: Actor, at: datetime) -> FlowView:
     told = flow.state.told(by.party)
     return FlowView(
         flow=flow,
+        party=by.party,
         steps=steps,
         position=next((number for number, step in enumerate(steps, 1) if step.state in ("now", "frozen")), len(steps)),
         records=entries,
@@ -115,7 +121,6 @@ def present(flow: ServiceFlow, by: Actor, at: datetime) -> FlowView:
         respond_by=flow.respond_by,
         upcoming=_upcoming(flow, by.party),
         counters=_counters(flow),
-        evidence=evidence_of(flow, by.party),
         message_refusal=services.message_refusal(flow, at),
     )
 

@@ -99,3 +99,24 @@ def test_pages_stay_within_their_budget_whatever_the_number_of_rows(client, deal
     more_rows(deal, 6)
     many = walk()
     assert {path: (few[path], many[path]) for path in few if many[path] > few[path] + 1} == {}
+
+
+def test_pages_of_saas_with_application_information_stay_within_their_budget(client):
+    from supervision import services
+    from tests.factories import logged_in
+    from tests.provisioning.conftest import GIVEN, app_of, owner_of, ready
+
+    deal = ready()
+    number, seller = deal.flow.order.number, logged_in(SellerMemberFactory(seller=deal.flow.seller).user)
+    client = logged_in(owner_of(deal))
+    for _ in range(4):
+        services.deliver(deal.flow, application=GIVEN, by=deal.seller)
+        services.reject_delivery(deal.flow, reason="No.", by=deal.buyer)
+    services.deliver(deal.flow, application=GIVEN, by=deal.seller)
+    count(client, f"/my/supervision/{number}/")
+    count(client, f"/my/supervision/{number}/application/")
+    count(seller, f"/seller/supervision/{number}/")
+    count(seller, f"/seller/supervision/{number}/deliver/")
+    services.accept_delivery(deal.flow, by=deal.buyer)
+    count(client, f"/my/apps/{app_of(deal).public_id}/")
+    count(client, f"/my/apps/{app_of(deal).public_id}/reveal/")

@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='application',
-            constraint=models.CheckConstraint(condition=models.Q(('frontend_url__regex', '^https?://'), models.Q(('management_url', ''), ('management_url__regex', '^https?://'), _connector='OR')), name='application_addresses_are_of_the_web'),
+            constraint=models.CheckConstraint(condition=models.Q(('frontend_url__iregex', '^https?://'), models.Q(('management_url', ''), ('management_url__iregex', '^https?://'), _connector='OR')), name='application_addresses_are_of_the_web'),
         ),
         AppendOnly("Application"),
         AppendOnly("Handover"),

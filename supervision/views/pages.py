@@ -18,13 +18,12 @@ from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError, InvalidInput, Throttled
 from koogallery.kernel.text import csv_cell
 from orders import ports
-from orders.models import Subscription
 from orders.ports import ApplicationInformation
 from supervision import services
 from supervision.acts import Act, act_named
 from supervision.choices import BESIDE_STEPS, Action, AttachmentRule, FlowStatus
 from supervision.errors import AttachmentRefused, RequestAttachmentRequired
-from supervision.evidence import evidence_of, with_evidence
+from supervision.evidence import applications_given, evidence_of, with_evidence
 from supervision.forms import ActForm, MessageForm
 from supervision.models import Attachment, NoteTemplate, RequirementTemplate, ServiceFlow, ServiceFlowQuerySet
 from supervision.presentation import present
@@ -63,15 +62,13 @@ class ApplicationBlock:
 
 def application_block(flow: ServiceFlow, by: Actor) -> ApplicationBlock | None:
     """The block of a details page, or None where the product has no such information."""
-    keeper = ports.applications()
-    if not keeper.taken_for(flow.order.product):
+    if not ports.applications().taken_for(flow.order.product):
         return None
-    if by.party is Party.SELLER:
-        given = keeper.versions(flow.order)
-        return ApplicationBlock(given[max(given)] if given else None, "")
-    shown = keeper.shown(Subscription.objects.filter(line__order=flow.order_id))
-    url = reverse("supervision:application", args=[flow.order.number]) if may(by.role, Permission.REVEAL) else ""
-    return ApplicationBlock(next(iter(shown.values()), None), url)
+    selling = by.party is Party.SELLER
+    given = [one for one in applications_given(flow).values() if selling or one.handed_over]
+    newest = max(given, key=lambda one: one.version, default=None)
+    mine = not selling and may(by.role, Permission.REVEAL)
+    return ApplicationBlock(newest, reverse("supervision:application", args=[flow.order.number]) if mine else "")
 
 
 def act_page(
