@@ -1,5 +1,6 @@
 """Secrets shown to people and their keys: how often, and who has seen what when."""
 
+import math
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -36,7 +37,7 @@ def record_reveal(*, what: str, of: str, by: Actor, at: datetime) -> Reveal:
         if len(recent) >= most:
             rest = (min(recent) + HOUR - at) if recent else HOUR
             raise Throttled(
-                f"You have had {most} secrets shown within an hour. Try again in {max(1, -(-rest.seconds // 60))} min.",
+                f"Passwords and keys can be shown {most} times an hour. Try again in {math.ceil(rest.total_seconds() / 60)} min.",
                 extra={"retry_after": max(1, int(rest.total_seconds()))},
             )
         return Reveal.objects.create(

@@ -163,7 +163,7 @@ def test_without_javascript_the_password_has_a_page_of_its_own(person, browser, 
     assert page.locator("main code").all_text_contents() == ["admin", SECRET]
     page.goto(f"{live_server}/my/supervision/{deal.flow.order.number}/application/")
     page.click("main button:has-text('Show password')")
-    assert page.is_visible("text=You have had 1 secrets shown within an hour.")
+    assert page.is_visible("text=Passwords and keys can be shown 1 times an hour.")
     context.close()
     buyer.goto(f"/my/supervision/{deal.flow.order.number}/application/")
     buyer.look("password-ask")

@@ -311,7 +311,7 @@ def test_it_is_throttled_for_a_person_whatever_he_asks_for(delivered, settings):
     assert 3500 < int(refused["Retry-After"]) <= 3600
     page = client.post(address)
     assert page.status_code == 429
-    assert "You have had 2 secrets shown within an hour." in page.content.decode()
+    assert "Passwords and keys can be shown 2 times an hour. Try again in 60 min." in page.content.decode()
     with pytest.raises(Throttled):
         services.reveal_license_key(licence.flow, round=1, by=same_person)
     # Others of the account, and the same person an hour later, are not held up.
