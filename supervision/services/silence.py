@@ -85,5 +85,7 @@ def is_empty_delivery(flow: ServiceFlow) -> bool:
     if newest is None:
         return True
     delivery = Delivery.objects.filter(record=newest).first()
-    answered = delivery is not None and (any(delivery.answers) or LicenseKey.objects.filter(delivery=delivery).exists())
+    answered = delivery is not None and (
+        any(delivery.answers) or delivery.application or LicenseKey.objects.filter(delivery=delivery).exists()
+    )
     return not (newest.note.strip() or newest.attachments.exists() or answered)
