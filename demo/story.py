@@ -12,6 +12,7 @@ from catalog.choices import BillingMode
 from catalog.models import Product, Specification
 from catalog.services import save_product
 from demo.people import People
+from orders import ports
 from orders.models import Order
 from orders.services import Placement, cancel_order, place_order
 from pricing.rules import Duration, QuoteRequest
@@ -71,8 +72,13 @@ class Story:
         return services.confirm_request(flow, by=self.seller(flow), at=self.at(days_ago))
 
     def deliver(self, flow: ServiceFlow, days_ago: float, note: str) -> ServiceFlow:
-        files = [a_file("delivery-report.pdf")]
-        return services.deliver(flow, note=note, files=files, by=self.seller(flow), at=self.at(days_ago))
+        files, product = [a_file("delivery-report.pdf")], flow.order.product
+        application = None
+        if ports.applications().taken_for(product):
+            home = f"https://{product.slug}.example"
+            application = ports.ApplicationGiven("administrator", "Change-me-at-first-login", home, f"{home}/admin")
+        seller, at = self.seller(flow), self.at(days_ago)
+        return services.deliver(flow, note=note, files=files, application=application, by=seller, at=at)
 
     def reject(self, flow: ServiceFlow, days_ago: float, reason: str, *, alder: bool = False) -> ServiceFlow:
         return services.reject_delivery(flow, reason=reason, by=self._side(alder)[1], at=self.at(days_ago))

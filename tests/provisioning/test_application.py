@@ -17,6 +17,7 @@ from provisioning.models import Application, ApplicationPassword, Handover
 from supervision import services
 from supervision.choices import Action, Decision
 from supervision.models import Delivery, FlowRecord
+from supervision.services.silence import is_empty_delivery
 from tests.factories import MembershipFactory, SellerMemberFactory, UserFactory, a_buyer, logged_in
 from tests.provisioning.conftest import GIVEN, PASSWORD, app_of, owner_of, ready
 from tests.supervision.conftest import assert_books_are_right, make_deal
@@ -48,6 +49,10 @@ def test_application_information_alone_is_a_delivery(deal):
     assert deal.now().rounds == 1
     assert Delivery.objects.get().application == 1
     assert_books_are_right(deal)
+
+
+def test_application_information_alone_is_no_empty_delivery_for_acceptance_by_silence(delivered):
+    assert not is_empty_delivery(delivered.now())
 
 
 def test_nothing_but_blanks_is_still_empty(deal):

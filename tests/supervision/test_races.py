@@ -1,10 +1,12 @@
 """Two at once: exactly one effect, and nobody waits for ever."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import connection
 
+from accounts.models import Reveal
 from billing.models import Payment
 from billing.services import PaymentRequest, pay_order
 from koogallery.kernel.errors import DomainError
@@ -78,3 +80,18 @@ def test_paying_an_order_in_many_tabs_charges_once():
     at_once(*[lambda: pay_order(order, PaymentRequest(), by=deal.buyer)] * 6)
     assert Payment.objects.filter(allocations__order=order, status="succeeded").count() == 1
     assert Order.objects.get(pk=order.pk).status == "processing"
+
+
+def test_secrets_asked_for_at_once_do_not_slip_through_the_throttle(settings):
+    settings.REVEALS_PER_HOUR = 2
+    deals = [make_deal() for _ in range(4)]
+    for one in deals:
+        services.deliver(one.flow, license_key="K-1", by=one.seller)
+    person = deals[0].buyer.user_id
+
+    def ask(one):
+        return lambda: services.reveal_license_key(one.flow, round=1, by=replace(one.buyer, user_id=person))
+
+    outcomes = at_once(*[ask(one) for one in deals])
+    assert sorted(str(type(one).__name__) for one in outcomes) == ["Throttled", "Throttled", "str", "str"]
+    assert Reveal.objects.count() == FlowRecord.objects.filter(action="reveal-license-key").count() == 2
