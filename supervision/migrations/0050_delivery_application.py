@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('supervision', '0013_flow_clock_indexes'),
+        ('supervision', '0040_tended_tables'),
     ]
 
     operations = [
