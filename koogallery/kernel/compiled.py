@@ -99,22 +99,24 @@ class Statement:
 
     Attributes:
         note: told with each use, as a comment: what a statement does that is known by its name alone.
+        prepared: False: Postgres plans it anew each time, by what its tables hold at that moment.
     """
 
     name: str
     sql: str
     params: tuple[Any, ...]
     note: str = ""
+    prepared: bool = True
 
     @classmethod
-    def of(cls, kind: str, sql: str, params: Sequence[Any], note: str = "") -> "Statement":
+    def of(cls, kind: str, sql: str, params: Sequence[Any], note: str = "", *, prepared: bool = True) -> "Statement":
         """Under a name of its own, which begins with `kind`."""
-        return cls(f"{kind}_{next(_numbers)}", sql, tuple(params), note and f" /* {note} */")
+        return cls(f"{kind}_{next(_numbers)}", sql, tuple(params), note and f" /* {note} */", prepared)
 
     def filled(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """What a cursor executes, with these values in the places of its `Param`s."""
         given = [values[one.name] for one in self.params if type(one) is Slot]
-        if not settings.DATABASE_PREPARED_READS:
+        if not (self.prepared and settings.DATABASE_PREPARED_READS):
             missing = iter(given)
             return self.sql, [next(missing) if type(one) is Slot else one for one in self.params]
         self._prepare()
@@ -150,10 +152,15 @@ class Compiled(Generic[Row]):
         build: the queryset with a `Param` wherever a value differs from use to use; called once. It may select
             related rows, defer columns, lock, annotate, slice, or give `values_list` tuples; it may not prefetch.
         children: what hangs below its rows.
+        prepared: False for a table that is empty now and has many rows in a minute: a plan that was made for the one
+            would be used for the other.
     """
 
-    def __init__(self, build: Callable[[], "QuerySet[Any, Row]"], children: Sequence[Children] = ()) -> None:
+    def __init__(
+        self, build: Callable[[], "QuerySet[Any, Row]"], children: Sequence[Children] = (), *, prepared: bool = True
+    ) -> None:
         self._build = build
+        self._prepared = prepared
         self._children = children
         self._plan: _Plan | None = None
 
@@ -166,7 +173,7 @@ class Compiled(Generic[Row]):
         """
         plan = self._plan
         if plan is None:
-            plan = self._plan = _compiled(self._build())
+            plan = self._plan = _compiled(self._build(), prepared=self._prepared)
         if plan.locks and connection.get_autocommit():
             raise TransactionManagementError("A read that locks belongs into a transaction.")
         sql, params = plan.statement.filled(values)
@@ -207,7 +214,7 @@ def tables_of(rows: "QuerySet[Any, Any]") -> list[str]:
     return _TABLES.findall(sql)
 
 
-def _compiled(rows: "QuerySet[Any, Any]") -> _Plan:
+def _compiled(rows: "QuerySet[Any, Any]", *, prepared: bool) -> _Plan:
     if rows._prefetch_related_lookups:  # type: ignore[attr-defined]
         raise ValueError("A compiled read names what hangs below its rows as `children`.")
     compiler = rows.query.get_compiler(connection=connection)
@@ -218,7 +225,7 @@ def _compiled(rows: "QuerySet[Any, Any]") -> _Plan:
         for position, (functions, expression) in compiler.get_converters(chosen).items()
     )
     make = tuple if rows._iterable_class is ValuesListIterable else _maker(rows, compiler)
-    return _Plan(Statement.of("read", sql, params), rows.query.select_for_update, converters, make)
+    return _Plan(Statement.of("read", sql, params, prepared=prepared), rows.query.select_for_update, converters, make)
 
 
 def _maker(rows: "QuerySet[Any, Any]", compiler: Any) -> Callable[[Sequence[Any]], Any]:

@@ -35,7 +35,8 @@ _NEXT = Compiled(
         .filter(OneOf(F("subscriber"), Param("subscribers")), id__gt=Param("after"))
         .select_for_update(skip_locked=True, of=("self",))
         .order_by("id")[:1]
-    )
+    ),
+    prepared=False,
 )
 
 
