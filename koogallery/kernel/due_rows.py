@@ -57,7 +57,8 @@ def _rows(timer: Timer, limit: int) -> "QuerySet[Any, Any]":
 @cache
 def _to_fire(timers: tuple[Timer, ...], limit: int) -> Compiled[Any]:
     first, *others = (_rows(timer, limit) for timer in timers)
-    return Compiled(lambda: first.union(*others, all=True) if others else first)
+    # Planned anew each time: a plan from when nothing was due would read the whole table when much is.
+    return Compiled(lambda: first.union(*others, all=True) if others else first, prepared=False)
 
 
 def tables_read(timer: Timer) -> frozenset[str]:
