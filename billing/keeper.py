@@ -8,6 +8,7 @@ from billing.choices import EntryKind, Ledger, PaymentMethodKind
 from billing.ledger import Side
 from billing.models import Posting
 from billing.services.paying import record_taken
+from billing.services.proposals import needs_consent
 from billing.services.refunds import refunds_under_way, request_refund
 from billing.services.releasing import refundable, release, set_off_charge_backs
 from koogallery.kernel.money import Money
@@ -41,6 +42,10 @@ class BillingMoney:
     def refund(self, order: Order, amount: Money, *, reason: str, by: Actor, at: datetime) -> None:
         """Record the refund; the outbox carries it out."""
         request_refund(order, amount, reason=reason, at=at)
+
+    def needs_consent(self, order: Order, amount: Money) -> bool:
+        """Above the limit of the settings, what was given back before included."""
+        return needs_consent(order, amount)
 
     def refundable(self, order: Order) -> Money:
         """What is held for the order now; once it is completed, what was released."""

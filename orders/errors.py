@@ -41,3 +41,12 @@ class NotForSale(InvalidInput):
 class AutoRenewalNotSupported(InvalidTransition):
     code = "auto_renewal_not_supported"
     default_message = "This product does not support auto-renewal."
+
+
+class FlowFrozen(InvalidTransition):
+    """An appeal on the order's delivery is open: no other verb on it, its flow or its money."""
+
+    code = "flow_frozen"
+    default_message = (
+        "An appeal is being handled. You and the seller cannot perform any operations until it is handled."
+    )

@@ -18,6 +18,8 @@ from django.utils.module_loading import import_string
 from accounts.actor import Actor
 from catalog.models import Product
 from koogallery.kernel.money import Money
+from orders.choices import OrderStatus
+from orders.errors import FlowFrozen
 from orders.models import Order, Subscription
 
 
@@ -97,6 +99,9 @@ class Fulfilment(Protocol):
     def abort(self, order: Order, *, reason: str, by: Actor, at: datetime) -> None:
         """Another deliverer failed for good, or operations ended the order."""
 
+    def is_frozen(self, order: Order) -> bool:
+        """Whether a dispute on the order is being decided, so that nobody may touch it or its money."""
+
     def summaries(self, orders: Iterable[Order]) -> Mapping[int, DeliverySummary]:
         """For lists: order id -> summary, in one query however many orders."""
 
@@ -119,6 +124,9 @@ class MoneyKeeper(Protocol):
         Raises:
             koogallery.kernel.errors.InvalidTransition: more than is held.
         """
+
+    def needs_consent(self, order: Order, amount: Money) -> bool:
+        """Whether a second operator must confirm that operations give `amount` back."""
 
     def refundable(self, order: Order) -> Money:
         """How much of the order's payment can still go back."""
@@ -227,6 +235,25 @@ def all_deliverers() -> list[Fulfilment]:
     """Every deliverer that the settings name, once."""
     paths = dict.fromkeys(path for listed in settings.FULFILMENT.values() for path in listed)
     return [_load(path) for path in paths]  # type: ignore[misc]
+
+
+def is_frozen(order: Order) -> bool:
+    """Whether an appeal on the delivery of an order is being decided; only one in processing, not accepted yet, can be."""
+    return (
+        order.status == OrderStatus.PROCESSING
+        and order.accepted_at is None
+        and any(one.is_frozen(order) for one in deliverers_of(order))
+    )
+
+
+def refuse_frozen(order: Order) -> None:
+    """Every verb that moves an order, its delivery, its apps or its money asks this first, under the order's lock.
+
+    Raises:
+        FlowFrozen: an appeal on its delivery is being decided.
+    """
+    if is_frozen(order):
+        raise FlowFrozen
 
 
 def delivery_refusal(product: Product) -> str | None:

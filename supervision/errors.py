@@ -1,13 +1,15 @@
 """Refusals of service flows, with the codes of API.md."""
 
 from koogallery.kernel.errors import DomainError, InvalidTransition
+from orders.errors import FlowFrozen
 
-
-class FlowFrozen(InvalidTransition):
-    code = "flow_frozen"
-    default_message = (
-        "An appeal is being handled. You and the seller cannot perform any operations until it is handled."
-    )
+__all__ = [
+    "AppealNotAllowed",
+    "AttachmentRefused",
+    "FlowFrozen",
+    "RequestAttachmentRequired",
+    "TooManyReminders",
+]
 
 
 class AppealNotAllowed(InvalidTransition):

@@ -16,6 +16,7 @@ from orders import services as order_services
 from orders.models import Order, Subscription
 from orders.ports import DeliverySummary, DeliveryTerms
 from supervision import services
+from supervision.choices import FlowStatus
 from supervision.models import FlowTemplate, ServiceFlow
 from supervision.terms import closing_rules, delivery_steps
 
@@ -67,6 +68,10 @@ class Supervised:
         flow = ServiceFlow.objects.filter(order=order).first()
         if flow is not None:
             services.close_with_order(flow, reason=reason, by=by, at=at)
+
+    def is_frozen(self, order: Order) -> bool:
+        """An appeal is open (RULES 1.5)."""
+        return ServiceFlow.objects.filter(order=order, status=FlowStatus.UNDER_APPEAL).exists()
 
     def summaries(self, orders: Iterable[Order]) -> dict[int, DeliverySummary]:
         numbers = {order.pk: order.number for order in orders}

@@ -16,6 +16,7 @@ from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, InvalidTransition, PermissionRefused
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
+from orders import ports
 from orders import services as orders
 from orders.choices import OrderStatus
 from orders.models import Order
@@ -37,6 +38,7 @@ def propose_refund(
         InvalidInput: no reason, nothing, or more than what is left.
         InvalidTransition: the order is neither processing nor completed, another proposal waits, or it is an upgrade
             and a later one stands on it.
+        FlowFrozen: an appeal on it is being decided.
     """
     at = at or clock.now()
     operator = _operator(by)
@@ -44,6 +46,7 @@ def propose_refund(
         raise InvalidInput("Give the reason of the refund.", errors={"reason": ["Give the reason of the refund."]})
     with transaction.atomic():
         order = orders.order_locked(order)
+        ports.refuse_frozen(order)
         if order.status not in REFUNDABLE_ORDERS:
             raise InvalidTransition("Only a processing or completed order can be refunded.")
         if order.refund_proposals.filter(status=ProposalStatus.AWAITING_CONSENT).exists():
@@ -69,7 +72,7 @@ def propose_refund(
             proposed_at=at,
             lapses_at=at + settings.REFUND_CONSENT_LIFETIME,
         )
-        if needs_consent(order, amount, proposal):
+        if needs_consent(order, amount):
             publish(RefundProposed(order_number=order.number, proposal=proposal.public_id), at=at)
             return proposal
         return _carry_out(proposal, order, by=by, at=at)
@@ -84,11 +87,11 @@ def _upgrades_kept(order: Order) -> str:
     return f"Completed upgrades are not refunded with it: {named}. Refund them too, in this order, if they should be."
 
 
-def needs_consent(order: Order, amount: Money, proposal: RefundProposal) -> bool:
+def needs_consent(order: Order, amount: Money) -> bool:
     """Whether a refund is above the limit, which is an amount in the site's currency; others always need consent."""
     if amount.currency != settings.SITE_CURRENCY:
         return True
-    done = order.refund_proposals.filter(status=ProposalStatus.DONE).exclude(pk=proposal.pk)
+    done = order.refund_proposals.filter(status=ProposalStatus.DONE)
     before = done.aggregate(total=Sum("amount", output_field=models.DecimalField()))["total"] or Decimal(0)
     return before + amount.amount > settings.REFUND_CONSENT_ABOVE
 
@@ -104,6 +107,7 @@ def consent_to_refund(proposal: RefundProposal, *, by: Actor, at: datetime | Non
     operator = _operator(by)
     with transaction.atomic():
         order = orders.order_locked(proposal.order_id)
+        ports.refuse_frozen(order)
         proposal = _open_proposal(proposal, at)
         if proposal.proposed_by_id == operator:
             raise PermissionRefused("Another operator than the one who proposed it has to consent.")

@@ -1,4 +1,7 @@
-"""What deliverers report, and how an order ends: completed, refunded, or cancelled as undeliverable."""
+"""What deliverers report, and how an order ends: completed, refunded, or cancelled as undeliverable.
+
+None of it happens while an appeal on the order is being decided (`FlowFrozen`).
+"""
 
 from datetime import datetime
 
@@ -35,6 +38,7 @@ def delivery_done(order: Order, *, deliverer: str, accepted: bool, by: Actor, at
     """
     with transaction.atomic():
         order = order_locked(order)
+        ports.refuse_frozen(order)
         part = _part(order, deliverer)
         part.finish(at)
         part.save(update_fields=["status", "ended_at"])
@@ -81,6 +85,7 @@ def complete_order(order: Order, *, by: Actor, at: datetime | None = None) -> Or
     at = at or clock.now()
     with transaction.atomic():
         order = order_locked(order)
+        ports.refuse_frozen(order)
         if order.status != OrderStatus.PROCESSING:
             raise InvalidTransition("Only a processing order can be completed.")
         _complete(order, by=by, at=at)
@@ -112,6 +117,7 @@ def end_with_refund(order: Order, *, amount: Money | None, reason: str, by: Acto
     """
     with transaction.atomic():
         order = order_locked(order)
+        ports.refuse_frozen(order)
         if order.status != OrderStatus.PROCESSING:
             raise InvalidTransition("Only a processing order can be ended.")
         held = ports.money().refundable(order)
@@ -140,6 +146,7 @@ def take_back(order: Order, amount: Money, *, whole: bool, reason: str, by: Acto
     """
     with transaction.atomic():
         order = order_locked(order)
+        ports.refuse_frozen(order)
         if order.status == OrderStatus.PROCESSING and whole:
             return end_with_refund(order, amount=None, reason=reason, by=by, at=at)
         if order.status not in (OrderStatus.PROCESSING, OrderStatus.COMPLETED):
@@ -241,6 +248,7 @@ def delivery_failed(order: Order, *, deliverer: str, reason: str, by: Actor, at:
     """
     with transaction.atomic():
         order = order_locked(order)
+        ports.refuse_frozen(order)
         part = _part(order, deliverer)
         part.fail(at)
         part.save(update_fields=["status", "ended_at"])

@@ -17,7 +17,7 @@ from koogallery.kernel.ids import order_number
 from koogallery.kernel.outbox import publish
 from orders import ports
 from orders.choices import OrderKind, OrderStatus, SubscriptionStatus
-from orders.errors import AccountFrozen, PendingOrderExists
+from orders.errors import AccountFrozen, FlowFrozen, PendingOrderExists
 from orders.events import OrderPlaced
 from orders.models import Order, OrderLine, Subscription
 from orders.services.locking import order_locked
@@ -52,6 +52,8 @@ def upgrade_refusal(subscription: Subscription, *, at: datetime) -> DomainError 
 
     Needs `product`, `specification` and `line__order` of the subscription.
     """
+    if ports.is_frozen(subscription.line.order):
+        return FlowFrozen()
     if why := _never(subscription, at):
         return UpgradeNotAllowed(why)
     if not UpgradeRule.objects.filter(specification=subscription.specification).exists():

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import pytest
+from django.db.models import QuerySet
 from pytest_django import Settings as SettingsWrapper
 
 from accounts.actor import Actor
@@ -21,6 +22,12 @@ class NotingDeliverer:
 
     def refusal(self, product: Product) -> str | None:
         return None
+
+    def with_terms(self, products: QuerySet[Product]) -> QuerySet[Product]:
+        return products
+
+    def terms(self, product: Product) -> ports.DeliveryTerms:
+        return ports.DeliveryTerms()
 
     def start(self, order: Order, *, by: Actor, at: datetime) -> None:
         asked.append("start")
@@ -42,6 +49,9 @@ class NotingDeliverer:
 
     def abort(self, order: Order, *, reason: str, by: Actor, at: datetime) -> None:
         asked.append("abort")
+
+    def is_frozen(self, order: Order) -> bool:
+        return False
 
     def summaries(self, orders: Iterable[Order]) -> dict[int, ports.DeliverySummary]:
         return {}
