@@ -52,6 +52,10 @@ class Actor:
         """The platform acting as a consequence of something else."""
         return cls(party=Party.SYSTEM, label=name, role="system")
 
+    def on_behalf_of(self, name: str) -> "Actor":
+        """The platform doing what an account asked it to do by itself."""
+        return replace(self, label=f"{self.label}, on behalf of {name}")
+
     def acting_as(self, party: Party) -> "Actor":
         """The same actor counting for another side (operations accepting for the buyer)."""
         return replace(self, party=party)

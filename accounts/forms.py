@@ -72,6 +72,22 @@ class SettingsForm(forms.ModelForm):
         return clean_text(name)
 
 
+class AppealFilingForm(forms.Form):
+    """What the account wants when a seller is silent for more than five days."""
+
+    filed_for_us = forms.TypedChoiceField(
+        label=_("When a seller has been silent for more than five days"),
+        choices=[
+            ("", _("Tell us that we can appeal, by message and e-mail")),
+            ("yes", _("File the appeal for us at once")),
+        ],
+        coerce=bool,
+        empty_value="",
+        required=False,
+        widget=forms.RadioSelect,
+    )
+
+
 class ApiKeyForm(forms.Form):
     """A new key: its name, and whom it acts for."""
 

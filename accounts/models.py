@@ -110,6 +110,11 @@ class Account(models.Model):
     level = models.CharField(max_length=16, choices=CustomerLevel.choices, default=CustomerLevel.STANDARD)
     reseller = models.ForeignKey(Reseller, null=True, blank=True, on_delete=models.PROTECT, related_name="accounts")
     frozen_at = models.DateTimeField(null=True, blank=True, help_text=_("A frozen account cannot place orders."))
+    appeals_filed_for_us = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("When a seller is silent for more than five days the platform files the appeal."),
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
     objects = AccountQuerySet.as_manager()

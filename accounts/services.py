@@ -57,6 +57,18 @@ def create_api_key(
     return key, secret
 
 
+def choose_appeal_filing(account: Account, *, filed_for_us: bool, by: Actor) -> Account:
+    """Whether the platform files the account's appeal by itself when a seller is silent for more than five days.
+
+    Raises:
+        PermissionRefused: the role does not act on service flows.
+    """
+    require(by, Permission.SUPERVISE)
+    account.appeals_filed_for_us = filed_for_us
+    account.save(update_fields=["appeals_filed_for_us"])
+    return account
+
+
 def revoke_api_key(key: ApiKey, *, by: Actor, at: datetime | None = None) -> ApiKey:
     """Close a key for good. Its maker may, and an owner of the account may. Idempotent.
 

@@ -183,6 +183,8 @@ def _refunded(story: Story, slug: str) -> None:
     services.file_appeal(flow, reason=reason, by=story.people.buyer, at=story.at(23))
     decision = "The seller could not show that a licence was delivered."
     services.decide_appeal(flow, decision=Decision.REFUND, reason=decision, by=story.people.operator, at=story.at(21))
+    services.waive_review(flow, by=story.people.buyer, at=story.at(20))
+    services.waive_review(flow, by=story.seller(flow), at=story.at(20))
 
 
 def _saved(people: People, slugs: list[str], now: datetime) -> None:

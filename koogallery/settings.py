@@ -341,6 +341,10 @@ SELLER_DELIVERS_AGAIN_WITHIN = _duration("SELLER_DELIVERS_AGAIN_WITHIN_SECONDS",
 SELLER_REMINDED_AFTER_HOURS: list[int] = env.list("SELLER_REMINDED_AFTER_HOURS", cast=int, default=[72, 96])
 BUYER_REMINDED_AFTER_DAYS: list[int] = env.list("BUYER_REMINDED_AFTER_DAYS", cast=int, default=[1, 3, 5, 10])
 ACCEPTED_BY_SILENCE_AFTER_DAYS: int = env.int("ACCEPTED_BY_SILENCE_AFTER_DAYS", default=0)
+# Appeals: how long both sides may ask for a second look, the service level, and whether the appellant may take it back.
+APPEAL_SECOND_LOOK_TIME = _duration("APPEAL_SECOND_LOOK_TIME_SECONDS", days=5)
+APPEAL_WORKING_DAYS: int = env.int("APPEAL_WORKING_DAYS", default=3)
+APPEALS_CAN_BE_WITHDRAWN: bool = env.bool("APPEALS_CAN_BE_WITHDRAWN", default=True)
 # Requirements and sales enquiries that one person or address may send within an hour.
 REQUESTS_PER_HOUR: int = env.int("REQUESTS_PER_HOUR", default=5)
 REMINDER_INTERVAL = _duration("REMINDER_INTERVAL_SECONDS", hours=24)

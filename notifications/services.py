@@ -63,9 +63,16 @@ def _search(name: str) -> Callable[[Subject], str]:
     return lambda about: reverse(name) + (f"?q={about.order.number}" if about.order else "")
 
 
+def _act_page(name: str, about: Subject, act: str) -> str:
+    return reverse(name, args=[about.order.number, act]) if about.order else "/"
+
+
 LINKS: dict[str, Callable[[Subject], str]] = {
     "order": _deal_page("billing:order"),
     "flow": _deal_page("supervision:detail"),
+    "flow_appeal": lambda about: f"{_act_page('supervision:act', about, 'appeal')}?ground=silence",
+    "flow_statement": lambda about: _act_page("supervision:act", about, "statement"),
+    "seller_flow_statement": lambda about: _act_page("supervision:seller_act", about, "statement"),
     "seller_flow": _deal_page("supervision:seller_detail"),
     "seller_orders": lambda _about: reverse("billing:seller_orders"),
     "app": lambda about: reverse("renewals:app", args=[about.app.public_id]) if about.app else reverse("renewals:apps"),
@@ -73,6 +80,7 @@ LINKS: dict[str, Callable[[Subject], str]] = {
     "cards": lambda _about: reverse("billing:payment_methods"),
     "admin": _search("admin:orders_order_changelist"),
     "admin_flow": _search("admin:supervision_serviceflow_changelist"),
+    "admin_appeal": _search("admin:supervision_appeal_changelist"),
     "admin_refund": lambda _about: reverse("admin:billing_refundproposal_changelist"),
     "admin_statement": lambda _about: reverse("admin:billing_statement_changelist"),
     "admin_dispute": lambda _about: reverse("admin:billing_dispute_changelist"),

@@ -63,6 +63,26 @@ class Act:
 
 BUYER, SELLER = Party.BUYER, Party.SELLER
 
+
+def _case_acts(party: Party) -> list[Act]:
+    """What either side may do while an appeal freezes the flow."""
+    return [
+        Act(Action.STATEMENT, party, "statement", _("Give statement"), _("Give statement"),
+            _("Operations and the other side read it. It cannot be changed afterwards."),
+            _("Your statement was given to operations."),
+            lambda flow, text, files, by: services.give_statement(flow, text=text, files=files, by=by),
+            text="text", label=_("Statement"), required=True, files=True),
+        Act(Action.REVIEW, party, "review", _("Ask for a second look"), _("Ask for a second look"),
+            _("Another operator decides. There is one second look only, and its decision is final."),
+            _("Another operator takes a second look."),
+            lambda flow, text, _files, by: services.ask_review(flow, reason=text, by=by),
+            text="reason", label=_("Reason"), required=True),
+        Act(Action.WAIVE_REVIEW, party, "waive-review", _("Waive the second look"), _("Waive the second look"),
+            _("You do without a second look. The decision takes effect at once when both sides have waived it."),
+            _("You waived the second look."), lambda flow, _text, _files, by: services.waive_review(flow, by=by)),
+    ]  # fmt: skip
+
+
 ACTS: tuple[Act, ...] = (
     Act(Action.SUBMIT_REQUEST, BUYER, "request", _("Submit Request"), _("Submit request"),
         _("After submitting the requirement, wait for the seller to confirm the request."),
@@ -96,6 +116,8 @@ ACTS: tuple[Act, ...] = (
     Act(Action.WITHDRAW_APPEAL, BUYER, "withdraw-appeal", _("Withdraw appeal"), _("Withdraw appeal"),
         _("The service flow goes on where it was frozen."), _("The appeal was withdrawn."),
         lambda flow, _text, _files, by: services.withdraw_appeal(flow, by=by)),
+    *_case_acts(BUYER),
+    *_case_acts(SELLER),
     Act(Action.CONFIRM, SELLER, "confirm", _("Confirm request"), _("Confirm request"),
         _("You take the request on and deliver the service next."), _("The request was confirmed. Deliver next."),
         lambda flow, _text, _files, by: services.confirm_request(flow, by=by), operation=_("Confirm request")),

@@ -1,37 +1,25 @@
 """Operations staff's screens of service flows: queues, records to look at, and the verbs that are theirs."""
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.actor import Actor
-from accounts.web import operator_actor
 from koogallery.kernel.admin import ReadOnlyAdmin
-from koogallery.kernel.errors import DomainError
-from koogallery.kernel.money import Money, round_money
-from koogallery.kernel.web.address import client_address
 from orders.admin import ReadOnlyInline
 from supervision import services
-from supervision.choices import AppealStatus, Decision, FlowStatus
+from supervision.choices import FlowStatus
 from supervision.models import Appeal, Attachment, FlowRecord, FlowTemplate, ServiceFlow
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
 else:
     ModelAdmin = admin.ModelAdmin
-
-
-def _operator(request: HttpRequest) -> Actor:
-    assert request.user.is_authenticated
-    return operator_actor(request.user, address=client_address(request))
 
 
 @admin.register(FlowTemplate)
@@ -89,7 +77,6 @@ class AttachmentInline(ReadOnlyInline):
 
 class AppealInline(ReadOnlyInline):
     model = Appeal
-    exclude = ["decided_by"]
 
 
 class WaitsForUs(admin.SimpleListFilter):
@@ -103,16 +90,6 @@ class WaitsForUs(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.filter(status=self.value()).order_by("waiting_since") if self.value() else queryset
-
-
-class DecisionForm(forms.Form):
-    """Decide an appeal; the reason is shown to both sides."""
-
-    decision = forms.ChoiceField(choices=Decision.choices)
-    refund = forms.DecimalField(
-        required=False, min_value=Decimal("0.01"), max_digits=14, help_text="Only with a refund: empty gives all back."
-    )
-    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 4}), max_length=1000)
 
 
 @admin.register(ServiceFlow)
@@ -132,45 +109,22 @@ class ServiceFlowAdmin(ReadOnlyAdmin):
         """A link to the page where operations act."""
         if flow.status not in (FlowStatus.UNDER_APPEAL, FlowStatus.PLATFORM_REVIEW):
             return "—"
-        page, label = "serviceflow_act", "Decide the appeal"
-        if not flow.is_frozen:
-            page, label = "platformreview_review", "Review the delivery"
-        return format_html('<a href="{}">{}</a>', reverse(f"admin:supervision_{page}", args=[flow.pk]), label)
+        label = "Decide the appeal" if flow.is_frozen else "Review the delivery"
+        url = reverse("admin:supervision_serviceflow_act", args=[flow.pk])
+        return format_html('<a href="{}">{}</a>', url, label)
 
     def get_urls(self) -> list[URLPattern]:
         act = path("<int:pk>/act/", self.admin_site.admin_view(self.act), name="supervision_serviceflow_act")
         return [act, *super().get_urls()]
 
     def act(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Decide an appeal."""
-        flow = get_object_or_404(ServiceFlow.objects.with_table_columns(), pk=pk)
+        """To the screen on which operations act: the appeal's or the review's."""
+        flow = get_object_or_404(ServiceFlow, pk=pk)
         if not self.has_view_permission(request, flow):
             return redirect("admin:index")
-        form = DecisionForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                self._carry_out(flow, form.cleaned_data, _operator(request))
-            except DomainError as refused:
-                form.add_error(None, refused.message)
-            else:
-                self.message_user(request, f"Done: {flow.order.number}.", messages.SUCCESS)
-                return redirect("admin:supervision_serviceflow_change", pk)
-        appeal = flow.appeals.filter(status=AppealStatus.OPEN).first()
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"{flow.order.number}: {flow.state.filter_label}",
-            "flow": flow,
-            "appeal": appeal,
-            "form": form,
-            "records": flow.records.all(),
-            "opts": self.opts,
-        }
-        return TemplateResponse(request, "admin/supervision/act.html", context)
-
-    def _carry_out(self, flow: ServiceFlow, given: dict[str, Any], by: Actor) -> None:
-        currency = flow.order.currency
-        refund = Money(round_money(given["refund"], currency), currency) if given["refund"] else None
-        services.decide_appeal(flow, decision=Decision(given["decision"]), reason=given["reason"], refund=refund, by=by)
+        if (case := services.open_case(flow)) is not None:
+            return redirect("admin:supervision_appeal_case", case.pk)
+        return redirect("admin:supervision_platformreview_review", pk)
 
 
 @admin.register(FlowRecord)
@@ -184,5 +138,5 @@ class FlowRecordAdmin(ReadOnlyAdmin):
     show_full_result_count = False
 
 
-# Registers the screens of deliveries; they stand in a module of their own.
-from supervision import admin_delivery  # noqa: E402, F401
+# Registers the screens of deliveries and appeals; they stand in modules of their own.
+from supervision import admin_appeals, admin_delivery  # noqa: E402, F401

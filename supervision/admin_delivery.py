@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -16,13 +16,12 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from accounts.actor import Party
-from accounts.web import operator_actor
 from koogallery.kernel import clock
 from koogallery.kernel.admin import ReadOnlyAdmin
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.ids import public_id
-from koogallery.kernel.web.address import client_address
 from supervision import services
+from supervision.admin_appeals import operator_of
 from supervision.choices import FlowStatus
 from supervision.errors import AttachmentRefused
 from supervision.evidence import evidence_of, with_evidence
@@ -99,7 +98,7 @@ class PlatformReviewAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             return redirect("admin:index")
         flow = get_object_or_404(with_evidence(ServiceFlow.objects.all()), pk=pk)
-        by = operator_actor(request.user, address=client_address(request))  # type: ignore[arg-type]
+        by = operator_of(request)
         form = ReviewForm(request.POST or None)
         partial = services.is_partial(flow, by.user_id)
         if request.method == "POST" and form.is_valid():
@@ -128,10 +127,13 @@ class PlatformReviewAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/supervision/review.html", context)
 
     def file(self, request: HttpRequest, pk: int, key: str) -> HttpResponseBase:
-        """A file of any flow, as a download, for operators who may see flows."""
-        if not self.has_view_permission(request):
+        """A file of any flow, as a download, for operators who may see reviews or appeals; not of one's own company."""
+        if not (self.has_view_permission(request) or request.user.has_perm("supervision.view_appeal")):
             return redirect("admin:index")
-        return attachment_file(get_object_or_404(ServiceFlow, pk=pk), key)
+        flow = get_object_or_404(ServiceFlow, pk=pk)
+        if services.is_partial(flow, request.user.pk):
+            raise Http404
+        return attachment_file(flow, key)
 
 
 @admin.register(RequestRevision)

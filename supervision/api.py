@@ -26,7 +26,7 @@ from orders import ports
 from supervision import services
 from supervision.choices import Action, FlowStatus
 from supervision.evidence import criteria_lines, deliveries_of, requests_of, with_evidence
-from supervision.models import FlowRecord, ServiceFlow, ServiceFlowQuerySet
+from supervision.models import Appeal, FlowRecord, Ruling, ServiceFlow, ServiceFlowQuerySet
 from supervision.services.uploads import files_for_a_verb, uploaded
 from supervision.views.pages import attachment_file
 
@@ -111,6 +111,61 @@ class DeliverySerializer(serializers.Serializer[Any]):
     attachments = FileSerializer(many=True)
 
 
+class StatementSerializer(serializers.Serializer[Any]):
+    """A statement that operations asked a side for; the files are its record's."""
+
+    party = serializers.CharField()
+    question = serializers.CharField()
+    asked_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField()
+    status = serializers.CharField()
+    text = serializers.CharField()
+
+
+class RulingSerializer(serializers.Serializer[Any]):
+    """A decision; what waits for another operator's confirmation is not told yet."""
+
+    decision = serializers.CharField()
+    reason = serializers.CharField()
+    status = serializers.CharField()
+    second_look = serializers.BooleanField()
+    refund = serializers.SerializerMethodField()
+    deliver_by = serializers.DateTimeField(allow_null=True)
+    decided_at = serializers.DateTimeField()
+
+    def get_refund(self, ruling: Ruling) -> dict[str, str] | None:
+        money = ruling.money(ruling.appeal.flow.order.currency)
+        return {"amount": str(money.amount), "currency": money.currency} if money else None
+
+
+class AppealSerializer(serializers.Serializer[Any]):
+    """The appeal that freezes the flow."""
+
+    status = serializers.CharField()
+    by = serializers.CharField(source="party")
+    ground = serializers.CharField()
+    reason = serializers.CharField()
+    filed_at = serializers.DateTimeField()
+    answer_due_at = serializers.DateTimeField()
+    takes_effect_at = serializers.DateTimeField(allow_null=True)
+    statements = StatementSerializer(many=True, source="requests")
+    decision = serializers.SerializerMethodField()
+    waived_by = serializers.SerializerMethodField()
+    review = serializers.SerializerMethodField()
+
+    def get_decision(self, appeal: Appeal) -> dict[str, Any] | None:
+        ruling = appeal.told_ruling()
+        return RulingSerializer(ruling).data if ruling else None
+
+    def get_waived_by(self, appeal: Appeal) -> list[str]:
+        return sorted(str(one) for one in appeal.terms().waived)
+
+    def get_review(self, appeal: Appeal) -> dict[str, Any] | None:
+        if appeal.review_asked_at is None:
+            return None
+        return {"by": appeal.review_party, "reason": appeal.review_reason, "asked_at": appeal.review_asked_at}
+
+
 class FlowSerializer(serializers.Serializer[Any]):
     """A service flow as the caller's side sees it."""
 
@@ -190,7 +245,13 @@ class FlowSerializer(serializers.Serializer[Any]):
     def get_appeal(self, flow: ServiceFlow) -> dict[str, Any]:
         verdict = services.may_appeal(flow, self.context["by"].party, self.context["at"])
         opens = verdict.allowed_from.isoformat() if verdict.allowed_from else None
-        return {"allowed": verdict.allowed, "reason": verdict.reason, "allowed_from": opens}
+        case = services.open_case(flow)
+        return {
+            "allowed": verdict.allowed,
+            "reason": verdict.reason,
+            "allowed_from": opens,
+            "case": AppealSerializer(case, context=self.context).data if case else None,
+        }
 
     @extend_schema_field(
         {
@@ -368,6 +429,12 @@ BUYER_VERBS: dict[str, tuple[tuple[str, ...], Verb]] = {
         lambda flow, texts, files, by: services.file_appeal(flow, reason=texts["reason"], files=files, by=by),
     ),
     "withdraw-appeal": ((), lambda flow, _texts, files_of, by: services.withdraw_appeal(flow, by=by)),
+    "statement": (
+        ("text",),
+        lambda flow, texts, files, by: services.give_statement(flow, text=texts["text"], files=files, by=by),
+    ),
+    "review": (("reason",), lambda flow, texts, files_of, by: services.ask_review(flow, reason=texts["reason"], by=by)),
+    "waive-review": ((), lambda flow, _texts, files_of, by: services.waive_review(flow, by=by)),
 }
 SELLER_VERBS: dict[str, tuple[tuple[str, ...], Verb]] = {
     "confirm": ((), lambda flow, _texts, files_of, by: services.confirm_request(flow, by=by)),
@@ -383,8 +450,7 @@ SELLER_VERBS: dict[str, tuple[tuple[str, ...], Verb]] = {
         ("note",),
         lambda flow, texts, files, by: services.deliver_draft(flow, note=texts["note"], files=files, by=by),
     ),
-    "appeal": BUYER_VERBS["appeal"],
-    "withdraw-appeal": BUYER_VERBS["withdraw-appeal"],
+    **{name: BUYER_VERBS[name] for name in ("appeal", "withdraw-appeal", "statement", "review", "waive-review")},
 }
 
 
@@ -470,6 +536,7 @@ class ActionInput(serializers.Serializer[Any]):
 
     description = serializers.CharField(required=False, max_length=1000)
     reason = serializers.CharField(required=False, max_length=1000)
+    text = serializers.CharField(required=False, max_length=1000)
     note = serializers.CharField(required=False, max_length=1000)
     attachment = serializers.ListField(child=serializers.FileField(), required=False)
     answers = serializers.DictField(child=serializers.CharField(max_length=1000), required=False)

@@ -51,13 +51,47 @@ register(
     ),
     Invariant(
         "frozen_flows_have_an_appeal",
-        "A flow is under appeal exactly while one of its appeals is open.",
+        "A flow is under appeal exactly while one of its appeals is live.",
         """
         SELECT orders_order.number, flow.status
         FROM supervision_serviceflow AS flow JOIN orders_order ON orders_order.id = flow.order_id
         WHERE (flow.status = 'under_appeal') <> EXISTS (
-            SELECT 1 FROM supervision_appeal AS appeal WHERE appeal.flow_id = flow.id AND appeal.status = 'open'
+            SELECT 1 FROM supervision_appeal AS appeal
+            WHERE appeal.flow_id = flow.id AND appeal.status NOT IN ('withdrawn', 'decided')
         )
+        """,
+    ),
+    Invariant(
+        "appeals_and_decisions_agree",
+        "A decided appeal has one decision in effect, an announced one has one that is not, an undecided one has neither.",
+        """
+        SELECT orders_order.number, appeal.status, ruling.in_effect, ruling.announced, ruling.waiting
+        FROM supervision_appeal AS appeal
+        JOIN supervision_serviceflow AS flow ON flow.id = appeal.flow_id
+        JOIN orders_order ON orders_order.id = flow.order_id
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE status = 'in_effect') AS in_effect,
+                   count(*) FILTER (WHERE status = 'announced') AS announced,
+                   count(*) FILTER (WHERE status = 'awaiting_consent') AS waiting
+            FROM supervision_ruling WHERE appeal_id = appeal.id
+        ) AS ruling
+        WHERE (ruling.in_effect, ruling.announced, ruling.waiting) IS DISTINCT FROM (
+            (appeal.status = 'decided')::int::bigint,
+            (appeal.status = 'announced' OR appeal.review_asked_at IS NOT NULL AND appeal.status <> 'decided')::int::bigint,
+            (appeal.status = 'awaiting_consent')::int::bigint
+        )
+        """,
+    ),
+    Invariant(
+        "ended_appeals_ask_nobody",
+        "Nobody owes a statement in an appeal that is decided or over.",
+        """
+        SELECT orders_order.number, asked.party
+        FROM supervision_statementrequest AS asked
+        JOIN supervision_appeal AS appeal ON appeal.id = asked.appeal_id
+        JOIN supervision_serviceflow AS flow ON flow.id = appeal.flow_id
+        JOIN orders_order ON orders_order.id = flow.order_id
+        WHERE asked.status = 'asked' AND appeal.status IN ('announced', 'withdrawn', 'decided')
         """,
     ),
     Invariant(

@@ -44,6 +44,14 @@ class Action(models.TextChoices):
     REVEAL_PASSWORD = "reveal-password", _("Application password shown")
     APPEAL = "appeal", _("Appeal submitted")
     WITHDRAW_APPEAL = "withdraw-appeal", _("Appeal withdrawn")
+    ASK_STATEMENT = "ask-statement", _("Statement asked for")
+    STATEMENT = "statement", _("Statement given")
+    STATEMENT_SILENCE = "statement-silence", _("No statement given in time")
+    PROPOSE_DECISION = "propose-decision", _("Decision waits for another operator's confirmation")
+    DROP_DECISION = "drop-decision", _("Decision not confirmed")
+    DECIDE = "decide", _("Appeal decided, not yet in effect")
+    REVIEW = "review", _("Second look asked for")
+    WAIVE_REVIEW = "waive-review", _("Second look waived")
     DECIDE_RESUME = "decide-resume", _("Appeal decided: resume")
     DECIDE_REDELIVER = "decide-redeliver", _("Appeal decided: deliver again")
     DECIDE_ACCEPT = "decide-accept", _("Appeal decided: accepted for the customer")
@@ -111,14 +119,43 @@ class Purpose(models.TextChoices):
     REJECTION = "rejection", _("Rejection")
     APPEAL = "appeal", _("Appeal")
     MESSAGE = "message", _("Message")
+    STATEMENT = "statement", _("Statement")
 
 
 class AppealStatus(models.TextChoices):
-    """An appeal's life."""
+    """An appeal's life. The flow is frozen while it is live, that is until it is withdrawn or its decision is in effect."""
 
-    OPEN = "open", _("Open")
+    OPEN = "open", _("Waits for a decision")
+    AWAITING_CONSENT = "awaiting_consent", _("Waits for another operator's confirmation")
+    ANNOUNCED = "announced", _("Decided, not yet in effect")
+    UNDER_REVIEW = "under_review", _("Waits for the second look")
     WITHDRAWN = "withdrawn", _("Withdrawn")
     DECIDED = "decided", _("Decided")
+
+
+LIVE_APPEALS = (AppealStatus.OPEN, AppealStatus.AWAITING_CONSENT, AppealStatus.ANNOUNCED, AppealStatus.UNDER_REVIEW)
+# Operations owe an answer: the service level's clock runs.
+UNANSWERED = (AppealStatus.OPEN, AppealStatus.AWAITING_CONSENT, AppealStatus.UNDER_REVIEW)
+
+
+class RulingStatus(models.TextChoices):
+    """A decision's life."""
+
+    AWAITING_CONSENT = "awaiting_consent", _("Waits for another operator's confirmation")
+    ANNOUNCED = "announced", _("Not yet in effect")
+    IN_EFFECT = "in_effect", _("In effect")
+    REPLACED = "replaced", _("Replaced by the second look")
+    DECLINED = "declined", _("Declined")
+    LAPSED = "lapsed", _("Lapsed")
+
+
+class StatementStatus(models.TextChoices):
+    """What became of a request for a statement."""
+
+    ASKED = "asked", _("Asked")
+    GIVEN = "given", _("Given")
+    MISSED = "missed", _("Not given in time")
+    DROPPED = "dropped", _("No longer needed")
 
 
 class Decision(models.TextChoices):

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
+from django.conf import settings
+
 from catalog.choices import FlowType
 from koogallery.kernel.timers import all_timers
 from supervision.choices import OPEN, Action, AttachmentRule, FlowStatus
@@ -43,17 +45,21 @@ NO_SILENCE = {
 
 # What each timer of the app does; one without a line here fails the document's test.
 TIMERS = {
-    "send_flow_notices": "tells the notice of the present turn that has come (reminders), once, and sets the next",
+    "send_flow_notices": "tells the notice of the present turn that has come (a reminder; to the buyer, that he may appeal, or files it where his account chose that), once, and sets the next",
     "accept_silent_deliveries": "accepts for a silent buyer, where the template has that, never an empty delivery",
     "close_overdue_flows": "closes a flow that is not completed and refunds the buyer",
     "expire_uploads": "removes an upload that was not attached within 24 hours",
     "sweep_stored_files": "removes stored files of a day that no row names",
+    "miss_statements": "records that a side gave no statement in time, and tells operations",
+    "escalate_appeals": "tells all operators that the answer to an appeal is overdue",
+    "lapse_rulings": "drops a refund above the limit that no second operator confirmed",
+    "appeal_decisions_take_effect": "brings a decision into effect of which nobody asked for a second look",
 }
 
 
 def as_markdown() -> str:
     """The document."""
-    parts = [HEAD, _states(), *(_kind(name, parameters) for name, parameters in KINDS), _timers(), _api()]
+    parts = [HEAD, _states(), *(_kind(name, parameters) for name, parameters in KINDS), _appeals(), _timers(), _api()]
     return "\n".join(parts)
 
 
@@ -144,6 +150,34 @@ def _effects(step: Step) -> str:
     if step.within:
         effects.append(f"A new deadline of {span(step.within)}")
     return "; ".join(effects) or "—"
+
+
+# What happens in an appeal without moving the frozen flow: the action, who, when.
+CASE = (
+    (Action.ASK_STATEMENT, "Operations", "while undecided; the side has the statement hours of the flow's template"),
+    (Action.STATEMENT, "The side that was asked", "until its deadline"),
+    (Action.STATEMENT_SILENCE, "Timer", "at the deadline; the decision does not wait for it"),
+    (Action.PROPOSE_DECISION, "Operations", "a refund above the limit, which another operator confirms or drops"),
+    (Action.DROP_DECISION, "Operations, timer", "not confirmed, or not in time"),
+    (Action.DECIDE, "Operations", "accepting and refunding: in effect later"),
+    (
+        Action.REVIEW,
+        "Either side, once",
+        "after such a decision, until it is in effect; another operator decides, for good",
+    ),
+    (Action.WAIVE_REVIEW, "Either side", "the same; when both have waived, the decision is in effect at once"),
+)
+
+
+def _appeals() -> str:
+    rows = [(f"`{action}`", who, when) for action, who, when in CASE]
+    return (
+        f"\n## Appeals\n\nWhat happens while the flow is frozen and moves it nowhere:\n\n"
+        f"{_table(('record', 'who', 'when'), rows)}\n"
+        f"`decide-accept` and `decide-refund` take effect {span(settings.APPEAL_SECOND_LOOK_TIME)} after the decision, "
+        "or when both sides have waived the second look; the other decisions, and a second look's, at once. The "
+        "appellant may withdraw until it is decided.\n"
+    )
 
 
 def _timers() -> str:

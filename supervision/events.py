@@ -124,8 +124,79 @@ class AppealFiled(OrderEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class AppealOpened(OrderEvent):
+    """The seller was silent for more than five days: the customer may appeal. `ground` in words."""
+
+    ground: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerAsked(OrderEvent):
+    """Operations ask the customer for a statement."""
+
+    question: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class SellerAsked(OrderEvent):
+    """Operations ask the seller for a statement."""
+
+    question: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementGiven(OrderEvent):
+    """The side that was asked answered; `by` is "customer" or "seller"."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementMissed(OrderEvent):
+    """The side that was asked was silent."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulingAwaitsConsent(OrderEvent):
+    """A refund above the limit waits for another operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class RulingLapsed(OrderEvent):
+    """Nobody confirmed it in time: the appeal is undecided again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppealAnnounced(OrderEvent):
+    """Decided, not yet in effect: either side may ask for a second look until then."""
+
+    outcome: str
+    reason: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewAsked(OrderEvent):
+    """A side asked for a second look; `by` is "customer" or "seller"."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppealOverdue(OrderEvent):
+    """Operations owe an answer for longer than the service level allows."""
+
+    due: str
+
+
+@dataclass(frozen=True, slots=True)
 class AppealEnded(OrderEvent):
-    """Withdrawn or decided; `outcome` in words."""
+    """Withdrawn, or its decision is in effect; `outcome` in words."""
 
     outcome: str
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 from django.db.models import Prefetch
 from django.urls import reverse
@@ -18,7 +19,7 @@ from orders import ports
 from orders.ports import ApplicationInformation
 from supervision.choices import Action
 from supervision.differences import Piece, differences
-from supervision.models import Attachment, Delivery, FlowRecord, RequestRevision, ServiceFlow
+from supervision.models import Appeal, Attachment, Delivery, FlowRecord, RequestRevision, ServiceFlow
 from supervision.models import ServiceFlowQuerySet as Flows
 from supervision.services.messages import rounds_that_reached_the_buyer
 
@@ -109,14 +110,21 @@ class Evidence:
         return self.rounds[0] if self.rounds else None
 
 
-def with_evidence(rows: Flows) -> Flows:
-    """Flows with everything that a page of one prints, in a fixed number of queries."""
+def with_evidence(rows: Flows, rulings: "Prefetch[Any] | str" = "appeals__rulings") -> Flows:
+    """Flows with everything that a page of one prints, in a fixed number of queries.
+
+    `rulings`: how the decisions on appeals are read, where a page prints who made them.
+    """
     # What a record began hangs on it, and comes with it.
     records = FlowRecord.objects.select_related("request__criteria", "delivery__criteria", "delivery__license_key")
     return (
         rows.with_table_columns()
         .select_related("criteria", "handler__user")
-        .prefetch_related(Prefetch("records", records.prefetch_related("attachments")), "appeals")
+        .prefetch_related(
+            Prefetch("records", records.prefetch_related("attachments")),
+            Prefetch("appeals", Appeal.objects.with_statements()),
+            rulings,
+        )
     )
 
 
@@ -159,6 +167,11 @@ def attachment_url(flow: ServiceFlow, key: str, party: Party) -> str:
 def stored_file(flow: ServiceFlow, one: Attachment, party: Party) -> StoredFile:
     """A file with the address that this side downloads it from."""
     return StoredFile(one.name, one.size, attachment_url(flow, one.public_id, party))
+
+
+def files_of(flow: ServiceFlow, entry: FlowRecord | None, party: Party) -> list[StoredFile]:
+    """The files of a record, if there is one."""
+    return [stored_file(flow, one, party) for one in entry.attachments.all()] if entry else []
 
 
 def evidence_of(flow: ServiceFlow, party: Party) -> Evidence:
@@ -240,7 +253,7 @@ def _versions(flow: ServiceFlow, records: dict[int, FlowRecord], party: Party) -
             records[one.record_id].at,
             records[one.record_id].by,
             one.description,
-            [stored_file(flow, file, party) for file in records[one.record_id].attachments.all()],
+            files_of(flow, records[one.record_id], party),
             one.criteria.lines if one.criteria else [],
             change,
         )
@@ -342,6 +355,6 @@ def _message(flow: ServiceFlow, entry: FlowRecord, records: dict[int, FlowRecord
         by=entry.by,
         own=entry.party == party,
         text=entry.note,
-        files=[stored_file(flow, one, party) for one in entry.attachments.all()],
+        files=files_of(flow, entry, party),
         about=records.get(entry.mentions_id) if entry.mentions_id else None,
     )

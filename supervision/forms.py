@@ -24,6 +24,8 @@ from supervision.services.uploads import uploaded
 # More than may be attached; the service says so.
 MOST_IDS = 50
 
+REQUIRED = {"description": "a requirement description", "text": "your statement"}
+
 
 class SeveralFiles(forms.ClearableFileInput):
     """A file input that takes more than one."""
@@ -119,7 +121,7 @@ class ActForm(forms.Form):
                 max_length=LONGEST_TEXT,
                 widget=forms.Textarea(attrs={"rows": 6}),
                 error_messages={
-                    "required": f"Enter {'a requirement description' if act.text == 'description' else 'a reason'}.",
+                    "required": f"Enter {REQUIRED.get(act.text, 'a reason')}.",
                     "max_length": f"Enter at most {LONGEST_TEXT:,} characters.",
                 },
             )

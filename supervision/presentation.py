@@ -11,8 +11,9 @@ from koogallery.kernel.web.badges import Tone
 from koogallery.kernel.web.parts import Record, Step, Text
 from supervision import services
 from supervision.acts import Act, offered
+from supervision.cases import CaseView, case_of
 from supervision.choices import Action, FlowStatus, Silence
-from supervision.evidence import Evidence, evidence_of, stored_file
+from supervision.evidence import Evidence, evidence_of, files_of
 from supervision.models import FlowRecord, ServiceFlow
 from supervision.rules import AppealVerdict
 from supervision.words import appeal_opens, state
@@ -32,6 +33,17 @@ LOOKS: dict[str, tuple[Tone, str]] = {
     Action.REVEAL_KEY: ("neutral", "eye"),
     Action.REVEAL_PASSWORD: ("neutral", "eye"),
     Action.APPEAL: ("bad", "gavel"),
+    Action.WITHDRAW_APPEAL: ("neutral", "arrow-back-up"),
+    Action.ASK_STATEMENT: ("info", "gavel"),
+    Action.STATEMENT: ("info", "file-text"),
+    Action.STATEMENT_SILENCE: ("neutral", "clock"),
+    Action.PROPOSE_DECISION: ("neutral", "gavel"),
+    Action.DECIDE: ("wait", "gavel"),
+    Action.REVIEW: ("bad", "gavel"),
+    Action.DECIDE_RESUME: ("info", "gavel"),
+    Action.DECIDE_REDELIVER: ("info", "gavel"),
+    Action.DECIDE_ACCEPT: ("ok", "gavel"),
+    Action.DECIDE_REFUND: ("bad", "gavel"),
     Action.CLOSE: ("neutral", "ban"),
     Action.REMINDED: ("neutral", "bell"),
     Action.ACCEPT_BY_SILENCE: ("ok", "check"),
@@ -81,6 +93,7 @@ class FlowView:
     upcoming: list[Upcoming]
     counters: list[Counter]
     message_refusal: str | None
+    case: CaseView | None
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -122,6 +135,7 @@ def present(flow: ServiceFlow, by: Actor, at: datetime) -> FlowView:
         upcoming=_upcoming(flow, by.party),
         counters=_counters(flow),
         message_refusal=services.message_refusal(flow, at),
+        case=case_of(flow, by, at, names),
     )
 
 
@@ -182,7 +196,7 @@ def _record(flow: ServiceFlow, entry: FlowRecord, ordinal: str, party: Party) ->
         quote=bool(entry.note),
         tone=tone,
         icon=icon,
-        files=[stored_file(flow, one, party) for one in entry.attachments.all()],
+        files=files_of(flow, entry, party),
         anchor=f"record-{entry.pk}",
         points_title=_("Acceptance criteria not met:") if entry.failed_criteria else "",
         points=entry.failed_criteria,

@@ -1,11 +1,19 @@
-"""What becomes due by itself on service flows and their files."""
+"""What becomes due by itself on service flows, their files and their appeals."""
 
 from django.db.models import Q
 
 from koogallery.kernel.timers import Timer, register
-from supervision.choices import ENDED, FlowStatus
-from supervision.models import ServiceFlow, StorageDay, Upload
-from supervision.services import accept_silent_delivery, close_overdue_flow, send_due_notice
+from supervision.choices import ENDED, UNANSWERED, AppealStatus, FlowStatus, RulingStatus, StatementStatus
+from supervision.models import Appeal, Ruling, ServiceFlow, StatementRequest, StorageDay, Upload
+from supervision.services import (
+    accept_silent_delivery,
+    bring_into_effect,
+    close_overdue_flow,
+    escalate_appeal,
+    lapse_ruling,
+    miss_statement,
+    send_due_notice,
+)
 from supervision.services.sweeping import sweep_storage_day
 from supervision.services.uploads import expire_upload
 
@@ -14,7 +22,8 @@ register(
         name="close_overdue_flows",
         model=ServiceFlow,
         due_column="closes_at",
-        open=~Q(status__in=ENDED),
+        # A flow under appeal does not end before the decision is in effect, whose end it then is.
+        open=~Q(status__in=[*ENDED, FlowStatus.UNDER_APPEAL]),
         fire=close_overdue_flow,
     )
 )
@@ -43,5 +52,41 @@ register(
         open=Q(status=FlowStatus.AWAITING_ACCEPTANCE, accepts_at__isnull=False),
         fire=accept_silent_delivery,
         rank=1,
+    )
+)
+register(
+    Timer(
+        name="miss_statements",
+        model=StatementRequest,
+        due_column="due_at",
+        open=Q(status=StatementStatus.ASKED),
+        fire=miss_statement,
+    )
+)
+register(
+    Timer(
+        name="escalate_appeals",
+        model=Appeal,
+        due_column="answer_due_at",
+        open=Q(status__in=UNANSWERED, escalated_at=None),
+        fire=escalate_appeal,
+    )
+)
+register(
+    Timer(
+        name="lapse_rulings",
+        model=Ruling,
+        due_column="lapses_at",
+        open=Q(status=RulingStatus.AWAITING_CONSENT),
+        fire=lapse_ruling,
+    )
+)
+register(
+    Timer(
+        name="appeal_decisions_take_effect",
+        model=Appeal,
+        due_column="takes_effect_at",
+        open=Q(status=AppealStatus.ANNOUNCED),
+        fire=bring_into_effect,
     )
 )

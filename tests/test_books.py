@@ -92,6 +92,16 @@ SPOILS = {
         INSERT INTO provisioning_application
             (subscription_id, version, username, frontend_url, management_url, password_changed, given_at, by)
             SELECT id, 2, 'a', 'https://a.example', '', true, now(), '' FROM orders_subscription""",
+    "appeals_and_decisions_agree": """
+        INSERT INTO supervision_appeal (flow_id, status, party, ground, reason, filed_at, answer_due_at, ended_at,
+            review_party, review_reason)
+        SELECT id, 'decided', 'buyer', '', '', now(), now(), now(), '', '' FROM supervision_serviceflow""",
+    "ended_appeals_ask_nobody": """
+        INSERT INTO supervision_appeal (flow_id, status, party, ground, reason, filed_at, answer_due_at, ended_at,
+            review_party, review_reason)
+        SELECT id, 'withdrawn', 'buyer', '', '', now(), now(), now(), '', '' FROM supervision_serviceflow;
+        INSERT INTO supervision_statementrequest (appeal_id, status, party, question, asked_at, due_at, text)
+        SELECT id, 'asked', 'buyer', '', now(), now(), '' FROM supervision_appeal""",
     "flows_belong_to_the_deal": "UPDATE supervision_serviceflow SET seller_id = seller_id + 1000",
 }
 

@@ -121,10 +121,15 @@ def test_no_version_of_a_template_is_ever_changed(operator):
 def test_an_appeal_is_decided(operator):
     deal = make_deal()
     services.file_appeal(deal.flow, reason="Silence.", by=deal.buyer, at=clock.now() + timedelta(days=6))
-    page = f"/admin/supervision/serviceflow/{deal.flow.pk}/act/"
+    page = operator.get(f"/admin/supervision/serviceflow/{deal.flow.pk}/act/").url
     assert b"Silence." in operator.get(page).content
-    assert b"This field is required" in operator.post(page, {"decision": "refund"}).content
-    assert operator.post(page, {"decision": "refund", "reason": "Nothing came."}).status_code == 302
+    given = {"verb": "decide", "decide-decision": "refund"}
+    assert b"This field is required" in operator.post(page, given).content
+    assert operator.post(page, given | {"decide-reason": "Nothing came."}).status_code == 302
+    assert (deal.now().status, Order.objects.get().status) == ("under_appeal", "processing")
+    assert b"Nothing came." in operator.get(page).content
+    for side in (deal.buyer, deal.seller):
+        services.waive_review(deal.flow, by=side)
     assert (deal.now().status, Order.objects.get().status) == ("closed", "refunding")
 
 

@@ -102,6 +102,8 @@ PAGES: dict[str, str] = {
     "supervision:list": BUYER,
     "supervision:detail": BUYER,
     "supervision:records": BUYER,
+    "supervision:records_pdf": BUYER,
+    "supervision:case": BUYER,
     "supervision:attachment": BUYER,
     "supervision:act": ACT,
     "supervision:messages": BUYER,
@@ -125,6 +127,8 @@ PAGES: dict[str, str] = {
     "supervision:seller_list": SELLER,
     "supervision:seller_detail": SELLER,
     "supervision:seller_records": SELLER,
+    "supervision:seller_records_pdf": SELLER,
+    "supervision:seller_case": SELLER,
     "supervision:seller_attachment": SELLER,
     "supervision:seller_act": SELLER,
     "renewals:apps": BUYER,
@@ -136,6 +140,7 @@ PAGES: dict[str, str] = {
     "notifications:read_all": PERSON,
     "notifications:read": PERSON,
     "accounts:settings": PERSON,
+    "accounts:appeal_filing": ACT,
     "accounts:switch": PERSON,
     "accounts:api_keys": PERSON,
     "accounts:api_key_revoke": PERSON,
@@ -152,6 +157,7 @@ POST_ONLY = {
     "catalog:save", "catalog:remove", "catalog:undo_remove", "billing:card_default", "billing:card_unbind", "notifications:read_all",
     "billing:card_new", "orders:draft_coupon", "billing:webhook", "billing:give_up",
     "notifications:read", "accounts:api_key_revoke", "supervision:upload_complete", "supervision:seller_upload_complete",
+    "accounts:appeal_filing",
 }  # fmt: skip
 # Lists of one's own have nothing of others to hide.
 OWN_LISTS = {
@@ -159,7 +165,7 @@ OWN_LISTS = {
     "pricing:discounts", "billing:statements", "billing:card_new", "billing:seller_orders",
     "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
     "supervision:seller_list", "renewals:apps", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",
-    "supervision:uploads", "supervision:seller_uploads",
+    "supervision:uploads", "supervision:seller_uploads", "accounts:appeal_filing",
 }  # fmt: skip
 
 

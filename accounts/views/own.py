@@ -1,5 +1,7 @@
 """A person's own pages: settings, switching between accounts and sellers, API keys."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -9,10 +11,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actor import Actor
-from accounts.forms import ApiKeyForm, SettingsForm
+from accounts.forms import ApiKeyForm, AppealFilingForm, SettingsForm
 from accounts.models import Account, ApiKey, Membership, Seller, User
-from accounts.services import create_api_key, revoke_api_key
-from accounts.web import ACCOUNT_KEY, SELLER_KEY, buyer_actor, login_required, seller_actor
+from accounts.permissions import Permission, may
+from accounts.services import choose_appeal_filing, create_api_key, revoke_api_key
+from accounts.web import (
+    ACCOUNT_KEY,
+    SELLER_KEY,
+    BuyerRequest,
+    buyer_actor,
+    buyer_required,
+    login_required,
+    membership_of,
+    seller_actor,
+)
 from koogallery.kernel.web.address import client_address
 
 YEAR_SECONDS = 31_536_000
@@ -39,7 +51,23 @@ def own_settings(request: HttpRequest) -> HttpResponse:
             else:
                 response.delete_cookie(name)
         return response
-    return render(request, "accounts/settings.html", {"form": form}, status=422 if form.errors else 200)
+    membership = membership_of(request)
+    context: dict[str, Any] = {"form": form, "account": membership.account if membership else None}
+    if membership and may(membership.role, Permission.SUPERVISE):
+        chosen = "yes" if membership.account.appeals_filed_for_us else ""
+        context["appeals"] = AppealFilingForm(initial={"filed_for_us": chosen})
+    return render(request, "accounts/settings.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@buyer_required(Permission.SUPERVISE)
+def appeal_filing(request: BuyerRequest) -> HttpResponse:
+    """`/account/settings/appeals/`: whether appeals are filed for the account."""
+    form = AppealFilingForm(request.POST)
+    if form.is_valid():
+        choose_appeal_filing(request.account, filed_for_us=bool(form.cleaned_data["filed_for_us"]), by=request.actor)
+        messages.success(request, _("Your settings were saved."))
+    return redirect("accounts:settings")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,6 +1,6 @@
 """Service flows with their records, requests, deliveries, files and appeals (guide, chapter 4)."""
 
-from supervision.models.appeals import Appeal
+from supervision.models.appeals import Appeal, AppealQuerySet, Ruling, StatementRequest
 from supervision.models.flows import PlatformReview, ServiceFlow, ServiceFlowQuerySet
 from supervision.models.records import Attachment, FlowRecord
 from supervision.models.requests import Delivery, LicenseKey, NoteTemplate, RequestRevision, RequirementTemplate
@@ -9,6 +9,7 @@ from supervision.models.uploads import StorageDay, Upload, UploadPart, UploadQue
 
 __all__ = [
     "Appeal",
+    "AppealQuerySet",
     "Attachment",
     "Delivery",
     "FlowRecord",
@@ -18,8 +19,10 @@ __all__ = [
     "PlatformReview",
     "RequestRevision",
     "RequirementTemplate",
+    "Ruling",
     "ServiceFlow",
     "ServiceFlowQuerySet",
+    "StatementRequest",
     "StorageDay",
     "Upload",
     "UploadPart",

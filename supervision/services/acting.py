@@ -18,6 +18,7 @@ from supervision.files import CheckedFile
 from supervision.graph import Step
 from supervision.models import Attachment, FlowRecord, ServiceFlow
 from supervision.services.claiming import claim_uploads
+from supervision.services.impartial import require_impartial
 
 LONGEST_TEXT = 1_000
 
@@ -26,6 +27,13 @@ WHILE_FROZEN = frozenset(
     {
         Action.APPEAL,
         Action.WITHDRAW_APPEAL,
+        Action.ASK_STATEMENT,
+        Action.STATEMENT,
+        Action.PROPOSE_DECISION,
+        Action.DROP_DECISION,
+        Action.DECIDE,
+        Action.REVIEW,
+        Action.WAIVE_REVIEW,
         Action.DECIDE_RESUME,
         Action.DECIDE_REDELIVER,
         Action.DECIDE_ACCEPT,
@@ -45,7 +53,7 @@ def acting_on(flow: ServiceFlow, action: Action, *, by: Actor) -> Iterator[Servi
     """The flow, read afresh under its order's lock, when `by` may do `action` at all.
 
     Raises:
-        PermissionRefused: the buyer's role does not allow it.
+        PermissionRefused: the buyer's role does not allow it, or the operator belongs to one of the two companies.
         FlowFrozen: an appeal is open.
         InvalidTransition: the flow has ended.
     """
@@ -68,6 +76,8 @@ def _check_side(flow: ServiceFlow, by: Actor) -> None:
     )
     if foreign:
         raise InvalidTransition("This service flow belongs to others.")
+    if by.party is Party.OPERATIONS:
+        require_impartial(flow, by)
 
 
 def step_for(flow: ServiceFlow, action: Action, by: Actor, *, target: str = "") -> Step:

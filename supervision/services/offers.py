@@ -9,10 +9,10 @@ from django.db.models import Max
 from accounts.actor import Actor, Party
 from accounts.permissions import Permission, may
 from orders.choices import OrderStatus
-from supervision.choices import Action, AppealStatus, Silence
+from supervision.choices import Action, Silence
 from supervision.graph import Step
-from supervision.models import FlowRecord, ServiceFlow
-from supervision.rules import reminder_allowed_from
+from supervision.models import Appeal, FlowRecord, ServiceFlow
+from supervision.rules import case_refusal, reminder_allowed_from
 from supervision.services.appeals import may_appeal
 
 
@@ -47,6 +47,28 @@ def last_reminder(flow: ServiceFlow) -> datetime | None:
     return max((one.at for one in flow.records.all() if one.action == Action.REMIND), default=None)
 
 
+# What both sides may do while an appeal freezes their flow, in the order of the buttons.
+CASE_ACTIONS = (Action.STATEMENT, Action.REVIEW, Action.WAIVE_REVIEW, Action.WITHDRAW_APPEAL)
+
+
+def open_case(flow: ServiceFlow) -> Appeal | None:
+    """The appeal that freezes the flow, or None. Reads prefetched rows."""
+    return next((one for one in flow.appeals.all() if one.is_live), None) if flow.is_frozen else None
+
+
+def case_acts(flow: ServiceFlow, by: Actor, at: datetime) -> list[tuple[Action, str | None]]:
+    """The acts of the open appeal with why each is not allowed to `by` now, or None; none without an appeal."""
+    case = open_case(flow)
+    return [(action, case_refusal(case.terms(), action, by.party, at)) for action in CASE_ACTIONS] if case else []
+
+
+def frozen_steps(flow: ServiceFlow, by: Actor) -> list[Step]:
+    """What `by` could do if the flow were not frozen: buttons that are off."""
+    if not flow.is_frozen:
+        return []
+    return [one for one in flow.graph.steps_of(by.party, flow.frozen_from) if one.action != Action.APPEAL]
+
+
 def allowed_actions(flow: ServiceFlow, by: Actor, at: datetime) -> list[str]:
     """Names of the API's action endpoints that would not be refused for `by` now."""
     if not may_act(by):
@@ -56,9 +78,7 @@ def allowed_actions(flow: ServiceFlow, by: Actor, at: datetime) -> list[str]:
         names.append(str(Action.REMIND))
     if may_appeal(flow, by.party, at).allowed:
         names.append(str(Action.APPEAL))
-    if flow.is_frozen and any(one.status == AppealStatus.OPEN and one.party == by.party for one in flow.appeals.all()):
-        names.append(str(Action.WITHDRAW_APPEAL))
-    return names
+    return names + [str(action) for action, why in case_acts(flow, by, at) if why is None]
 
 
 # Every name that `deadlines` may hold, for API.md's readers and docs/flows.md.
@@ -69,6 +89,8 @@ DEADLINES = {
     "accepted_by_silence_at": "when the delivery counts as accepted, where the flow's template has that",
     "appeals_close_at": "from when no appeal can be filed any more",
     "closes_at": "when the service flow ends: it closes and the customer is refunded",
+    "answer_due_at": "until when operations answer an appeal: three working days",
+    "takes_effect_at": "when a decision on an appeal takes effect, unless a side asks for a second look before",
     "order_completes_at": "when the order of an accepted service completes",
 }
 
@@ -79,10 +101,13 @@ def deadlines(flow: ServiceFlow) -> dict[str, datetime]:
     if not flow.is_open:
         completes_at = order.completes_at if order.status == OrderStatus.PROCESSING else None
         return {"order_completes_at": completes_at} if completes_at else {}
+    case = open_case(flow)
     found = {
         "respond_by": flow.respond_by,
         "next_reminder_at": None,
         "appeal_opens_at": None,
+        "answer_due_at": case.answer_due_at if case and case.is_unanswered else None,
+        "takes_effect_at": case.takes_effect_at if case else None,
         "accepted_by_silence_at": None if flow.is_frozen else flow.accepts_at,
         "appeals_close_at": flow.appeals_close_at,
         "closes_at": flow.closes_at,

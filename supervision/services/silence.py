@@ -1,4 +1,4 @@
-"""What silence brings by itself: reminders, and acceptance where a template has it (docs/flows.md)."""
+"""What silence brings by itself: reminders, the right to appeal, acceptance where a template has it (docs/flows.md)."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,6 +13,7 @@ from supervision.events import AcceptanceReminder, DeliveryAcceptedBySilence, Se
 from supervision.models import Delivery, LicenseKey, ServiceFlow
 from supervision.rules import Consequence, next_notice, notices_due
 from supervision.services.acting import record, step_for, take
+from supervision.services.appeals import tell_appeal_opens
 from supervision.services.delivery import DELIVERER
 from supervision.words import span
 
@@ -56,7 +57,7 @@ def _remind(flow: ServiceFlow, notice: Consequence, by: Actor, at: datetime) -> 
 
 
 # How each kind of `rules.TOLD` is told.
-TELLS: dict[Silence, Tell] = {Silence.REMIND: _remind}
+TELLS: dict[Silence, Tell] = {Silence.REMIND: _remind, Silence.APPEAL: tell_appeal_opens}
 
 
 def accept_silent_delivery(pk: int, *, at: datetime, by: Actor) -> None:

@@ -120,3 +120,19 @@ def requirement_template(request: BuyerRequest, number: str, key: str) -> HttpRe
     """The seller's file to fill in for the request, for those who bought the product."""
     flow = get_object_or_404(ServiceFlow.objects.for_account(request.account), order__number=number)
     return pages.download(get_object_or_404(RequirementTemplate, product=flow.order.product_id, public_id=key))
+
+
+@require_safe
+@buyer_required()
+def records_pdf(request: BuyerRequest, number: str) -> HttpResponseBase:
+    """Operation Records as PDF."""
+    flow = pages.flow_or_404(ServiceFlow.objects.for_account(request.account), number)
+    return pages.records_pdf(flow, Party.BUYER)
+
+
+@require_safe
+@buyer_required()
+def case(request: BuyerRequest, number: str) -> HttpResponseBase:
+    """Everything of the flow that this side may see, as one zip."""
+    flow = pages.flow_or_404(ServiceFlow.objects.for_account(request.account), number)
+    return pages.case_zip(flow, Party.BUYER)

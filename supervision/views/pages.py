@@ -1,6 +1,5 @@
 """What both portals' views share: the details page, the page of an act, files, records as CSV."""
 
-import csv
 from dataclasses import dataclass
 
 from django import forms
@@ -16,20 +15,19 @@ from accounts.actor import Actor, Party
 from accounts.permissions import Permission, may
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError, InvalidInput, Throttled
-from koogallery.kernel.text import csv_cell
+from koogallery.kernel.web.files import pdf_response
 from orders import ports
 from orders.ports import ApplicationInformation
-from supervision import services
+from supervision import exports, services
 from supervision.acts import Act, act_named
-from supervision.choices import BESIDE_STEPS, Action, AttachmentRule, FlowStatus
+from supervision.choices import BESIDE_STEPS, Action, AttachmentRule
 from supervision.errors import AttachmentRefused, RequestAttachmentRequired
 from supervision.evidence import applications_given, evidence_of, with_evidence
 from supervision.forms import ActForm, MessageForm
 from supervision.models import Attachment, NoteTemplate, RequirementTemplate, ServiceFlow, ServiceFlowQuerySet
 from supervision.presentation import present
-from supervision.services import allowed_actions
+from supervision.services import allowed_actions, case_acts, may_appeal
 from supervision.services.uploads import files_for_a_verb
-from supervision.words import state
 
 
 def flow_or_404(rows: ServiceFlowQuerySet, number: str) -> ServiceFlow:
@@ -82,7 +80,10 @@ def act_page(
     must = bool(step and step.attachments == AttachmentRule.MANDATORY)
     templates = list(NoteTemplate.objects.fitting(flow)) if act.action == Action.DELIVER else []
     chosen = next((one for one in templates if one.public_id == request.GET.get("template")), None)
-    form = ActForm(act, flow, files_required=must, by=by, initial={act.text: chosen.text} if chosen else {})
+    # The message that opened the appeal leads here with the ground filled in: one click is left.
+    first = {"reason": may_appeal(flow, by.party, clock.now()).reason} if request.GET.get("ground") else {}
+    first = {act.text: chosen.text} if chosen else first
+    form = ActForm(act, flow, files_required=must, by=by, initial=first)
     status = 200
     if request.method == "POST":
         form = ActForm(act, flow, request.POST, request.FILES, files_required=False, by=by)
@@ -106,6 +107,7 @@ def act_page(
         "templates": templates,
         "chosen": chosen,
         "allowed": act.action in allowed,
+        "why_not": dict(case_acts(flow, by, clock.now())).get(act.action),
         "files_required": must,
         "upload_url": reverse("supervision:seller_uploads" if by.party is Party.SELLER else "supervision:uploads"),
         "max_bytes": settings.ATTACHMENT_MAX_BYTES,
@@ -198,35 +200,21 @@ def download(found: Attachment | RequirementTemplate) -> FileResponse:
     return response
 
 
-class _Echo:
-    def write(self, value: str) -> str:
-        return value
-
-
 def records_csv(flow: ServiceFlow, party: Party) -> StreamingHttpResponse:
-    """The operation records, newest first, times in ISO 8601 (UX 5)."""
-    writer = csv.writer(_Echo())
-    head = ["time", "action", "by", "role", "from", "to", "note", "files", "criteria not met"]
-
-    def label(status: str) -> str:
-        return state(FlowStatus(status), flow.flow_type).table_label if status else ""
-
-    rows = (
-        [
-            entry.at.isoformat(timespec="seconds"),
-            str(Action(entry.action).label),
-            csv_cell(entry.by),
-            entry.party,
-            label(entry.from_status),
-            label(entry.to_status),
-            csv_cell(entry.note),
-            csv_cell("; ".join(one.name for one in entry.attachments.all())),
-            csv_cell("; ".join(entry.failed_criteria)),
-        ]
-        for entry in flow.records.all()
-    )
-    response = StreamingHttpResponse(
-        (writer.writerow(row) for row in [head, *rows]), content_type="text/csv; charset=utf-8"
-    )
+    """The operation records as CSV."""
+    response = StreamingHttpResponse(exports.records_csv(flow, party), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{flow.order.number}-records.csv"'
+    return response
+
+
+def records_pdf(flow: ServiceFlow, party: Party) -> HttpResponse:
+    """The operation records as one PDF."""
+    return pdf_response(exports.records_pdf(flow, party), f"{flow.order.number}-records")
+
+
+def case_zip(flow: ServiceFlow, party: Party) -> StreamingHttpResponse:
+    """The whole case as one zip, streamed."""
+    response = StreamingHttpResponse(exports.case_zip(flow, party), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{flow.order.number}-case.zip"'
+    response["Cache-Control"] = "private, no-store"
     return response

@@ -91,3 +91,19 @@ def messages(request: SellerRequest, number: str) -> HttpResponse:
     flow = pages.flow_or_404(ServiceFlow.objects.for_seller(request.seller), number)
     back = reverse("supervision:seller_detail", args=[number])
     return pages.messages_page(request, flow, request.actor, template="supervision/seller_messages.html", back=back)
+
+
+@require_safe
+@seller_required
+def records_pdf(request: SellerRequest, number: str) -> HttpResponseBase:
+    """Operation Records as PDF."""
+    flow = pages.flow_or_404(ServiceFlow.objects.for_seller(request.seller), number)
+    return pages.records_pdf(flow, Party.SELLER)
+
+
+@require_safe
+@seller_required
+def case(request: SellerRequest, number: str) -> HttpResponseBase:
+    """Everything of the flow that this side may see, as one zip."""
+    flow = pages.flow_or_404(ServiceFlow.objects.for_seller(request.seller), number)
+    return pages.case_zip(flow, Party.SELLER)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from billing.gateways.sandbox import SandboxGateway
 from billing.services import PaymentRequest, bind_card, pay_order
 from catalog.models import Product
 from catalog.services import refresh_listing
+from koogallery.kernel import clock
 from koogallery.kernel.books import breaches
 from orders.services import Placement, place_order
 from pricing.rules import Duration, QuoteRequest
@@ -27,6 +29,7 @@ class Deal:
     buyer: Actor
     seller: Actor
     operator: Actor
+    reviewer: Actor
 
     def now(self) -> ServiceFlow:
         """The flow as it stands."""
@@ -54,7 +57,15 @@ def make_deal(**traits: Any) -> Deal:
     order = place_order(Placement(request, agreements_accepted=True), account=account, by=buyer)
     order = pay_order(order, PaymentRequest(), by=buyer)
     seller = a_seller(specification.product.seller)
-    return Deal(ServiceFlow.objects.get(order=order), buyer, seller, an_operator())
+    return Deal(ServiceFlow.objects.get(order=order), buyer, seller, an_operator(), an_operator())
+
+
+def fall_silent(flow: ServiceFlow) -> None:
+    """Whose turn it is has had it for an hour more than five days; the notice that goes with that is due."""
+    deadline = clock.now() - timedelta(hours=1)
+    ServiceFlow.objects.filter(pk=flow.pk).update(
+        waiting_since=deadline - timedelta(days=5), respond_by=deadline, next_notice_at=deadline + timedelta(seconds=1)
+    )
 
 
 @pytest.fixture

@@ -66,13 +66,17 @@ WITHOUT_ROLE, FOREIGN = ("finance", "viewer"), ("other_account", "other_seller")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When it is tried: so long after the turn began, or before the flow's end, with so many rejections."""
+    """When it is tried: so long after the turn began, or before the flow's end, with so many rejections.
+
+    `case`: what has happened in the appeal that freezes the flow: "asked", a decision, or nothing.
+    """
 
     name: str
     after: timedelta = HOUR
     before_end: timedelta | None = None
     buyer_rejections: int = 0
     seller_rejections: int = 0
+    case: str = ""
 
     def at(self, flow: ServiceFlow) -> datetime:
         return flow.waiting_since + self.after if self.before_end is None else flow.closes_at - self.before_end
@@ -90,25 +94,45 @@ MOMENTS = {
         Moment("seller rejected three times", seller_rejections=3),
         Moment("15 days before the end", before_end=15 * DAY, buyer_rejections=3),
     ],
+    A.WITHDRAW_APPEAL: [EARLY, Moment("decided", case="refund")],
+    A.STATEMENT: [EARLY, Moment("asked", case="asked"), Moment("48 hours after asked", after=48 * HOUR, case="asked")],
+    A.REVIEW: [EARLY, Moment("decided", case="refund"), Moment("5 days after decided", after=5 * DAY, case="refund")],
+    A.WAIVE_REVIEW: [EARLY, Moment("decided", case="accept")],
+    A.DECIDE_ACCEPT: [EARLY, Moment("decided", case="accept"), Moment("5 days after decided", 5 * DAY, case="accept")],
+    A.DECIDE_REFUND: [EARLY, Moment("decided", case="refund"), Moment("5 days after decided", 5 * DAY, case="refund")],
     A.CLOSE: [EARLY, Moment("at the end", before_end=timedelta(0))],
     A.REMINDED: [EARLY, Moment("after 72 hours", after=72 * HOUR), Moment("after 1 day", after=DAY)],
     A.ACCEPT_BY_SILENCE: [EARLY, Moment("after 14 days", after=14 * DAY)],
 }
 BY_TIMER = (A.CLOSE, A.REMINDED, A.ACCEPT_BY_SILENCE)
-# Nobody who belongs to one of the two sides reviews, whatever else he is.
-REVIEWS = (A.APPROVE, A.RETURN)
 DECISIONS = {
     A.DECIDE_RESUME: Decision.RESUME,
     A.DECIDE_REDELIVER: Decision.REDELIVER,
     A.DECIDE_ACCEPT: Decision.ACCEPT,
     A.DECIDE_REFUND: Decision.REFUND,
 }
+# What cannot be undone is announced; a timer brings it into effect.
+ANNOUNCED = (A.DECIDE_ACCEPT, A.DECIDE_REFUND)
+# What the newest record says where that is not the action itself.
+RECORDED = dict.fromkeys(ANNOUNCED, A.DECIDE)
+CASE_ACTS = (A.WITHDRAW_APPEAL, A.STATEMENT, A.REVIEW, A.WAIVE_REVIEW)
 
 Verb = Callable[[ServiceFlow, Actor, datetime], object]
 
 
 def _decide(decision: Decision) -> Verb:
     return lambda flow, by, at: services.decide_appeal(flow, decision=decision, reason="Heard both.", by=by, at=at)
+
+
+def _announce(decision: Decision) -> Verb:
+    """Operations decide; what a timer does with the decision is to bring it into effect."""
+
+    def verb(flow: ServiceFlow, by: Actor, at: datetime) -> object:
+        if by.party is not Party.SYSTEM:
+            return _decide(decision)(flow, by, at)
+        return [services.bring_into_effect(one.pk, at=at, by=by) for one in flow.appeals.all()]
+
+    return verb
 
 
 VERBS: dict[Action, Verb] = {
@@ -128,7 +152,10 @@ VERBS: dict[Action, Verb] = {
     A.REMIND: lambda flow, by, at: services.send_reminder(flow, by=by, at=at),
     A.APPEAL: lambda flow, by, at: services.file_appeal(flow, reason="Unfair.", by=by, at=at),
     A.WITHDRAW_APPEAL: lambda flow, by, at: services.withdraw_appeal(flow, by=by, at=at),
-    **{action: _decide(decision) for action, decision in DECISIONS.items()},
+    A.STATEMENT: lambda flow, by, at: services.give_statement(flow, text="It came.", by=by, at=at),
+    A.REVIEW: lambda flow, by, at: services.ask_review(flow, reason="Look again.", by=by, at=at),
+    A.WAIVE_REVIEW: lambda flow, by, at: services.waive_review(flow, by=by, at=at),
+    **{action: (_announce if action in ANNOUNCED else _decide)(decision) for action, decision in DECISIONS.items()},
     A.CLOSE: lambda flow, by, at: services.close_overdue_flow(flow.pk, at=at, by=by),
     A.REMINDED: lambda flow, by, at: services.send_due_notice(flow.pk, at=at, by=by),
     A.ACCEPT_BY_SILENCE: lambda flow, by, at: services.accept_silent_delivery(flow.pk, at=at, by=by),
@@ -167,6 +194,8 @@ def _outcome(
 ) -> str:
     if action in BY_TIMER:
         return _by_timer(graph, status, action, moment)
+    if action in ANNOUNCED and party is Party.SYSTEM:
+        return _effect(graph, status, action, moment)
     if role in WITHOUT_ROLE:
         return "permission_denied"
     if role in FOREIGN:
@@ -176,19 +205,44 @@ def _outcome(
         return "flow_frozen"
     if status in ENDED:
         return "invalid_transition"
-    if action in REVIEWS and party in (Party.BUYER, Party.SELLER):
-        return "permission_denied"
+    if action in CASE_ACTS:
+        return _in_the_case(party, action, moment) if frozen else "invalid_transition"
+    if action in DECISIONS:
+        return _decided(graph, party, action, moment) if frozen else "invalid_transition"
     step = _step(graph, status, party, action)
     match action:
         case A.APPEAL:
             allowed = appeal_verdict(_terms(graph, flow, status, moment), party, moment.at(flow)).allowed
             return f"-> {S.UNDER_APPEAL}" if allowed else "appeal_not_allowed"
-        case A.WITHDRAW_APPEAL if frozen and party is not APPELLANT:
-            return "flow_frozen"
         case A.REMIND:
             theirs = graph.state(status).waits_for is Party.SELLER and party is Party.BUYER
             return "told" if theirs else "invalid_transition"
     return f"-> {step.target}" if step else "invalid_transition"
+
+
+def _in_the_case(party: Party, action: Action, moment: Moment) -> str:
+    """What a side may do in its appeal: answer what it was asked, look at what was decided, take its own appeal back."""
+    if party not in (Party.BUYER, Party.SELLER):
+        return "flow_frozen"
+    if action == A.WITHDRAW_APPEAL:
+        return f"-> {FROZEN_FROM}" if party is APPELLANT and not moment.case else "flow_frozen"
+    in_time = moment.case and moment.after < (48 * HOUR if moment.case == "asked" else 5 * DAY)
+    return "told" if in_time else "flow_frozen"
+
+
+def _decided(graph: Graph, party: Party, action: Action, moment: Moment) -> str:
+    if party is not Party.OPERATIONS:
+        return "permission_denied"
+    if moment.case:
+        return "invalid_transition"
+    step = _step(graph, S.UNDER_APPEAL, party, action)
+    assert step is not None
+    return "told" if action in ANNOUNCED else f"-> {step.target}"
+
+
+def _effect(graph: Graph, status: FlowStatus, action: Action, moment: Moment) -> str:
+    step = _step(graph, status, Party.OPERATIONS, action)
+    return f"-> {step.target}" if step and moment.case and moment.after >= 5 * DAY else "nothing"
 
 
 def _step(graph: Graph, status: FlowStatus, party: Party, action: Action) -> Step | None:
@@ -222,11 +276,12 @@ def _terms(graph: Graph, flow: ServiceFlow, status: FlowStatus, moment: Moment) 
         open=status not in ENDED,
         already_open=status == S.UNDER_APPEAL,
         waiting_on=graph.state(status).waits_for,
-        waiting_since=flow.waiting_since,
+        opens_at=flow.respond_by + timedelta(seconds=1) if flow.respond_by else None,
         on_acceptance=status == S.AWAITING_ACCEPTANCE,
         seller_rejections=moment.seller_rejections,
         buyer_rejections=moment.buyer_rejections,
         appeals_close_at=flow.appeals_close_at,
+        ban=15 * DAY,
         silence=5 * DAY,
         appeal_after=graph.parameters.appeal_after,
         appeal_on_acceptance_after=graph.parameters.appeal_on_acceptance_after,

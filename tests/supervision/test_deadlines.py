@@ -128,7 +128,8 @@ def test_after_an_appeal_the_seller_has_the_templates_new_deadline(deal):
     assert flow.respond_by == at + 48 * HOURS
     assert not services.may_appeal(flow, one.buyer.party, at + 48 * HOURS).allowed
     assert services.may_appeal(flow, one.buyer.party, at + 48 * HOURS + SECOND).allowed
-    assert flow.next_notice_at is None, "reminders after 72 and 96 hours would come after the deadline"
+    told = "reminders after 72 and 96 hours would come after the deadline: the buyer is told that he may appeal"
+    assert flow.next_notice_at == at + 48 * HOURS + SECOND, told
 
 
 def silent(deal, days: int = 7, note: str = "Key."):

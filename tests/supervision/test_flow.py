@@ -221,6 +221,9 @@ def test_operations_decide(deal, decision, flow_status, order_status):
     one = deal()
     at = frozen(one)
     services.decide_appeal(one.flow, decision=decision, reason="Heard both.", by=one.operator, at=at)
+    for side in (one.buyer, one.seller):
+        if one.now().is_frozen:
+            services.waive_review(one.flow, by=side, at=at)
     assert (one.now().status, Order.objects.get().status) == (flow_status, order_status)
 
 
@@ -229,6 +232,9 @@ def test_a_partial_refund_ends_the_flow_and_completes_the_order(deal):
     at = frozen(one)
     half = Money(Decimal("2.50"), "USD")
     services.decide_appeal(one.flow, decision=Decision.REFUND, refund=half, reason="Half.", by=one.operator, at=at)
+    assert (one.now().is_frozen, Order.objects.get().status) == (True, OrderStatus.PROCESSING)
+    for side in (one.buyer, one.seller):
+        services.waive_review(one.flow, by=side, at=at)
     assert (one.now().status, Order.objects.get().status) == (FlowStatus.CLOSED, OrderStatus.COMPLETED)
 
 

@@ -24,17 +24,33 @@ from notifications.models import Message
 from orders.models import Order, Subscription
 from supervision import services
 from supervision.choices import ENDED, Action, Decision, FlowStatus, Silence
-from supervision.models import FlowRecord, FlowTemplate, ServiceFlow
+from supervision.models import FlowRecord, FlowTemplate, Ruling, ServiceFlow
 from supervision.services.acting import WHILE_FROZEN
 from tests.supervision.conftest import Deal, make_deal
 from tests.supervision.table import KINDS, Kind
 from tests.supervision.test_flow import a_file
 
-TIMERS = ("send_flow_notices", "accept_silent_deliveries", "close_overdue_flows", "complete_accepted_orders")
+TIMERS = (
+    "send_flow_notices",
+    "accept_silent_deliveries",
+    "close_overdue_flows",
+    "complete_accepted_orders",
+    "miss_statements",
+    "escalate_appeals",
+    "lapse_rulings",
+    "appeal_decisions_take_effect",
+)
 SIDES = st.sampled_from(["buyer", "seller"])
 REMINDED = ("SellerTurnReminder", "AcceptanceReminder")
 # What anybody may do out of turn: these move no turn, or only freeze and thaw.
-OUT_OF_TURN = {Action.REMIND, Action.APPEAL, Action.WITHDRAW_APPEAL}
+OUT_OF_TURN = {
+    Action.REMIND,
+    Action.APPEAL,
+    Action.WITHDRAW_APPEAL,
+    Action.STATEMENT,
+    Action.REVIEW,
+    Action.WAIVE_REVIEW,
+}
 
 
 class FlowMachine(RuleBasedStateMachine):
@@ -60,10 +76,10 @@ class FlowMachine(RuleBasedStateMachine):
     def records(self) -> list[FlowRecord]:
         return list(FlowRecord.objects.filter(flow=self.deal.flow).order_by("id"))
 
-    def attempt(self, party: str, verb: Callable[..., Any], **given: Any) -> None:
+    def attempt(self, who: str, verb: Callable[..., Any], **given: Any) -> None:
         """Try an act; it must change nothing when it is refused, and be refused when it is not the party's turn."""
         before, records = self.flow(), len(self.records())
-        by = getattr(self.deal, party)
+        by = getattr(self.deal, who)
         try:
             verb(self.deal.flow, by=by, at=self.at, **given)
         except DomainError:
@@ -77,9 +93,13 @@ class FlowMachine(RuleBasedStateMachine):
             )
             assert len(self.records()) == records
             return
-        newest = self.records()[-1]
+        newest, *consequences = self.records()[records:]
         assert before.is_open, "what has ended is final"
-        assert len(self.records()) == records + 1, "every act writes a record"
+        if newest.action == Action.WAIVE_REVIEW and consequences:
+            # Both sides have waived by now: the decision is in effect at once.
+            assert [one.action for one in consequences] in ([Action.DECIDE_ACCEPT], [Action.DECIDE_REFUND])
+        else:
+            assert not consequences, "every act writes a record"
         assert (newest.party, newest.user_id, newest.at) == (by.party, by.user_id, self.at)
         if newest.action not in OUT_OF_TURN:
             assert before.waiting_on == newest.party, "only the side whose turn it is moves a flow"
@@ -145,9 +165,25 @@ class FlowMachine(RuleBasedStateMachine):
     def withdraw(self, party: str) -> None:
         self.attempt(party, services.withdraw_appeal)
 
-    @rule(decision=st.sampled_from(list(Decision)), party=st.sampled_from(["operator", "operator", "seller"]))
+    @rule(decision=st.sampled_from(list(Decision)), party=st.sampled_from(["operator", "reviewer", "seller"]))
     def decide(self, decision: Decision, party: str) -> None:
         self.attempt(party, services.decide_appeal, decision=decision, reason="Heard both.")
+
+    @rule(asked=st.sampled_from([Party.BUYER, Party.SELLER]), party=st.sampled_from(["operator", "operator", "buyer"]))
+    def ask(self, asked: Party, party: str) -> None:
+        self.attempt(party, services.ask_statement, party=asked, question="What happened?")
+
+    @rule(party=SIDES)
+    def state(self, party: str) -> None:
+        self.attempt(party, services.give_statement, text="This.")
+
+    @rule(party=SIDES)
+    def review_decision(self, party: str) -> None:
+        self.attempt(party, services.ask_review, reason="Not fair.")
+
+    @rule(party=SIDES)
+    def waive(self, party: str) -> None:
+        self.attempt(party, services.waive_review)
 
     @rule(hours=st.sampled_from([1, 25, 73, 97, 121, 24 * 14, 24 * 30, 24 * 365]))
     def wait(self, hours: int) -> None:
@@ -157,9 +193,23 @@ class FlowMachine(RuleBasedStateMachine):
         assert not run_until_quiet(at=self.at, names=TIMERS).failed
         self.waited_until = self.at
         if before.is_frozen:
-            after = self.flow()
+            self._only_its_appeal_moved_it(before)
+
+    def _only_its_appeal_moved_it(self, before: ServiceFlow) -> None:
+        """A frozen flow stands still until its decision takes effect, at the moment that was announced."""
+        after = self.flow()
+        effect = Ruling.objects.filter(appeal__flow=before, effective_at__gt=before.waiting_since).first()
+        if effect is None:
             assert (after.status, after.waiting_since) == (before.status, before.waiting_since), "frozen for everybody"
             assert after.accepts_at == before.accepts_at
+            return
+        moved = next(
+            one
+            for one in self.records()
+            if one.from_status == FlowStatus.UNDER_APPEAL != one.to_status and one.at > before.waiting_since
+        )
+        assert (moved.at, moved.party) == (effect.effective_at, Party.SYSTEM)
+        assert effect.decision in (Decision.ACCEPT, Decision.REFUND), "what can be undone waits for nothing"
 
     @invariant()
     def the_books_are_right(self) -> None:

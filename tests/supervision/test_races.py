@@ -12,7 +12,7 @@ from billing.services import PaymentRequest, pay_order
 from koogallery.kernel.errors import DomainError
 from orders.models import Order
 from supervision import services
-from supervision.models import FlowRecord, FlowTemplate
+from supervision.models import Appeal, FlowRecord, FlowTemplate, Ruling
 from tests.supervision.conftest import make_deal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,3 +95,69 @@ def test_secrets_asked_for_at_once_do_not_slip_through_the_throttle(settings):
     outcomes = at_once(*[ask(one) for one in deals])
     assert sorted(str(type(one).__name__) for one in outcomes) == ["Throttled", "Throttled", "str", "str"]
     assert Reveal.objects.count() == FlowRecord.objects.filter(action="reveal-license-key").count() == 2
+
+
+def under_appeal(decision: str = ""):
+    """A deal under appeal; with a decision that is not in effect yet."""
+    from datetime import timedelta
+
+    from koogallery.kernel import clock
+
+    deal = make_deal()
+    services.file_appeal(deal.flow, reason="Silence.", by=deal.buyer, at=deal.flow.waiting_since + timedelta(days=6))
+    if decision:
+        services.decide_appeal(deal.flow, decision=decision, reason="Heard both.", by=deal.operator, at=clock.now())
+    return deal
+
+
+def test_two_operators_deciding_at_once_decide_once():
+    deal = under_appeal()
+    outcomes = at_once(
+        lambda: services.decide_appeal(deal.flow, decision="refund", reason="A.", by=deal.operator),
+        lambda: services.decide_appeal(deal.flow, decision="resume", reason="B.", by=deal.reviewer),
+        lambda: services.decide_appeal(deal.flow, decision="accept", reason="C.", by=deal.reviewer),
+    )
+    assert done(outcomes) == 1
+    assert Ruling.objects.count() == 1
+
+
+def test_waiving_against_asking_for_a_second_look_does_one_of_them():
+    deal = under_appeal("refund")
+    services.waive_review(deal.flow, by=deal.buyer)
+    outcomes = at_once(
+        lambda: services.waive_review(deal.flow, by=deal.seller),
+        lambda: services.ask_review(deal.flow, reason="Look.", by=deal.seller),
+    )
+    assert done(outcomes) == 1
+    status = Appeal.objects.get().status
+    assert (status, deal.now().status) in (("decided", "closed"), ("under_review", "under_appeal"))
+
+
+def test_withdrawing_against_deciding_does_one_of_them():
+    deal = under_appeal()
+    outcomes = at_once(
+        lambda: services.withdraw_appeal(deal.flow, by=deal.buyer),
+        lambda: services.decide_appeal(deal.flow, decision="refund", reason="Nothing came.", by=deal.operator),
+    )
+    assert done(outcomes) == 1
+    assert Appeal.objects.get().status in ("withdrawn", "announced")
+
+
+def test_both_sides_asking_for_a_second_look_at_once_get_one():
+    deal = under_appeal("accept")
+    outcomes = at_once(
+        lambda: services.ask_review(deal.flow, reason="Look.", by=deal.seller),
+        lambda: services.ask_review(deal.flow, reason="Look.", by=deal.buyer),
+    )
+    assert done(outcomes) == 1
+    assert FlowRecord.objects.filter(action="review").count() == 1
+
+
+def test_filing_twice_files_once():
+    from datetime import timedelta
+
+    deal = make_deal()
+    at = deal.flow.waiting_since + timedelta(days=6)
+    outcomes = at_once(*[lambda: services.file_appeal(deal.flow, reason="Silence.", by=deal.buyer, at=at)] * 3)
+    assert done(outcomes) == 1
+    assert Appeal.objects.count() == 1

@@ -6,18 +6,19 @@ and whatever is allowed has a sentence that allows it. So none of the three can 
 """
 
 from collections.abc import Collection, Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
 from django.forms import model_to_dict
 
-from accounts.actor import Actor
+from accounts.actor import Actor, Party
 from accounts.models import Account
 from accounts.permissions import Role
 from koogallery.kernel.errors import DomainError
 from supervision import services
-from supervision.choices import Action, FlowStatus, Silence
-from supervision.models import Appeal, FlowRecord, FlowTemplate, ServiceFlow
+from supervision.choices import Action, AppealStatus, Decision, FlowStatus, RulingStatus, Silence
+from supervision.models import Appeal, FlowRecord, FlowTemplate, Ruling, ServiceFlow, StatementRequest
 from supervision.services.acting import record
 from tests.factories import a_buyer, a_seller
 from tests.supervision.conftest import Deal, make_deal
@@ -27,6 +28,7 @@ from tests.supervision.table import (
     KINDS,
     MOMENTS,
     PARTY,
+    RECORDED,
     SIDES,
     VERBS,
     Cell,
@@ -81,19 +83,40 @@ def put(deal: Deal, status: FlowStatus) -> ServiceFlow:
     ServiceFlow.objects.filter(pk=flow.pk).update(**columns)
     flow = deal.now()
     if status == FlowStatus.UNDER_APPEAL:
-        Appeal.objects.create(flow=flow, party=APPELLANT, ground="Silence.", reason="Silence.", filed_at=at)
+        due = at + timedelta(days=5)
+        Appeal.objects.create(
+            flow=flow, party=APPELLANT, ground="Silence.", reason="Silence.", filed_at=at, answer_due_at=due
+        )
     record(flow, Action.DELIVER, by=deal.seller, at=at, note="Here.")
     return flow
 
 
 def prepare(flow: ServiceFlow, moment: Moment) -> None:
-    """Give the flow's row what the moment says of it: rejections, and the notice that is due then."""
+    """Give the flow's rows what the moment says: rejections, the notice that is due then, how far its appeal is."""
+    for appeal in flow.appeals.all():
+        put_case(appeal, moment.case)
     due = any(one.silence == Silence.REMIND and one.after == moment.after for one in flow.silence)
     ServiceFlow.objects.filter(pk=flow.pk).update(
         buyer_rejections=moment.buyer_rejections,
         seller_rejections=moment.seller_rejections,
         next_notice_at=moment.at(flow) if due else flow.next_notice_at,
     )
+
+
+def put_case(appeal: Appeal, case: str) -> None:
+    """The appeal as it would stand: undecided, both sides asked until 48 hours after, or decided for 5 days after."""
+    at = appeal.filed_at
+    appeal.statements.all().delete()
+    appeal.rulings.all().delete()
+    effect = at + timedelta(days=5) if case in Decision.values else None
+    status = AppealStatus.ANNOUNCED if effect else AppealStatus.OPEN
+    Appeal.objects.filter(pk=appeal.pk).update(status=status, takes_effect_at=effect)
+    if effect:
+        ruling = {"status": RulingStatus.ANNOUNCED, "decision": case, "reason": "Heard both.", "decided_at": at}
+        Ruling.objects.create(appeal=appeal, **ruling)
+    for party in (Party.BUYER, Party.SELLER) if case == "asked" else ():
+        due = at + timedelta(hours=48)
+        StatementRequest.objects.create(appeal=appeal, party=party, question="Why?", asked_at=at, due_at=due)
 
 
 def tried(flow: ServiceFlow, cell: Cell, moment: Moment, by: Actor) -> str:
@@ -118,7 +141,7 @@ def carried_out(flow: ServiceFlow, action: Action, moment: Moment, by: Actor) ->
     assert newest.to_status == after, "the record says where the flow went"
     if after != flow.status:
         return f"-> {after}"
-    return "told" if newest.action == action else "nothing"
+    return "told" if newest.action == RECORDED.get(action, action) else "nothing"
 
 
 def rows_of(kind: Kind, roles: Collection[str]) -> Iterator[tuple[Cell, str]]:
