@@ -31,7 +31,11 @@ document.addEventListener("submit", (event) => {
 
 // A page that Back brings from memory may send again.
 addEventListener("pageshow", (event) => {
-  if (event.persisted) for (const form of document.querySelectorAll("form[data-sent]")) release(form);
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.answered;
+    release(form);
+  }
 });
 
 export function enhance() {}

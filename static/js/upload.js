@@ -210,6 +210,7 @@ class Field {
     if (!this.pending) return;
     if (failed) {
       this.pending = null;
+      delete this.form.dataset.answered;
       release(this.form);
     } else if (!sending && !waiting.length) {
       const button = this.pending.button;

@@ -90,7 +90,7 @@ class Person:
 
 
 @pytest.fixture
-def person(browser: Browser, live_server: object) -> Iterator[Callable[[str], Person]]:
+def person(browser: Browser, live_server: object, templates: None) -> Iterator[Callable[[str], Person]]:
     """`person("buyer")`: a new browser context."""
     people: list[Person] = []
 
