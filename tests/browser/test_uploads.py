@@ -52,8 +52,14 @@ def row(page, name: str):
     return page.locator(f"li.file[data-name='{name}']")
 
 
+def press(page):
+    page.click("main form button:has-text('Submit request')")
+
+
 def submit(page):
-    page.click("main button:has-text('Submit request')")
+    """Submit the request and answer the guide's dialog."""
+    press(page)
+    page.click("dialog[open] button:has-text('OK')")
 
 
 def test_files_travel_with_progress_and_are_attached_by_the_form(page, buyer, deal, tmp_path):
@@ -132,7 +138,7 @@ def test_a_broken_connection_is_tried_again_and_then_left_to_the_person(page, bu
     second.get_by_text("The connection broke.").wait_for()
     # While one is not there, the form stays.
     page.fill("textarea", "As planned.")
-    submit(page)
+    press(page)
     assert page.url.endswith("/request/")
     second.get_by_role("button", name="Retry second.png").click()
     second.get_by_text("Uploaded").wait_for()
@@ -189,12 +195,12 @@ def test_without_javascript_the_form_carries_the_files(browser, live_server, dea
     page.goto(f"{live_server}/my/supervision/{deal.flow.order.number}/request/")
     page.fill("textarea", "As planned.")
     page.set_input_files("input[type=file]", [a_file(tmp_path, "run.exe", b"MZ")])
-    submit(page)
+    press(page)
     assert page.get_by_text("run.exe can't be uploaded").first.is_visible()
     page.fill("textarea", "As planned.")
     files = [a_file(tmp_path, "plan.png", png(3 * MIB)), a_file(tmp_path, "terms.pdf", PDF)]
     page.set_input_files("input[type=file]", files)
-    submit(page)
+    press(page)
     page.wait_for_url(f"**/{deal.flow.order.number}/")
     assert [one.name for one in deal.now().attachments.all()] == ["plan.png", "terms.pdf"]
     assert not Upload.objects.exists()
