@@ -28,6 +28,7 @@ LOGINS = (
     ("seller@demo.example", "seller Northwind Digital"),
     ("seller2@demo.example", "seller Harbor Labs"),
     ("operator@demo.example", "operations staff"),
+    ("operator2@demo.example", "another one, for what two have to agree on"),
 )
 
 
@@ -41,6 +42,7 @@ class People:
     buyer2: Actor
     sellers: dict[str, Actor]
     operator: Actor
+    operator2: Actor
 
 
 def _user(email: str, name: str, at: datetime, **fields: bool) -> User:
@@ -51,7 +53,7 @@ def _user(email: str, name: str, at: datetime, **fields: bool) -> User:
 
 
 def load_people(at: datetime) -> People:
-    """Buyers with bound sandbox cards, sellers' members, an operator."""
+    """Buyers with bound sandbox cards, sellers' members, two operators."""
     mara = _user("buyer@demo.example", "Mara Okafor", at)
     tomas = _user("buyer2@demo.example", "Tomás Reyes", at)
     viewer = _user("viewer@demo.example", "Ines Albrecht", at)
@@ -67,6 +69,7 @@ def load_people(at: datetime) -> People:
         SellerMember.objects.create(seller=seller, user=user, created_at=at)
         sellers[slug] = seller_actor(user, seller)
     operator = _user("operator@demo.example", "Olu Bergström", at, is_staff=True, is_superuser=True)
+    second = _user("operator2@demo.example", "Jun Watanabe", at, is_staff=True, is_superuser=True)
     people = People(
         contoso=contoso,
         alder=alder,
@@ -74,6 +77,7 @@ def load_people(at: datetime) -> People:
         buyer2=buyer_actor(tomas, Membership.objects.get(user=tomas)),
         sellers=sellers,
         operator=operator_actor(operator),
+        operator2=operator_actor(second),
     )
     for account, actor in ((contoso, people.buyer), (alder, people.buyer2)):
         bind_card(account, SandboxGateway().enter_card("success"), by=actor, at=at)

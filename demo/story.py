@@ -183,6 +183,8 @@ def _refunded(story: Story, slug: str) -> None:
     services.file_appeal(flow, reason=reason, by=story.people.buyer, at=story.at(23))
     decision = "The seller could not show that a licence was delivered."
     services.decide_appeal(flow, decision=Decision.REFUND, reason=decision, by=story.people.operator, at=story.at(21))
+    # More than one operator may give back alone.
+    services.confirm_ruling(flow, by=story.people.operator2, at=story.at(20.5))
     services.waive_review(flow, by=story.people.buyer, at=story.at(20))
     services.waive_review(flow, by=story.seller(flow), at=story.at(20))
 

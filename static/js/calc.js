@@ -5,6 +5,11 @@ import { debounce, load } from "./fragment.js";
 
 const WAIT_MS = 200;
 
+function isChanged(field) {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  return "defaultValue" in field && field.value !== field.defaultValue;
+}
+
 function enliven(form) {
   const target = document.getElementById(form.dataset.quoteTarget);
   const updateButton = form.querySelector("[data-calc-submit]");
@@ -36,6 +41,11 @@ function enliven(form) {
     outdated = true;
     update();
   });
+  // What was typed before this module came, or what Back restored.
+  if ([...form.elements].some(isChanged)) {
+    outdated = true;
+    update();
+  }
   target.addEventListener("submit", (event) => {
     if (outdated && form.isConnected) event.preventDefault();
   });

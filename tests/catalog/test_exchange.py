@@ -297,8 +297,8 @@ def test_import_and_export_take_the_same_memory_for_many_products(shop, tmp_path
     peaks(10)
     few, many = peaks(1_000), peaks(4_000)
     assert many[0] < few[0] * 1.3
-    # What is no longer used waits for the collector; 3,000 more products held would take 45 MB.
-    assert many[1] < few[1] + 10_000_000
+    # What is no longer used waits for the collector, and for how long differs; 3,000 more products held would take 45 MB.
+    assert many[1] < few[1] + 20_000_000
 
 
 def test_criteria_come_in_as_versions_and_go_out_again(shop, tmp_path):
