@@ -242,6 +242,8 @@ export function enhance(root) {
     const field = new Field(upload);
     const drop = upload.querySelector(".drop");
     field.input.addEventListener("change", () => field.take([...field.input.files]));
+    // What was chosen before this module came, or what Back restored.
+    if (field.input.files.length) field.take([...field.input.files]);
     for (const kind of ["dragenter", "dragover"]) {
       drop.addEventListener(kind, (event) => {
         event.preventDefault();
