@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from catalog.models import Product
 from catalog.services import refresh_listing
@@ -24,6 +24,8 @@ FLAGS = [
     "--disable-sync",
 ]
 PASSWORD = "correct-horse-battery"
+# Two browsers, their servers and databases share the cores of a small machine.
+expect.set_options(timeout=15_000)
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1440, "height": 900}}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -96,7 +98,7 @@ def person(browser: Browser, live_server: object, templates: None) -> Iterator[C
 
     def come(name: str) -> Person:
         context = browser.new_context(viewport=SIZES["desktop"], reduced_motion="reduce")
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         people.append(Person(context, str(live_server), name))
         return people[-1]
 
