@@ -60,7 +60,8 @@ def changes_since(place: str) -> Changes:
         PlaceLost: this database's transactions have not come as far as the place says.
     """
     with connection.cursor() as cursor:
-        # One statement sees one snapshot: the rows and the place belong together.
+        # One statement sees one snapshot: the rows and the place belong together. A snapshot does not list the
+        # transaction that takes it, so what that transaction wrote itself looks seen once others end after it.
         cursor.execute(
             """
             SELECT pg_current_snapshot()::text,
@@ -71,7 +72,8 @@ def changes_since(place: str) -> Changes:
             FROM (SELECT 1) AS one LEFT JOIN (
                 SELECT product, xid FROM catalog_cataloguechange
                 WHERE xid >= pg_snapshot_xmin(%(place)s::pg_snapshot)::text::bigint
-                  AND NOT pg_visible_in_snapshot(xid::text::xid8, %(place)s::pg_snapshot)
+                  AND (NOT pg_visible_in_snapshot(xid::text::xid8, %(place)s::pg_snapshot)
+                       OR xid = pg_current_xact_id_if_assigned()::text::bigint)
                 LIMIT %(most)s
             ) AS new ON true
             """,

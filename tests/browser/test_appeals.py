@@ -1,6 +1,7 @@
 """Every outcome of an appeal with buyer, seller and operators side by side, each at his own browser."""
 
 import pytest
+from playwright.sync_api import expect
 
 from accounts.models import User
 from koogallery.kernel.quiet import run_until_quiet
@@ -97,7 +98,7 @@ def test_refunded_after_statements_and_both_waive_the_second_look(deal, at_work)
     page.click("main button:has-text('Give statement')")
     page.wait_for_url(f"**/{number}/")
     buyer.goto(mine)
-    assert buyer.page.is_visible("#appeal :text('It was sent by e-mail.')")
+    expect(buyer.page.locator("#appeal :text('It was sent by e-mail.')").first).to_be_visible()
 
     operator.goto("/admin/supervision/appeal/")
     operator.page.click(f"#result_list a:has-text('{number}')")
@@ -105,13 +106,13 @@ def test_refunded_after_statements_and_both_waive_the_second_look(deal, at_work)
     decide(operator, number, "refund", "No licence arrived.")
     buyer.goto(mine)
     buyer.look("appeal-decided")
-    assert buyer.page.is_visible("#appeal :text('No licence arrived.')")
+    expect(buyer.page.locator("#appeal :text('No licence arrived.')").first).to_be_visible()
     waive(buyer, mine)
     waive(seller, theirs)
     run_until_quiet()
     assert Order.objects.get().status == "refunded"
     buyer.goto(mine)
-    assert buyer.page.is_visible("main :text('Service closed')")
+    expect(buyer.page.locator("main :text('Service closed')").first).to_be_visible()
 
 
 def test_a_second_look_by_another_operator_accepts_for_the_customer(deal, at_work):
@@ -134,7 +135,7 @@ def test_a_second_look_by_another_operator_accepts_for_the_customer(deal, at_wor
     page.wait_for_selector(".errorlist :text('Another operator')")
     decide(reviewer, number, "accept", "The logs show that it is in use.")
     buyer.goto(mine)
-    assert buyer.page.is_visible("main :text('Service completed')")
+    expect(buyer.page.locator("main :text('Service completed')").first).to_be_visible()
 
 
 @pytest.mark.parametrize("decision", ["resume", "redeliver"])
@@ -144,7 +145,7 @@ def test_the_seller_goes_on(deal, at_work, decision):
     appeal_from_the_message(buyer, number)
     decide(operator, number, decision)
     page = seller.goto(places(number)[1])
-    assert page.is_visible("a:has-text('Deliver service')")
+    expect(page.locator("a:has-text('Deliver service')").first).to_be_visible()
 
 
 def test_withdrawn_the_flow_goes_on(deal, at_work):
@@ -156,7 +157,7 @@ def test_withdrawn_the_flow_goes_on(deal, at_work):
     page.click("a:has-text('Withdraw appeal')")
     page.click("dialog[open] button:has-text('OK')")
     page.wait_for_selector("text=The appeal was withdrawn.")
-    assert seller.goto(theirs).is_visible("a:has-text('Deliver service')")
+    expect(seller.goto(theirs).locator("a:has-text('Deliver service')").first).to_be_visible()
 
 
 def test_the_account_chooses_that_appeals_are_filed_for_it(deal, at_work):

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from django.contrib.sessions.models import Session
+from playwright.sync_api import expect
 
 from accounts.models import Reveal
 from catalog.services import refresh_listing
@@ -61,7 +62,7 @@ def test_supervised_saas_from_request_to_purchased_apps(person, templates):
 
     # A SaaS request needs its template filled in (guide 4.3).
     page = buyer.goto(f"/my/supervision/{number}/")
-    assert page.is_visible("text=The seller has not provided the application information yet.")
+    expect(page.locator("text=The seller has not provided the application information yet.").first).to_be_visible()
     page = buyer.goto(f"/my/supervision/{number}/request/")
     page.fill("textarea", "Ten accounts, one administrator.")
     page.set_input_files("input[type=file]", PDF)
@@ -86,7 +87,7 @@ def test_supervised_saas_from_request_to_purchased_apps(person, templates):
     page.fill("input[name=application_management_url]", "https://admin.crm.example/")
     page.click("main form button:has-text('Deliver service')")
     page.wait_for_url(f"**/{number}/")
-    assert page.is_visible("text=Given; only the customer can have it shown.")
+    expect(page.locator("text=Given; only the customer can have it shown.").first).to_be_visible()
     assert "Tr0ub4dor" not in page.content()
     seller.look("seller-application")
 
@@ -113,7 +114,7 @@ def test_supervised_saas_from_request_to_purchased_apps(person, templates):
     assert shown(page) == DOTS
     assert Reveal.objects.count() == FlowRecord.objects.filter(action=Action.REVEAL_PASSWORD).count() == 2
     buyer.goto(f"/my/supervision/{number}/")
-    assert page.is_visible("text=Application password shown")
+    expect(page.locator("text=Application password shown").first).to_be_visible()
 
     # Accepted, it is in Purchased Apps.
     page.click("a:has-text('Accept service')")
@@ -160,10 +161,10 @@ def test_without_javascript_the_password_has_a_page_of_its_own(person, browser, 
     page = context.new_page()
     page.goto(f"{live_server}/my/supervision/{deal.flow.order.number}/")
     page.click("#application [data-reveal] button[type=submit]")
-    assert page.locator("main code").all_text_contents() == ["admin", SECRET]
+    expect(page.locator("main code")).to_have_text(["admin", SECRET])
     page.goto(f"{live_server}/my/supervision/{deal.flow.order.number}/application/")
     page.click("main button:has-text('Show password')")
-    assert page.is_visible("text=Passwords and keys can be shown 1 times an hour.")
+    expect(page.locator("text=Passwords and keys can be shown 1 times an hour.").first).to_be_visible()
     context.close()
     buyer.goto(f"/my/supervision/{deal.flow.order.number}/application/")
     buyer.look("password-ask")

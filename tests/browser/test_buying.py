@@ -48,7 +48,7 @@ def test_an_order_is_paid_by_card_and_its_receipt_kept(person, templates):
     page.locator("main").get_by_role("link", name="Pay Now").click()
     pay_now(buyer)
     page.wait_for_url("**/done/")
-    assert page.get_by_role("heading", name="Payment successful").is_visible()
+    expect(page.get_by_role("heading", name="Payment successful").first).to_be_visible()
     assert now(order).status == "processing"
     assert paid_by(order).money.digits() == "10.00"
     with page.expect_download() as download:
@@ -129,7 +129,7 @@ def test_3d_secure_refused_and_then_confirmed_at_the_bank(person, templates):
     page.wait_for_url("**/sandbox/confirm/**")
     page.get_by_role("button", name="Confirm payment").click()
     page.wait_for_url("**/done/")
-    assert page.get_by_role("heading", name="Payment successful").is_visible()
+    expect(page.get_by_role("heading", name="Payment successful").first).to_be_visible()
     assert now(order).status == "processing"
     assert sorted(Payment.objects.values_list("status", flat=True)) == ["failed", "succeeded"]
 
@@ -202,7 +202,7 @@ def test_three_orders_are_paid_in_one_charge(person, templates):
         page.get_by_label(f"Select order {order.number}").check()
     page.get_by_role("button", name="Pay selected orders together").click()
     page.wait_for_url("**/purchase/pay/**")
-    assert page.get_by_role("heading", name="Pay for 3 orders").is_visible()
+    expect(page.get_by_role("heading", name="Pay for 3 orders").first).to_be_visible()
     buyer.look("pay-together")
     pay_now(buyer)
     page.wait_for_url("**/purchase/done/**")

@@ -44,7 +44,7 @@ def test_monthly_settlement_is_granted_used_stated_and_paid(person, templates):
     configure(buyer, product)
     order = submit(buyer)
     page = buyer.page
-    assert page.get_by_text("To enable credit payment, submit a service ticket.").is_visible()
+    expect(page.get_by_text("To enable credit payment, submit a service ticket.").first).to_be_visible()
     assert page.get_by_role("button", name="Pay Now").count() == 0
     buyer.look("pay-no-method")
     buyer.goto("/billing/statements/")
@@ -84,7 +84,7 @@ def test_monthly_settlement_is_granted_used_stated_and_paid(person, templates):
     buyer.goto("/billing/statements/")
     page.locator("main").get_by_role("link", name="Details").click()
     buyer.look("statement-overdue")
-    assert page.locator("main").get_by_text(order.number).is_visible()
+    expect(page.locator("main").get_by_text(order.number).first).to_be_visible()
     page.get_by_role("button", name="Pay Now").click()
     expect(page.get_by_role("heading", name="Paid", exact=True)).to_be_visible()
     buyer.look("statement-paid")
@@ -118,12 +118,12 @@ def test_a_resellers_customer_submits_and_never_pays(person, templates):
         "You do not need to select a payment method or pay for the order. The displayed amount due is for reference "
         "only. Confirm the amount with the reseller before placing the order."
     )
-    assert page.get_by_text(sentence).is_visible()
+    expect(page.get_by_text(sentence).first).to_be_visible()
     assert page.get_by_text("Pay Now").count() == 0
     buyer.look("confirm-reseller")
     order = submit(buyer, "Submit")
     page.wait_for_url("**/done/")
-    assert page.get_by_role("heading", name="Order submitted").is_visible()
+    expect(page.get_by_role("heading", name="Order submitted").first).to_be_visible()
     buyer.look("done-reseller")
     assert now(order).status == "processing"
     assert page.goto(f"{buyer.base}/purchase/orders/{order.number}/pay/").url.endswith("/done/")
@@ -198,7 +198,7 @@ def test_an_upgrade_costs_what_is_shown_and_raises_the_configuration(person, tem
     page.locator("main").get_by_role("link", name="Pay Now").click()
     pay_now(buyer)
     page.wait_for_url("**/done/")
-    assert page.get_by_text("The new configuration is in force").is_visible()
+    expect(page.get_by_text("The new configuration is in force").first).to_be_visible()
     buyer.look("done-upgrade")
     run_until_quiet()
     after = Subscription.objects.get()
@@ -206,9 +206,9 @@ def test_an_upgrade_costs_what_is_shown_and_raises_the_configuration(person, tem
     assert now(order).status == "completed"
     assert Payment.objects.get(allocations__order=order).money == order.payable_money
     page = buyer.goto(f"/my/apps/{app.public_id}/")
-    assert page.locator("main").get_by_text("20", exact=True).is_visible()
+    expect(page.locator("main").get_by_text("20", exact=True).first).to_be_visible()
     buyer.goto(f"/billing/orders/{order.number}/")
-    assert page.get_by_role("link", name="View Resource Details").is_visible()
+    expect(page.get_by_role("link", name="View Resource Details").first).to_be_visible()
     buyer.look("order-upgrade")
 
 
@@ -246,7 +246,7 @@ def test_an_upgrade_without_javascript(templates, saas, browser, live_server):
     page.goto(f"{live_server}/my/apps/{app.public_id}/upgrade/")
     page.get_by_label("Number of Users", exact=True).fill("9")
     page.get_by_role("button", name="Update price").click()
-    assert page.get_by_text("The upgrade cost cannot be negative.").is_visible()
+    expect(page.get_by_text("The upgrade cost cannot be negative.").first).to_be_visible()
     page.get_by_label("Number of Users", exact=True).fill("12")
     page.get_by_role("button", name="Update price").click()
     assert "csrf" not in page.url

@@ -1,6 +1,7 @@
 """Request, delivery, criteria, messages and the platform's review in three browsers; the guide's dialogs word for word."""
 
 import pytest
+from playwright.sync_api import expect
 
 from accounts.models import Account, SellerMember
 from catalog.services import refresh_listing, set_criteria
@@ -62,16 +63,16 @@ def test_a_service_with_criteria_under_review_from_request_to_acceptance(person,
     buyer, seller, operator = log_in(person, deal)
 
     page = buyer.goto(product.get_absolute_url())
-    assert page.is_visible(f"#acceptance-criteria :text('{LINES[0]}')")
+    expect(page.locator(f"#acceptance-criteria :text('{LINES[0]}')").first).to_be_visible()
     buyer.look("product-criteria")
 
     # The form as in the guide (4.2, Submitting a Request).
     page = buyer.goto(f"/my/supervision/{number}/request/")
     for text in ("Service Information", "Product Name", "Specification Name", "Service Status", FORMATS, REMINDER):
-        assert page.is_visible(f"main :text('{text}')"), text
-    assert page.is_visible("main :text('Click this number to view the order details.')")
-    assert page.is_visible("main :text('Download requirement templates')")
-    assert page.is_visible("label:has-text('Requirement Description')")
+        expect(page.locator(f"main :text('{text}')").first).to_be_visible()
+    expect(page.locator("main :text('Click this number to view the order details.')").first).to_be_visible()
+    expect(page.locator("main :text('Download requirement templates')").first).to_be_visible()
+    expect(page.locator("label:has-text('Requirement Description')").first).to_be_visible()
     assert page.inner_text(".counter") == "0/1,000"
     page.click("main form button:has-text('Submit request')")
     page.wait_for_selector(".field-error")  # what is missing is said at once, without the dialog
@@ -93,7 +94,7 @@ def test_a_service_with_criteria_under_review_from_request_to_acceptance(person,
 
     # The seller sends it back, then confirms the second revision with others at once.
     page = seller.goto(f"/seller/supervision/{number}/reject-request/")
-    assert page.is_visible("text=This is rejection 1 of 3.")
+    expect(page.locator("text=This is rejection 1 of 3.").first).to_be_visible()
     page.fill("textarea", "Which weekend?")
     page.click("main button:has-text('Reject request')")
     page.wait_for_url(f"**/{number}/")
@@ -116,7 +117,7 @@ def test_a_service_with_criteria_under_review_from_request_to_acceptance(person,
     seller.look("seller-handler")
     page.click("main button:has-text('Save')")
     page.wait_for_url(f"**/{number}/")
-    assert page.is_visible("text=Customer may appeal from")
+    expect(page.locator("text=Customer may appeal from").first).to_be_visible()
     seller.goto("/seller/delivery-templates/")
     seller.look("delivery-templates")
     seller.page.click("main a:has-text('Migration done')")
@@ -137,12 +138,12 @@ def test_a_service_with_criteria_under_review_from_request_to_acceptance(person,
     # The platform's review.
     page = operator.goto("/admin/supervision/platformreview/")
     page.click("text=Review the delivery")
-    assert page.is_visible("text=Both run since Sunday.")
+    expect(page.locator("text=Both run since Sunday.").first).to_be_visible()
     page.select_option("select[name=verdict]", "return")
     page.fill("textarea[name=reason]", "The protocol is unsigned.")
     page.click("input[type=submit]")
     page.wait_for_selector("text=Done:")
-    assert buyer.goto(f"/my/supervision/{number}/").is_visible("text=The protocol is unsigned.")
+    expect(buyer.goto(f"/my/supervision/{number}/").locator("text=The protocol is unsigned.").first).to_be_visible()
     page = seller.goto(f"/seller/supervision/{number}/deliver/")
     page.fill("textarea[name=note]", "All moved, protocol signed.")
     page.fill("textarea[name=answer_1]", "Both run since Sunday noon.")
@@ -174,7 +175,7 @@ def test_a_service_with_criteria_under_review_from_request_to_acceptance(person,
     buyer.look("reject-criteria")
     page.click("main form button:has-text('Reject service')")
     page.wait_for_url(f"**/{number}/")
-    assert page.is_visible("text=Acceptance criteria not met:")
+    expect(page.locator("text=Acceptance criteria not met:").first).to_be_visible()
     buyer.look("detail-criteria")
     seller.goto(f"/seller/supervision/{number}/")
     seller.look("seller-detail-criteria")
@@ -215,7 +216,7 @@ def test_a_licence_key_is_shown_when_asked_for_and_accepted(person, templates):
     page.wait_for_selector("code:has-text('KOO-7F3A-91BC-0042')")
     buyer.look("license-key")
     page = buyer.goto(f"/my/supervision/{number}/")
-    assert page.is_visible("text=License key shown")
+    expect(page.locator("text=License key shown").first).to_be_visible()
     page.click("a:has-text('Accept service')")
     open_dialog(page, title="Confirm Acceptance", text=PROVISIONED)
     buyer.look("dialog-confirm-acceptance")

@@ -1,6 +1,7 @@
 """The whole main job in three browsers: found, configured, paid, delivered, accepted, completed."""
 
 import pytest
+from playwright.sync_api import expect
 
 from koogallery.kernel.quiet import run_until_quiet
 from orders.models import Order
@@ -98,7 +99,7 @@ def test_a_licence_from_the_home_page_to_completed(person, templates):
     assert order.status == "processing"
 
     buyer.goto("/my/apps/")
-    assert buyer.page.is_visible("text=Enabled")
+    expect(buyer.page.locator("text=Enabled").first).to_be_visible()
     buyer.look("apps")
     buyer.page.click("text=View Resource Details")
     buyer.look("app")
@@ -117,10 +118,10 @@ def test_a_licence_from_the_home_page_to_completed(person, templates):
         buyer.look(title)
     run_until_quiet(at=order.completes_at)
     buyer.goto(f"/billing/orders/{number}/")
-    assert buyer.page.is_visible("main :text('Completed')")
+    expect(buyer.page.locator("main :text('Completed')").first).to_be_visible()
 
     page = operator.goto("/admin/orders/order/")
-    assert page.is_visible(f"text={number}")
+    expect(page.locator(f"text={number}").first).to_be_visible()
     page = operator.goto(f"/admin/supervision/flowrecord/?q={number}")
     assert page.locator("#result_list tbody tr").count() == 5
 
@@ -147,7 +148,7 @@ def test_a_service_is_requested_confirmed_delivered_and_accepted(person, templat
     page.wait_for_url(f"**/{number}/")
     page = buyer.goto(f"/my/supervision/{number}/")
     page.click("a:has-text('Accept service')")
-    assert page.is_visible("dialog[open] :text('Confirmed')")
+    expect(page.locator("dialog[open] :text('Confirmed')").first).to_be_visible()
     page.click("dialog[open] button:has-text('OK')")
     page.wait_for_selector("text=Service accepted.")
 

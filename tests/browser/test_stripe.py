@@ -6,6 +6,7 @@ The marketplace is at localhost, Stripe at 127.0.0.1 on another port: another si
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from accounts.models import Account, User
 from billing.gateways.base import _load
@@ -47,7 +48,7 @@ def bind(buyer, stripe: Stripe, card: str):
     page.wait_for_url(lambda url: url.startswith(stripe.address))
     page.click("text=Save card")
     page.wait_for_url("**/payment-methods/")
-    assert page.is_visible("main :text('Visa ending in 4242')")
+    expect(page.locator("main :text('Visa ending in 4242')").first).to_be_visible()
     return page
 
 
@@ -64,7 +65,7 @@ def test_a_card_is_bound_at_stripe_and_pays(person, shopper, stripe):
     page = buyer.goto(f"/purchase/orders/{shopper.order().number}/pay/")
     page.click(".buy-col button:has-text('Pay Now')")
     page.wait_for_url("**/done/")
-    assert page.is_visible("h1:has-text('Payment successful')")
+    expect(page.locator("h1:has-text('Payment successful')").first).to_be_visible()
 
 
 @pytest.mark.parametrize(("answer", "status"), [("Approve", "processing"), ("Refuse", "pending_payment")])
@@ -88,7 +89,7 @@ def test_a_statement_is_confirmed_at_the_bank(person, shopper, stripe):
     page.wait_for_url(lambda url: url.startswith(stripe.address))
     page.click("text=Refuse")
     page.wait_for_url(f"**{statement.get_absolute_url()}")
-    assert page.is_visible("main :text('did not confirm the payment')")
+    expect(page.locator("main :text('did not confirm the payment')").first).to_be_visible()
 
 
 def test_the_page_in_between_can_be_read(person, shopper, stripe):

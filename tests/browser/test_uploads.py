@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from supervision.models import Attachment, FlowTemplate, Upload
 from tests.browser.conftest import PASSWORD
@@ -196,7 +197,7 @@ def test_without_javascript_the_form_carries_the_files(browser, live_server, dea
     page.fill("textarea", "As planned.")
     page.set_input_files("input[type=file]", [a_file(tmp_path, "run.exe", b"MZ")])
     press(page)
-    assert page.get_by_text("run.exe can't be uploaded").first.is_visible()
+    expect(page.get_by_text("run.exe can't be uploaded").first).to_be_visible()
     page.fill("textarea", "As planned.")
     files = [a_file(tmp_path, "plan.png", png(3 * MIB)), a_file(tmp_path, "terms.pdf", PDF)]
     page.set_input_files("input[type=file]", files)
