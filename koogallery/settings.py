@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "pricing",
     "orders",
     "provisioning",
+    "provisioning.metering",
     "supervision",
     "billing",
     "renewals",

@@ -67,3 +67,14 @@ class UpgradePaid(OrderEvent):
     """A purchased app has a larger configuration from now on."""
 
     subscription: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRecorded(Event):
+    """Hours of pay-per-use were recorded up to `until` (ISO, UTC, a full hour)."""
+
+    until: str
+
+    @property
+    def subject(self) -> str:
+        return "usage"

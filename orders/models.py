@@ -226,6 +226,8 @@ class OrderLine(models.Model):
     duration_unit = models.CharField(max_length=8, choices=DurationUnit.choices, blank=True)
     currency = CurrencyField()
     amount = AmountField()
+    # Pay-per-use: what an hour of one piece costs (`pricing.values.MeteredPrice` as JSON), which its meter reads.
+    metered = models.JSONField(null=True, blank=True)
 
     class Meta(TypedModelMeta):
         ordering = ["position", "id"]

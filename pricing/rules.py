@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from catalog.choices import BillingMode
 from koogallery.kernel.money import Money
+from pricing.choices import DiscountKind
 from pricing.choosing import (
     allowed_durations,
     check_quantity,
@@ -13,14 +15,15 @@ from pricing.choosing import (
     chosen_attributes,
     default_request,
 )
-from pricing.list_prices import period_parts, price_of
-from pricing.reductions import PriceContext, coupon_line, discount_line, narrowest, tax_line
+from pricing.list_prices import period_parts, period_price, price_of
+from pricing.reductions import HUNDRED, PriceContext, coupon_line, discount_line, narrowest, percent_text, tax_line
 from pricing.values import (
     PURCHASE,
     Applied,
     AttributeFacts,
     Duration,
     LineKind,
+    MeteredPrice,
     PriceFacts,
     Quote,
     QuoteLine,
@@ -35,6 +38,7 @@ __all__ = [
     "AttributeFacts",
     "Duration",
     "LineKind",
+    "MeteredPrice",
     "PriceContext",
     "PriceFacts",
     "Quote",
@@ -46,6 +50,7 @@ __all__ = [
     "chosen_attributes",
     "default_request",
     "lowered",
+    "metered_price",
     "quote_purchase",
 ]
 
@@ -121,8 +126,11 @@ def quote_purchase(
     duration = checked_duration(facts, request)
     charges = charge_lines(facts, request, attributes, duration)
     # Pay-per-use is metered and paid afterwards: nothing is due at the order (RULES 8).
+    metered: MeteredPrice | None = None
     if request.billing_mode == BillingMode.PAY_PER_USE:
         charges = tuple(QuoteLine(f"{line.text}, billed by use", Money.zero(facts.currency)) for line in charges)
+        metered = metered_price(period_price(facts, request.billing_mode, attributes), context)
+        charges += _lowered_by_use(metered, context)
     list_price = Money.total((line.amount for line in charges), facts.currency)
     check_size(list_price)
     below, applied = lowered(list_price, context, at=at)
@@ -146,4 +154,28 @@ def quote_purchase(
         renews=renews,
         expires_at=at + lifetime,
         applied=applied,
+        metered=metered,
     )
+
+
+def metered_price(unit_price: Money, context: PriceContext) -> MeteredPrice:
+    """What an hour of use costs a buyer: the list price with his discount and tax (RULES 6, 8). No coupon: nothing is due."""
+    discount, tax = narrowest(context.discounts), context.tax
+    return MeteredPrice(
+        unit_price,
+        discount.percent if discount else Decimal(0),
+        tax.rate * HUNDRED if tax else Decimal(0),
+        tax.name if tax else "",
+    )
+
+
+def _lowered_by_use(metered: MeteredPrice, context: PriceContext) -> tuple[QuoteLine, ...]:
+    """The same in words, so that what is confirmed says it."""
+    words = []
+    discount = narrowest(context.discounts)
+    if discount and discount.percent:
+        label = DiscountKind(discount.kind).label
+        words.append(f"{label}: {discount.name}, {percent_text(discount.percent)} off what is used")
+    if metered.tax_percent:
+        words.append(f"{metered.tax_name} {percent_text(metered.tax_percent)} on what is used")
+    return tuple(QuoteLine(text, Money.zero(metered.unit_price.currency)) for text in words)

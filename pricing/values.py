@@ -139,6 +139,39 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class MeteredPrice:
+    """What an hour of use of one piece costs: confirmed with the order, charged by the second afterwards (RULES 8).
+
+    Attributes:
+        unit_price: the list price of an hour with all its decimals.
+        discount_percent: what is taken off it, 0 to 100.
+        tax_percent, tax_name: the tax on the rest; 0 and empty where there is none.
+    """
+
+    unit_price: Money
+    discount_percent: Decimal = Decimal(0)
+    tax_percent: Decimal = Decimal(0)
+    tax_name: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "unit_price": self.unit_price.as_json(),
+            "discount_percent": str(self.discount_percent),
+            "tax_percent": str(self.tax_percent),
+            "tax_name": self.tax_name,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        return cls(
+            Money.from_json(value["unit_price"]),
+            Decimal(value["discount_percent"]),
+            Decimal(value["tax_percent"]),
+            str(value["tax_name"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class QuoteLine:
     """One line of Cost Details: the calculation in words ("$5.00 USD/month x 1 month(s)") and its amount.
 
@@ -203,6 +236,7 @@ class Quote:
         applied: which discount and coupon were taken into account.
         agreements: what has to be accepted to buy at this price; None where nobody asks. The token names them.
         purpose: `purchase`, or what is changed (`upgrade:<subscription>`): a token serves no other purpose.
+        metered: pay-per-use: what an hour of one piece costs.
     """
 
     request: QuoteRequest
@@ -220,6 +254,7 @@ class Quote:
     purpose: str = PURCHASE
     token: str = ""
     agreements: tuple[AgreementNote, ...] | None = None
+    metered: MeteredPrice | None = None
 
     @property
     def currency(self) -> str:
@@ -240,5 +275,6 @@ class Quote:
             "applied": self.applied.as_json(),
             "purpose": self.purpose,
             "renews": self.renews.as_json() if self.renews else None,
+            "metered": self.metered.as_json() if self.metered else None,
             "expires_at": self.expires_at.isoformat(),
         }

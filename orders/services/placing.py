@@ -159,6 +159,7 @@ def _create(
         duration_unit=request.duration.unit if request.duration else "",
         currency=quote.currency,
         amount=quote.payable.amount,
+        metered=quote.metered.as_json() if quote.metered else None,
     )
     AcceptedAgreement.objects.bulk_create(
         AcceptedAgreement(
