@@ -37,8 +37,9 @@ def record_hours(pk: int, *, at: datetime, by: Actor) -> None:
         waiting = Meter.objects.filter(recheck_from__isnull=False).exists()
         hours = max(1, min(MOST_HOURS_AT_ONCE, ROWS_AT_ONCE // (running or 1)))
         # Where nothing runs and nothing is to be rechecked there is nothing to record, however long.
-        until = min(now, found.metered_until + hours * HOUR) if running or waiting else now
-        recorded = _record(found.metered_until, until, at=at)
+        idle = not running and not waiting
+        until = now if idle else min(now, found.metered_until + hours * HOUR)
+        recorded = 0 if idle else _record(found.metered_until, until, at=at)
         found.metered_until, found.next_at = until, until + HOUR
         found.save(update_fields=["metered_until", "next_at"])
         if recorded:

@@ -38,7 +38,7 @@ def seconds_by_hour(meter: Meter) -> dict[datetime, int]:
 def counted(marks: list[tuple[int, bool]], until: int) -> dict[datetime, int]:
     """The naive way: walk through the seconds one by one. `marks` in the order in which they were recorded."""
     # The same mark again is none: only its first recording counts.
-    says = dict(dict.fromkeys(marks))
+    says = dict(iter(dict.fromkeys(marks)))
     hours: dict[datetime, int] = {}
     running = False
     for second in range(until):
