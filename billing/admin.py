@@ -14,7 +14,7 @@ from django.urls import path, reverse
 from accounts.actor import Actor
 from accounts.models import User
 from accounts.web import operator_actor
-from billing.admin_forms import ByHandForm, CreditForm, ReferenceActionForm, RefundForm
+from billing.admin_forms import ByHandForm, CreditForm, ReasonActionForm, ReferenceActionForm, RefundForm
 from billing.admin_statement import statement_page
 from billing.choices import EntryKind
 from billing.csv_export import csv_file
@@ -32,13 +32,17 @@ from billing.models import (
     Refund,
     RefundProposal,
     Statement,
+    UnsubscribedTerm,
+    Unsubscription,
 )
 from billing.services import (
     Adjustment,
     CreditTerms,
     adjust_balance,
+    approve_unsubscription,
     consent_to_refund,
     decline_refund,
+    decline_unsubscription,
     grant_credit,
     pay_out,
     propose_refund,
@@ -177,6 +181,32 @@ class RefundProposalAdmin(VerbAdmin):
     @admin.action(description="Decline the refund", permissions=["verb"])
     def decline(self, request: HttpRequest, queryset: QuerySet[RefundProposal]) -> None:
         self.each(request, queryset, lambda one: decline_refund(one, by=operator(request)))
+
+
+class TermInline(ReadOnlyInline):
+    model = UnsubscribedTerm
+
+
+@admin.register(Unsubscription)
+class UnsubscriptionAdmin(VerbAdmin):
+    """Unsubscriptions; large refunds wait here for a review, and are approved by themselves after 24 hours."""
+
+    list_display = ["order", "subscription", "refund", "currency", "status", "requested_at", "reviewed_until", "reason"]
+    list_filter = ["status"]
+    list_select_related = ["order", "subscription__product"]
+    search_fields = ["order__number", "subscription__public_id", "subscription__account__name"]
+    inlines = [TermInline]
+    action_form = ReasonActionForm
+    actions = ["approve", "decline"]
+
+    @admin.action(description="Approve the unsubscription", permissions=["verb"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[Unsubscription]) -> None:
+        self.each(request, queryset, lambda one: approve_unsubscription(one, by=operator(request)))
+
+    @admin.action(description="Decline the unsubscription (give the reason)", permissions=["verb"])
+    def decline(self, request: HttpRequest, queryset: QuerySet[Unsubscription]) -> None:
+        reason = request.POST.get("reason", "")
+        self.each(request, queryset, lambda one: decline_unsubscription(one, reason=reason, by=operator(request)))
 
 
 def form_page(model_admin: Any, request: HttpRequest, form: Any, title: str) -> HttpResponse:

@@ -21,6 +21,12 @@ class ReferenceActionForm(ActionForm):
     reference = forms.CharField(required=False, max_length=80, label=_("Bank's reference"))
 
 
+class ReasonActionForm(ActionForm):
+    """The reason, for actions that refuse something."""
+
+    reason = forms.CharField(required=False, max_length=1000, label=_("Reason"))
+
+
 class AmountInput(forms.DecimalField):
     """An amount in plain digits: no exponent, no digits of another script."""
 

@@ -1,6 +1,6 @@
 """How the statuses of orders and payments look (UX 3.4)."""
 
-from billing.choices import PaymentStatus, StatementStatus
+from billing.choices import PaymentStatus, StatementStatus, UnsubscriptionStatus
 from koogallery.kernel.web.badges import Badge, register
 from orders.choices import OrderStatus
 
@@ -34,5 +34,13 @@ register(
         StatementStatus.OPEN: Badge("info", "clock"),
         StatementStatus.OVERDUE: Badge("bad", "alert-triangle"),
         StatementStatus.PAID: Badge("ok", "circle-check"),
+    },
+)
+register(
+    "unsubscription",
+    {
+        UnsubscriptionStatus.IN_REVIEW: Badge("info", "hourglass"),
+        UnsubscriptionStatus.DONE: Badge("neutral", "circle-check"),
+        UnsubscriptionStatus.DECLINED: Badge("bad", "x"),
     },
 )

@@ -263,4 +263,31 @@ register(
           )
         """,
     ),
+    Invariant(
+        "unsubscriptions_add_up",
+        "An unsubscription is the sum of its terms, and one that was carried out has closed its subscription.",
+        """
+        SELECT orders_order.number, one.status, one.refund, sum(term.refund), subscription.status
+        FROM billing_unsubscription AS one
+        JOIN orders_order ON orders_order.id = one.order_id
+        JOIN orders_subscription AS subscription ON subscription.id = one.subscription_id
+        LEFT JOIN billing_unsubscribedterm AS term ON term.unsubscription_id = one.id
+        GROUP BY orders_order.id, one.id, subscription.id
+        HAVING coalesce(sum(term.refund), -1) <> one.refund OR coalesce(sum(term.paid), -1) <> one.paid
+            OR (one.status = 'done' AND (subscription.status <> 'closed' OR orders_order.status <> 'completed'))
+            OR (one.status = 'declined' AND orders_order.status <> 'cancelled')
+        """,
+    ),
+    Invariant(
+        "unsubscribed_terms_are_refunded",
+        "What a carried-out unsubscription gives back of a term is its refund's amount, unless less was left by then.",
+        """
+        SELECT orders_order.number, term.refund, refund.amount
+        FROM billing_unsubscribedterm AS term
+        JOIN billing_unsubscription AS one ON one.id = term.unsubscription_id AND one.status = 'done'
+        JOIN orders_order ON orders_order.id = term.order_id
+        LEFT JOIN billing_refund AS refund ON refund.id = term.paid_back_id
+        WHERE coalesce(refund.amount, 0) > term.refund OR refund.order_id <> term.order_id
+        """,
+    ),
 )

@@ -142,3 +142,11 @@ class DisputeStatus(models.TextChoices):
     OPEN = "open", _("Open")
     WON = "won", _("Won")
     LOST = "lost", _("Lost")
+
+
+class UnsubscriptionStatus(models.TextChoices):
+    """An unsubscription's life: a large refund is reviewed first (RULES 4)."""
+
+    IN_REVIEW = "in_review", _("In review")
+    DONE = "done", _("Unsubscribed")
+    DECLINED = "declined", _("Declined")

@@ -1,6 +1,6 @@
 """Refusals of payments, with the codes of API.md."""
 
-from koogallery.kernel.errors import DomainError, InvalidInput
+from koogallery.kernel.errors import DomainError, InvalidInput, InvalidTransition
 
 
 class PaymentMethodRequired(DomainError):
@@ -30,4 +30,20 @@ class CreditRefused(InvalidInput):
 
     default_message = (
         "Monthly settlement is not enabled for this account. To enable credit payment, submit a service ticket."
+    )
+
+
+class NotUnsubscribable(InvalidTransition):
+    """The kind of product, or its state, does not allow it; the message says why in the guide's words."""
+
+    code = "not_unsubscribable"
+    default_message = "This subscription cannot be unsubscribed."
+
+
+class InvoiceMustBeReturned(InvalidTransition):
+    """An invoice over its orders stands (guide 7.1 NOTICE); `extra["invoice"]` is its number."""
+
+    code = "invoice_must_be_returned"
+    default_message = (
+        "An invoice has been issued. You can unsubscribe from the product only after the invoice is returned."
     )

@@ -177,3 +177,29 @@ class CardUnbound(Event):
 @dataclass(frozen=True, slots=True)
 class PaymentNeedsAction(OrderEvent):
     """The bank wants the card holder to confirm a payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscriptionEvent(OrderEvent):
+    """Something happened to an unsubscription; the order is the unsubscription's. `amount` as "$5.00 USD"."""
+
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscriptionInReview(UnsubscriptionEvent):
+    """Its refund is above the limit: operations look at it; it is approved by itself at `until`."""
+
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribed(UnsubscriptionEvent):
+    """The subscription is closed and released, the refund is on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscriptionDeclined(UnsubscriptionEvent):
+    """Operations declined it: the subscription goes on. `reason` is for people."""
+
+    reason: str

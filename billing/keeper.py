@@ -59,11 +59,11 @@ class BillingMoney:
         """Also one that the card processor refuses, until operations have paid it by hand."""
         return refunds_under_way(order)
 
-    def return_coupon(self, order: Order, *, by: Actor, at: datetime) -> None:
+    def return_coupon(self, order: Order, *, cash_only: bool = False, by: Actor, at: datetime) -> None:
         """What the order took of a coupon is free again; spent or only reserved."""
         if not order.coupon_code:
             return
-        use = coupons.return_coupon(order.number, at=at)
+        use = coupons.return_coupon(order.number, cash_only=cash_only, at=at)
         if use is None or order.paid_at is None or not use.amount:
             return
         worth = Money(use.amount, use.currency)

@@ -2,7 +2,7 @@
 
 from django.db.models import Q
 
-from billing.choices import OPEN_PAYMENTS, ProposalStatus, RefundStatus, StatementStatus
+from billing.choices import OPEN_PAYMENTS, ProposalStatus, RefundStatus, StatementStatus, UnsubscriptionStatus
 from billing.models import (
     CreditLine,
     GatewayMessage,
@@ -12,8 +12,10 @@ from billing.models import (
     RefundProposal,
     SandboxWebhook,
     Statement,
+    Unsubscription,
 )
 from billing.services import (
+    approve_due_unsubscription,
     ask_about_payment,
     ask_about_refund,
     fall_overdue,
@@ -87,6 +89,15 @@ register(
         due_column="lapses_at",
         open=Q(status=ProposalStatus.AWAITING_CONSENT),
         fire=lapse_proposal,
+    )
+)
+register(
+    Timer(
+        name="approve_unsubscriptions",
+        model=Unsubscription,
+        due_column="reviewed_until",
+        open=Q(status=UnsubscriptionStatus.IN_REVIEW),
+        fire=approve_due_unsubscription,
     )
 )
 register(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.views import cards, orders, pay, seller, statements, webhooks
+from billing.views import cards, orders, pay, seller, statements, unsubscriptions, webhooks
 
 app_name = "billing"
 
@@ -17,6 +17,8 @@ urlpatterns = [
     path("billing/orders/<str:number>/", orders.order_detail, name="order"),
     path("billing/orders/<str:number>/receipt.pdf", orders.receipt, name="receipt"),
     path("billing/orders/<str:number>/cancel/", orders.order_cancel, name="order_cancel"),
+    path("billing/unsubscriptions/", unsubscriptions.unsubscription_list, name="unsubscriptions"),
+    path("billing/unsubscriptions/<str:public_id>/", unsubscriptions.unsubscribe_page, name="unsubscribe"),
     path("billing/statements/", statements.statement_list, name="statements"),
     path("billing/statements/<str:public_id>/", statements.statement, name="statement"),
     path("billing/payment-methods/", cards.payment_methods, name="payment_methods"),

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from billing import api as billing
 from billing import api_credit as billing_credit
+from billing import api_unsubscriptions as unsubscriptions
 from catalog import api as catalog
 from pricing import api as pricing
 from renewals import api as renewals
@@ -36,6 +37,8 @@ urlpatterns = [
     path("subscriptions/", renewals.SubscriptionList.as_view()),
     path("subscriptions/<str:public_id>/upgrade-quote/", upgrades.UpgradeQuote.as_view()),
     path("subscriptions/<str:public_id>/upgrade/", upgrades.UpgradeCreate.as_view()),
+    path("subscriptions/<str:public_id>/unsubscribe-quote/", unsubscriptions.UnsubscribeQuote.as_view()),
+    path("subscriptions/<str:public_id>/unsubscribe/", unsubscriptions.UnsubscribeCreate.as_view()),
     path("subscriptions/<str:public_id>/reveal-password/", renewals.SubscriptionPassword.as_view()),
     path("subscriptions/<str:public_id>/", renewals.SubscriptionDetail.as_view()),
     path("service-flows/", supervision.FlowList.as_view()),

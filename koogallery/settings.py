@@ -361,6 +361,12 @@ SERVICE_FEE_PERCENT = Decimal(env.str("SERVICE_FEE_PERCENT", default="15"))
 # Refunds of an order by operations that together exceed this, in the site's currency, need a second operator.
 REFUND_CONSENT_ABOVE = Decimal(env.str("REFUND_CONSENT_ABOVE", default="500"))
 REFUND_CONSENT_LIFETIME = _duration("REFUND_CONSENT_LIFETIME_SECONDS", days=3)
+# Unsubscriptions (RULES 4): a refund above this, in the site's currency, is reviewed, and approved by itself after a while.
+UNSUBSCRIPTION_REVIEW_ABOVE = Decimal(env.str("UNSUBSCRIPTION_REVIEW_ABOVE", default="7000"))
+UNSUBSCRIPTION_REVIEW_TIME = _duration("UNSUBSCRIPTION_REVIEW_TIME_SECONDS", hours=24)
+# The 5-day rule: whole refunds so soon after provisioning, so many a calendar year and account. 0 is off.
+UNCONDITIONAL_REFUND_WITHIN = _duration("UNCONDITIONAL_REFUND_WITHIN_SECONDS")
+UNCONDITIONAL_REFUNDS_A_YEAR: int = env.int("UNCONDITIONAL_REFUNDS_A_YEAR", default=10)
 PAYMENT_ACTION_LIFETIME = _duration("PAYMENT_ACTION_LIFETIME_SECONDS", hours=1)
 ATTACHMENT_MAX_BYTES: int = env.int("ATTACHMENT_MAX_BYTES", default=52_428_800)
 ATTACHMENTS_MAX: int = env.int("ATTACHMENTS_MAX", default=10)

@@ -82,6 +82,7 @@ LINKS: dict[str, Callable[[Subject], str]] = {
     "admin_flow": _search("admin:supervision_serviceflow_changelist"),
     "admin_appeal": _search("admin:supervision_appeal_changelist"),
     "admin_refund": lambda _about: reverse("admin:billing_refundproposal_changelist"),
+    "admin_unsubscription": lambda _about: reverse("admin:billing_unsubscription_changelist"),
     "admin_statement": lambda _about: reverse("admin:billing_statement_changelist"),
     "admin_dispute": lambda _about: reverse("admin:billing_dispute_changelist"),
 }

@@ -137,8 +137,12 @@ class MoneyKeeper(Protocol):
     def refunds_under_way(self, order: Order) -> bool:
         """Whether something of what paid the order is still on its way back to the buyer."""
 
-    def return_coupon(self, order: Order, *, by: Actor, at: datetime) -> None:
-        """The order will not be paid, or was refunded in whole: what it took of a coupon is free again."""
+    def return_coupon(self, order: Order, *, cash_only: bool = False, by: Actor, at: datetime) -> None:
+        """The order will not be paid, or was refunded in whole: what it took of a coupon is free again.
+
+        Args:
+            cash_only: a discount coupon stays used (RULES 4: unsubscriptions return cash coupons).
+        """
 
 
 @dataclass(frozen=True, slots=True)

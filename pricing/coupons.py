@@ -175,11 +175,15 @@ def spend_coupon(order_number: str, *, at: datetime) -> CouponUse | None:
     return use
 
 
-def return_coupon(order_number: str, *, at: datetime) -> CouponUse | None:
-    """The order will not be paid, or was refunded in whole: what it took is free again. None without a coupon."""
+def return_coupon(order_number: str, *, at: datetime, cash_only: bool = False) -> CouponUse | None:
+    """The order will not be paid, or was refunded in whole: what it took is free again. None without a coupon.
+
+    Args:
+        cash_only: a discount coupon stays used.
+    """
     with transaction.atomic():
         use = _use(order_number)
-        if use is None:
+        if use is None or (cash_only and use.coupon.kind != CouponKind.CASH):
             return None
         coupon = Coupon.objects.select_for_update(of=("self",)).get(pk=use.coupon_id)
         use.give_back(at)

@@ -124,6 +124,11 @@ class LineKind(StrEnum):
     DISCOUNT = "discount"
     COUPON = "coupon"
     TAX = "tax"
+    # Of an unsubscription: what was paid, less what was used, the fee, and what goes back, which leaves nothing.
+    PAID = "paid"
+    CONSUMED = "consumed"
+    FEE = "fee"
+    REFUND = "refund"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +237,12 @@ class Quote:
     """A price, explained, that holds until `expires_at` (UTC). All amounts are in one currency and rounded.
 
     Attributes:
-        credit: what the old configuration is still worth, for an upgrade; it stands among the lines as well.
+        credit: what the old configuration is still worth, for an upgrade, or what an unsubscription gives back; it
+            stands among the lines as well.
         applied: which discount and coupon were taken into account.
         agreements: what has to be accepted to buy at this price; None where nobody asks. The token names them.
-        purpose: `purchase`, or what is changed (`upgrade:<subscription>`): a token serves no other purpose.
+        purpose: `purchase`, or what is changed (`upgrade:<subscription>`, `unsubscribe:<subscription>`): a token serves no
+            other purpose.
         metered: pay-per-use: what an hour of one piece costs.
     """
 

@@ -102,6 +102,22 @@ SPOILS = {
         SELECT id, 'withdrawn', 'buyer', '', '', now(), now(), now(), '', '' FROM supervision_serviceflow;
         INSERT INTO supervision_statementrequest (appeal_id, status, party, question, asked_at, due_at, text)
         SELECT id, 'asked', 'buyer', '', now(), now(), '' FROM supervision_appeal""",
+    "unsubscriptions_add_up": """
+        INSERT INTO billing_unsubscription (public_id, order_id, subscription_id, status, currency, paid, consumed, fee,
+            refund, unconditional, reason, requested_at, decision)
+        SELECT 'x', line.order_id, one.id, 'done', 'USD', 5, 0, 0, 5, false, '', now(), ''
+            FROM orders_subscription AS one JOIN orders_orderline AS line ON line.id = one.line_id""",
+    "unsubscribed_terms_are_refunded": """
+        INSERT INTO billing_unsubscription (public_id, order_id, subscription_id, status, currency, paid, consumed, fee,
+            refund, unconditional, reason, requested_at, decision)
+        SELECT 'x', line.order_id, one.id, 'done', 'USD', 5, 0, 0, 5, false, '', now(), ''
+            FROM orders_subscription AS one JOIN orders_orderline AS line ON line.id = one.line_id;
+        INSERT INTO billing_refund (public_id, payment_id, order_id, currency, amount, reason, status, reference, created_at)
+        SELECT 'x', payment_id, order_id, 'USD', 6, '', 'created', '', now() FROM billing_paymentallocation;
+        INSERT INTO billing_unsubscribedterm (unsubscription_id, order_id, currency, paid, consumed, fee, refund, whole,
+            used_hours, total_hours, paid_back_id)
+        SELECT one.id, one.order_id, 'USD', 5, 0, 0, 5, false, 0, 1, refund.id
+            FROM billing_unsubscription AS one, billing_refund AS refund""",
     "flows_belong_to_the_deal": "UPDATE supervision_serviceflow SET seller_id = seller_id + 1000",
 }
 

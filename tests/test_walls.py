@@ -83,6 +83,8 @@ PAGES: dict[str, str] = {
     "billing:returned": BUYER,
     "billing:pay_together": BUYER,
     "billing:done_together": BUYER,
+    "billing:unsubscriptions": BUYER,
+    "billing:unsubscribe": ACT,
     "billing:statements": BUYER,
     "billing:statement": BUYER,
     "billing:card_new": ACT,
@@ -162,7 +164,7 @@ POST_ONLY = {
 # Lists of one's own have nothing of others to hide.
 OWN_LISTS = {
     "catalog:saved", "catalog:save_page", "catalog:save", "catalog:remove", "orders:agreements", "orders:draft_new",
-    "pricing:discounts", "billing:statements", "billing:card_new", "billing:seller_orders",
+    "pricing:discounts", "billing:unsubscriptions", "billing:statements", "billing:card_new", "billing:seller_orders",
     "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
     "supervision:seller_list", "renewals:apps", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",
     "supervision:uploads", "supervision:seller_uploads", "accounts:appeal_filing",
@@ -336,7 +338,19 @@ def test_walls_of_the_api(world, name, route):
         public_id = world.address(route).split("uploads/")[1].partition("/")[0]
     path = path.replace("<str:public_id>", public_id)
     path = world.address(path).removeprefix("/")
-    posting = ["pay", "cancel", "accept", "deliver", "quotes", "payments", "upgrade", "upgrade-quote", "assign"]
+    posting = [
+        "pay",
+        "cancel",
+        "accept",
+        "deliver",
+        "quotes",
+        "payments",
+        "upgrade",
+        "upgrade-quote",
+        "assign",
+        "unsubscribe",
+        "unsubscribe-quote",
+    ]
     posts = path.endswith((*(f"{one}/" for one in posting), "reveal-license-key/", "reveal-password/", "complete/"))
     removes = re.fullmatch(r"saved/.+/", path)
 
@@ -360,7 +374,10 @@ def test_walls_of_the_api(world, name, route):
         viewer = status(buyer_api("viewer", account, card=False))
         # A viewer may ask what an upgrade costs: only the empty body is wrong. He has no uploads to look at.
         acts = posts or removes or path.startswith("uploads/")
-        assert viewer == (400 if path.endswith("upgrade-quote/") else 403 if acts else 200)
+        # A license is never unsubscribed, whoever asks what it would give back.
+        asks = {"upgrade-quote/": 400, "unsubscribe-quote/": 409}
+        expected = next((code for end, code in asks.items() if path.endswith(f"/{end}")), 403 if acts else 200)
+        assert viewer == expected
     else:
         assert stranger in (200, 400)
 

@@ -11,6 +11,7 @@ from billing.models.payments import (
     Refund,
 )
 from billing.models.sandbox import SandboxCard, SandboxCharge, SandboxWebhook
+from billing.models.unsubscriptions import UnsubscribedTerm, Unsubscription
 
 __all__ = [
     "NOT_ARRIVED",
@@ -32,4 +33,6 @@ __all__ = [
     "SandboxCharge",
     "SandboxWebhook",
     "Statement",
+    "UnsubscribedTerm",
+    "Unsubscription",
 ]

@@ -57,6 +57,12 @@ class Money:
             result += part
         return result
 
+    def split(self, parts: int) -> list["Money"]:
+        """A rounded amount in `parts` parts that add up to it: a minor unit apart at most, the larger ones first."""
+        unit = Decimal(1).scaleb(-minor_digits(self.currency))
+        each, rest = divmod(int(self.amount / unit), parts)
+        return [Money((each + (index < rest)) * unit, self.currency) for index in range(parts)]
+
     def rounded(self) -> "Money":
         return Money(round_money(self.amount, self.currency), self.currency)
 

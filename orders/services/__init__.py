@@ -17,6 +17,15 @@ from orders.services.delivery import (
 from orders.services.locking import order_locked
 from orders.services.payment import can_be_paid, cancel_order, cancel_outdated, cancel_unpaid_order, mark_paid
 from orders.services.placing import Placement, open_draft, place_draft, place_order, preview_draft, use_coupon
+from orders.services.unsubscribing import (
+    cancel_unsubscription,
+    close_unsubscribed,
+    locked_with_orders,
+    paid_terms,
+    place_unsubscription,
+    refund_term,
+    unsubscription_request,
+)
 from orders.services.upgrading import UpgradeWish, place_upgrade, quote_upgrade, upgrade_refusal
 
 __all__ = [
@@ -26,24 +35,31 @@ __all__ = [
     "cancel_order",
     "cancel_outdated",
     "cancel_unpaid_order",
+    "cancel_unsubscription",
+    "close_unsubscribed",
     "complete_due_order",
     "complete_order",
     "delivery_done",
     "delivery_failed",
     "end_with_refund",
+    "locked_with_orders",
     "mark_paid",
     "open_draft",
     "order_locked",
+    "paid_terms",
     "paid_upgrades",
     "place_draft",
     "place_order",
+    "place_unsubscription",
     "place_upgrade",
     "preview_draft",
     "quote_upgrade",
     "refund_finished",
     "refund_reopened",
+    "refund_term",
     "take_back",
     "taking_back_refusal",
+    "unsubscription_request",
     "upgrade_refusal",
     "use_coupon",
 ]
