@@ -284,6 +284,7 @@ def test_reading_takes_the_same_memory_for_a_long_file(tmp_path):
     assert peak(5_000) < peak(1_000) + 100_000
 
 
+@pytest.mark.long
 def test_import_and_export_take_the_same_memory_for_many_products(shop, tmp_path):
     def peaks(rows):
         file = tmp_path / f"{rows}.jsonl"
