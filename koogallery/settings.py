@@ -391,8 +391,23 @@ UPLOAD_PARTS_AT_ONCE: int = env.int("UPLOAD_PARTS_AT_ONCE", default=3)
 VIRUS_SCANNER: str = env.str("VIRUS_SCANNER", default="")
 VIRUS_SCAN_TIMEOUT = _duration("VIRUS_SCAN_TIMEOUT_SECONDS", seconds=60)
 CLAMD_ADDRESS: str = env.str("CLAMD_ADDRESS", default="tcp://127.0.0.1:3310")
-GRACE_PERIODS = {"default": _duration("GRACE_PERIOD_SECONDS", days=15), "saas": _duration("GRACE_PERIOD_SAAS_SECONDS")}
-RETENTION_PERIODS = {"default": _duration("RETENTION_PERIOD_SECONDS", days=15)}
+
+
+def _periods(name: str) -> dict[str, timedelta]:
+    """Periods of delivery methods and customer levels: "premium=2592000,saas/premium=86400", in seconds."""
+    return {of: timedelta(seconds=float(seconds)) for of, seconds in env.dict(name, default={}).items()}
+
+
+# How long an expired app stays usable, then its data is kept: the narrowest of "method/level", "method", "level" counts.
+GRACE_PERIODS = {
+    "default": _duration("GRACE_PERIOD_SECONDS", days=15),
+    "saas": _duration("GRACE_PERIOD_SAAS_SECONDS"),
+    **_periods("GRACE_PERIODS_SECONDS"),
+}
+RETENTION_PERIODS = {
+    "default": _duration("RETENTION_PERIOD_SECONDS", days=15),
+    **_periods("RETENTION_PERIODS_SECONDS"),
+}
 
 # --- who answers the doors to the right (orders/ports.py) --------------------------------------------------
 

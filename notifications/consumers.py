@@ -8,7 +8,8 @@ from datetime import datetime
 from koogallery.kernel.outbox import Event, subscribe
 from notifications import services
 from notifications.events import MessagesWritten
-from notifications.table import NOTICES, Notice
+from notifications.notice import Notice
+from notifications.table import NOTICES
 
 
 def cause_of(notice: Notice, event: Event, at: datetime) -> str:

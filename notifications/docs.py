@@ -1,6 +1,8 @@
 """Makes docs/notifications.md from the table; a test compares the two."""
 
+from notifications.notice import Notice
 from notifications.table import NOTICES, UNTOLD
+from orders.choices import OrderKind
 
 HEAD = """# Who is told what
 
@@ -16,8 +18,15 @@ who want e-mails.
 def as_markdown() -> str:
     """The document."""
     rows = [
-        f"| `{one.event.__name__}` | {one.audience.value} | **{one.title}** {one.text} | {'yes' if one.email else 'no'} |"
+        f"| `{one.event.__name__}`{_kinds(one)} | {one.audience.value} | **{one.title}** {one.text} | {'yes' if one.email else 'no'} |"
         for one in NOTICES
     ]
     untold = [f"| `{one.event.__name__}` | nobody | {one.why} | no |" for one in UNTOLD]
     return HEAD + "\n".join([*rows, *untold]) + "\n"
+
+
+def _kinds(notice: Notice) -> str:
+    """Of which orders it is told, where not of all."""
+    if notice.kinds is None:
+        return ""
+    return f", not of {', '.join(str(one.value) for one in OrderKind if one not in notice.kinds)} orders"

@@ -19,7 +19,7 @@ from koogallery.kernel.outbox import Event, publish
 from koogallery.kernel.stored import insert
 from notifications.events import MessagesWritten
 from notifications.models import Message
-from notifications.table import Audience, Notice
+from notifications.notice import Audience, Notice
 from orders.models import Order, Subscription
 
 LONGEST_TITLE, LONGEST_TEXT = 200, 1000
@@ -147,7 +147,7 @@ def tell(notice: Notice, event: Event, cause: str, at: datetime) -> int:
         How many messages are new.
     """
     about = subject_of(event)
-    if about is None:
+    if about is None or (notice.kinds is not None and about.order and about.order.kind not in notice.kinds):
         return 0
     words = {field.name: getattr(event, field.name) for field in fields(event)}
     words |= about.words()

@@ -3,50 +3,13 @@
 An event without a row here fails a test: either somebody is told, or the row says why nobody is.
 """
 
-from dataclasses import dataclass
-from enum import Enum
-
 from billing import events as billing
 from catalog import events as catalog
-from koogallery.kernel.outbox import Event
 from notifications import events as messages
+from notifications.notice import DELIVERED, Audience, Notice, Untold
+from notifications.renewal_notices import RENEWAL_NOTICES
 from orders import events as orders
-from renewals import events as renewals
 from supervision import events as supervision
-
-
-class Audience(Enum):
-    """Who is told: the people of one side who may do what comes next."""
-
-    BUYERS = "the account's owners and purchasers"
-    PAYERS = "the account's owners and finance members"
-    SELLERS = "the seller's members"
-    OPERATORS = "operations staff"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One row: on `event`, `audience` reads `title` and `text`, which may name `{order}`, `{product}`, `{seller}`,
-    `{account}` and the event's own fields; `email` says whether it also goes out by e-mail.
-
-    A subject line begins with the action (UX 5). `link` names the page to act on (`services.LINKS`).
-    """
-
-    event: type[Event]
-    audience: Audience
-    title: str
-    text: str
-    link: str
-    email: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Untold:
-    """An event of which nobody is told, and why."""
-
-    event: type[Event]
-    why: str
-
 
 NOTICES: list[Notice] = [
     Notice(
@@ -84,6 +47,7 @@ NOTICES: list[Notice] = [
         "Order completed: {product} ({order})",
         "Everything that this order bought is delivered and final.",
         "order",
+        kinds=DELIVERED,
     ),
     Notice(
         supervision.FlowOpened,
@@ -383,6 +347,7 @@ NOTICES: list[Notice] = [
         "What {account} paid is payable to you now.",
         "seller_flow",
         email=False,
+        kinds=DELIVERED,
     ),
     Notice(
         orders.OrderRefunded,
@@ -404,6 +369,7 @@ NOTICES: list[Notice] = [
         "Choose another payment method: {product} ({order})",
         "{reason}",
         "order",
+        kinds=DELIVERED,
     ),
     Notice(
         billing.PaymentNeedsAction,
@@ -555,27 +521,7 @@ NOTICES: list[Notice] = [
         "The card processor refuses refund {refund} for good.",
         "admin",
     ),
-    Notice(
-        renewals.SubscriptionExpired,
-        Audience.PAYERS,
-        "Renew {product}: it has expired",
-        "In the grace period it is still usable; renew it before that ends.",
-        "app",
-    ),
-    Notice(
-        renewals.SubscriptionFrozen,
-        Audience.PAYERS,
-        "Renew {product}: it is frozen",
-        "It cannot be used; its data is kept until the retention period ends.",
-        "app",
-    ),
-    Notice(
-        renewals.SubscriptionReleased,
-        Audience.PAYERS,
-        "Closed: {product}",
-        "The retention period is over; the resource was released and cannot be renewed.",
-        "app",
-    ),
+    *RENEWAL_NOTICES,
 ]
 
 UNTOLD: list[Untold] = [

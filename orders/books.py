@@ -77,6 +77,31 @@ register(
         """,
     ),
     Invariant(
+        "terms_follow_one_another",
+        "An app's paid terms follow one another without a gap from its start to its expiry: no day is sold twice.",
+        """
+        SELECT app.public_id, term.starts_at, term.ends_at FROM (
+            SELECT one.*, lag(one.ends_at) OVER chain AS before, lead(one.id) OVER chain AS after
+            FROM orders_subscriptionterm AS one WHERE one.bought_at IS NOT NULL AND one.undone_at IS NULL
+            WINDOW chain AS (PARTITION BY one.subscription_id ORDER BY one.starts_at)
+        ) AS term
+        JOIN orders_subscription AS app ON app.id = term.subscription_id
+        WHERE term.starts_at <> coalesce(term.before, app.starts_at)
+           OR term.after IS NULL AND term.ends_at <> app.expires_at
+        """,
+    ),
+    Invariant(
+        "renewals_are_in_force_while_paid",
+        "A renewal that is completed has its term in force, one that was never paid or went back has none.",
+        """
+        SELECT orders_order.number, orders_order.status FROM orders_order
+        JOIN orders_orderline AS line ON line.order_id = orders_order.id
+        LEFT JOIN orders_subscriptionterm AS term
+          ON term.line_id = line.id AND term.bought_at IS NOT NULL AND term.undone_at IS NULL
+        WHERE orders_order.kind = 'renewal' AND (orders_order.status = 'completed') <> (term.id IS NOT NULL)
+        """,
+    ),
+    Invariant(
         "subscriptions_belong_to_the_buyer",
         "A subscription belongs to the account that ordered it.",
         """

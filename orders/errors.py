@@ -38,6 +38,11 @@ class NotForSale(InvalidInput):
     default_message = "This product is not available for purchase."
 
 
+class NotRenewable(InvalidTransition):
+    code = "not_renewable"
+    default_message = "This subscription cannot be renewed."
+
+
 class AutoRenewalNotSupported(InvalidTransition):
     code = "auto_renewal_not_supported"
     default_message = "This product does not support auto-renewal."

@@ -78,3 +78,19 @@ class UsageRecorded(Event):
     @property
     def subject(self) -> str:
         return "usage"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRenewed(OrderEvent):
+    """A renewal is paid: the app runs on from its expiry until `until`, a day in GMT+08:00, for `amount` ("5.00 USD")."""
+
+    subscription: str
+    until: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalTakenBack(OrderEvent):
+    """A renewal was refunded in whole: the app expires when it would have without it."""
+
+    subscription: str

@@ -407,6 +407,18 @@ class Subscription(models.Model):
         self.expires_at = expires_at
         self.anchor_day = anchor_day
 
+    @transition(
+        status,
+        source=[SubscriptionStatus.ENABLED, SubscriptionStatus.EXPIRED, SubscriptionStatus.FROZEN],
+        target=SubscriptionStatus.ENABLED,
+    )
+    def renew(self, *, expires_at: datetime, anchor_day: int, billing_mode: str) -> None:
+        """Another term is paid: it runs on from the expiry before, also out of grace and retention (RULES 3.1)."""
+        self.expires_at = expires_at
+        self.anchor_day = anchor_day
+        self.billing_mode = billing_mode
+        self.grace_until = self.retention_until = None
+
     @transition(status, source=SubscriptionStatus.ENABLED, target=SubscriptionStatus.EXPIRED)
     def enter_grace(self, until: datetime) -> None:
         """Expired, still usable."""
@@ -430,3 +442,47 @@ class Subscription(models.Model):
     def close(self, at: datetime) -> None:
         """Released, refunded or unsubscribed: it cannot be renewed any more."""
         self.closed_at = at
+
+
+class SubscriptionTermQuerySet(models.QuerySet["SubscriptionTerm"]):
+    def in_force(self) -> Self:
+        """Paid and not taken back, the newest first."""
+        return self.filter(bought_at__isnull=False, undone_at=None).order_by("-starts_at")
+
+
+class SubscriptionTerm(models.Model):
+    """One term of a subscription: what a purchase or a renewal buys, from when (exclusive) until when (UTC).
+
+    A renewal's is written with its order and in force from its payment on; the next term begins where the one before
+    ends, so that no day is sold twice or given away. `anchor_day` is what the subscription keeps to afterwards.
+    """
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="terms")
+    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="terms")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    anchor_day = models.PositiveSmallIntegerField()
+    bought_at = models.DateTimeField(null=True, editable=False)
+    undone_at = models.DateTimeField(null=True, editable=False)
+
+    objects = SubscriptionTermQuerySet.as_manager()
+
+    class Meta(TypedModelMeta):
+        constraints = [
+            models.UniqueConstraint(fields=["subscription", "line"], name="one_term_per_line_and_subscription"),
+            models.UniqueConstraint(
+                fields=["subscription", "starts_at"],
+                condition=Q(bought_at__isnull=False, undone_at=None),
+                name="no_term_is_sold_twice",
+            ),
+            models.UniqueConstraint(
+                fields=["subscription", "ends_at"],
+                condition=Q(bought_at__isnull=False, undone_at=None),
+                name="no_term_ends_twice",
+            ),
+            models.CheckConstraint(name="term_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))),
+            models.CheckConstraint(name="term_anchor_is_a_day", condition=Q(anchor_day__range=(1, 31))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d} to {self.ends_at:%Y-%m-%d}"

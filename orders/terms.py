@@ -46,7 +46,17 @@ def first_term(starts_at: datetime, duration: Duration) -> Term:
     return Term(starts_at, end_of(add_months(day, duration.months, day.day)), day.day)
 
 
+def last_day(expires_at: datetime) -> date:
+    """The day in GMT+08:00 at whose end a term is over."""
+    return expires_at.astimezone(BILLING_ZONE).date()
+
+
 def renewed_until(expires_at: datetime, anchor_day: int, duration: Duration) -> datetime:
     """The new expiry: counted from the original expiry, never from today, also in grace and retention."""
-    day = expires_at.astimezone(BILLING_ZONE).date()
-    return end_of(add_months(day, duration.months, anchor_day))
+    return end_of(add_months(last_day(expires_at), duration.months, anchor_day))
+
+
+def renewal_date(day: date, anchor_day: int) -> date:
+    """The first renewal date of an account on or after `day`; `anchor_day` 31 is the last day of each month (RULES 3.3)."""
+    found = add_months(day, 0, anchor_day)
+    return found if found >= day else add_months(day, 1, anchor_day)

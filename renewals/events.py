@@ -29,3 +29,19 @@ class SubscriptionFrozen(SubscriptionEvent):
 @dataclass(frozen=True, slots=True)
 class SubscriptionReleased(SubscriptionEvent):
     """The retention period is over: gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutoRenewalEnabled(SubscriptionEvent):
+    """Auto-renewal was switched on or changed: what it buys, when that is deducted next, and how often; in words."""
+
+    period: str
+    deducted: str
+    often: str
+
+
+@dataclass(frozen=True, slots=True)
+class AutoRenewalDisabled(SubscriptionEvent):
+    """Auto-renewal is off from now on."""
+
+    why: str

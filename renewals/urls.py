@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from renewals.views import application, apps, upgrade
+from renewals.views import application, apps, renew, renewals, upgrade
 
 app_name = "renewals"
 
@@ -12,4 +12,8 @@ urlpatterns = [
     path("my/apps/<str:public_id>/reveal/", application.reveal_password, name="reveal"),
     path("my/apps/<str:public_id>/upgrade/", upgrade.upgrade, name="upgrade"),
     path("my/apps/<str:public_id>/upgrade/quote/", upgrade.quote_fragment, name="upgrade_quote"),
+    path("billing/renewals/", renewals.renewal_list, name="renewals"),
+    path("billing/renewals/batch/", renew.renew_batch, name="batch"),
+    path("billing/renewals/cost/", renew.cost_fragment, name="cost"),
+    path("billing/renewals/<str:public_id>/", renew.renew, name="renew"),
 ]

@@ -136,6 +136,10 @@ PAGES: dict[str, str] = {
     "renewals:apps": BUYER,
     "renewals:app": BUYER,
     "renewals:reveal": ACT,
+    "renewals:renewals": BUYER,
+    "renewals:renew": ACT,
+    "renewals:batch": ACT,
+    "renewals:cost": ACT,
     "renewals:upgrade": ACT,
     "renewals:upgrade_quote": ACT,
     "notifications:messages": PERSON,
@@ -166,7 +170,7 @@ OWN_LISTS = {
     "catalog:saved", "catalog:save_page", "catalog:save", "catalog:remove", "orders:agreements", "orders:draft_new",
     "pricing:discounts", "billing:unsubscriptions", "billing:statements", "billing:card_new", "billing:seller_orders",
     "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
-    "supervision:seller_list", "renewals:apps", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",
+    "supervision:seller_list", "renewals:apps", "renewals:renewals", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",
     "supervision:uploads", "supervision:seller_uploads", "accounts:appeal_filing",
 }  # fmt: skip
 
@@ -251,6 +255,8 @@ class World:
             kept = AcceptedAgreement.objects.get()
             values["pk"] = str(kept.pk if route.startswith("my/") else kept.agreement_id)
         query = f"?order={order.number}" if route in ("purchase/pay/", "purchase/done/") else ""
+        if route in ("billing/renewals/batch/", "billing/renewals/cost/"):
+            query = f"?app={values['public_id']}"
         return "/" + query_free(route, values) + query
 
 

@@ -67,7 +67,7 @@ def propose_refund(
             currency=amount.currency,
             amount=amount.amount,
             reason=reason.strip()[:1000],
-            note=_upgrades_kept(order) if whole else "",
+            note=_changes_kept(order) if whole else "",
             proposed_by_id=operator,
             proposed_at=at,
             lapses_at=at + settings.REFUND_CONSENT_LIFETIME,
@@ -78,13 +78,13 @@ def propose_refund(
         return _carry_out(proposal, order, by=by, at=at)
 
 
-def _upgrades_kept(order: Order) -> str:
-    """What whoever takes a base order back should know: upgrades of it keep their money unless they go back too."""
-    kept = [one for one in orders.paid_upgrades(order) if one.status == OrderStatus.COMPLETED and one.payable]
+def _changes_kept(order: Order) -> str:
+    """What whoever takes a base order back should know: changes of it keep their money unless they go back too."""
+    kept = [one for one in orders.paid_changes(order) if one.status == OrderStatus.COMPLETED and one.payable]
     if not kept:
         return ""
     named = ", ".join(f"{one.number} ({one.payable_money.display()})" for one in kept)[:800]
-    return f"Completed upgrades are not refunded with it: {named}. Refund them too, in this order, if they should be."
+    return f"Completed upgrades and renewals are not refunded with it: {named}. Refund them too, in this order, if they should be."
 
 
 def needs_consent(order: Order, amount: Money) -> bool:

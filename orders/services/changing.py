@@ -8,12 +8,19 @@ from orders import ports
 from orders.choices import OrderKind, OrderStatus, SubscriptionStatus
 from orders.events import UpgradePaid
 from orders.models import Order, OrderDelivery, Subscription
+from orders.services.extending import still_renews
 
+CHANGES = (OrderKind.UPGRADE, OrderKind.RENEWAL)
 STANDING = (OrderStatus.PROCESSING, OrderStatus.COMPLETED)
 
 
 def still_fits(order: Order) -> bool:
-    """Whether the subscription is still what the upgrade was ordered for: running, with the same configuration."""
+    """Whether the subscription is still what its change was ordered for.
+
+    For an upgrade: running, with the same configuration; for a renewal: not released, with the same expiry.
+    """
+    if order.kind == OrderKind.RENEWAL:
+        return still_renews(order)
     if order.kind != OrderKind.UPGRADE:
         return True
     line = order.lines.get()
@@ -22,22 +29,23 @@ def still_fits(order: Order) -> bool:
     ).exists()
 
 
-def paid_upgrades(order: Order) -> list[Order]:
-    """The upgrades of what the order brought that are paid and stand, the newest first."""
-    paid = Order.objects.filter(subject__line__order=order, kind=OrderKind.UPGRADE, status__in=STANDING)
+def paid_changes(order: Order) -> list[Order]:
+    """The upgrades and renewals of what the order brought that are paid and stand, the newest first."""
+    paid = Order.objects.filter(subject__line__order=order, kind__in=CHANGES, status__in=STANDING)
     return list(paid.order_by("-id"))
 
 
 def taking_back_refusal(order: Order) -> str | None:
-    """Why the whole of an order cannot be taken back now, or None: upgrades go back in turn, the newest first.
+    """Why the whole of an order cannot be taken back now, or None: changes go back in turn, the newest first.
 
-    The configuration of an older one stands below those of the newer ones, which were priced as steps from it.
+    The newer ones were priced as steps from the configuration, or begin at the end of the term, that an older one brought.
     """
-    if order.kind != OrderKind.UPGRADE:
+    if order.kind not in CHANGES:
         return None
-    later = Order.objects.filter(subject=order.subject_id, kind=OrderKind.UPGRADE, status__in=STANDING, pk__gt=order.pk)
+    later = Order.objects.filter(subject=order.subject_id, kind__in=CHANGES, status__in=STANDING, pk__gt=order.pk)
     if newest := later.order_by("-id").first():
-        return f"The app was upgraded again by order {newest.number}. Refund that one first."
+        how = "upgraded" if newest.kind == OrderKind.UPGRADE else "renewed"
+        return f"The app was {how} again by order {newest.number}. Refund that one first."
     return None
 
 

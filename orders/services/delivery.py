@@ -15,12 +15,13 @@ from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidTransition
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
-from koogallery.kernel.stored import update
 from orders import ports, terms
 from orders.choices import DeliveryStatus, OrderStatus, SubscriptionStatus
-from orders.events import OrderCancelled, OrderCompleted, OrderRefunded, OrderTakenBack, SubscriptionStarted
-from orders.models import Order, OrderDelivery, Subscription
+from orders.events import OrderCancelled, OrderRefunded, OrderTakenBack, SubscriptionStarted
+from orders.models import Order, OrderDelivery, Subscription, SubscriptionTerm
 from orders.services.changing import taking_back_refusal, undo_upgrade
+from orders.services.completing import complete_locked
+from orders.services.extending import undo_renewal
 from orders.services.locking import order_locked, order_locked_alone
 from orders.services.payment import cancel_outdated
 from pricing.rules import Duration
@@ -73,6 +74,15 @@ def _start_terms(order: Order, *, at: datetime) -> None:
         )
         subscription.listed_at = subscription.listed_at or at
         subscription.save()
+        if term:
+            SubscriptionTerm.objects.create(
+                subscription=subscription,
+                line=line,
+                starts_at=at,
+                ends_at=term.expires_at,
+                anchor_day=term.anchor_day,
+                bought_at=at,
+            )
         publish(SubscriptionStarted(order_number=order.number, subscription=subscription.public_id), at=at)
 
 
@@ -88,22 +98,15 @@ def complete_order(order: Order, *, by: Actor, at: datetime | None = None) -> Or
         ports.refuse_frozen(order)
         if order.status != OrderStatus.PROCESSING:
             raise InvalidTransition("Only a processing order can be completed.")
-        _complete(order, by=by, at=at)
+        complete_locked(order, by=by, at=at)
     return order
-
-
-def _complete(order: Order, *, by: Actor, at: datetime) -> None:
-    order.complete(at)
-    update(order, "status", "completed_at")
-    ports.money().release(order, by=by, at=at)
-    publish(OrderCompleted(order_number=order.number), at=at)
 
 
 def complete_due_order(pk: int, *, at: datetime, by: Actor) -> None:
     """Timer: three hours have passed since acceptance."""
     order = order_locked_alone(pk)
     if order.status == OrderStatus.PROCESSING and order.completes_at and order.completes_at <= at:
-        _complete(order, by=by, at=at)
+        complete_locked(order, by=by, at=at)
 
 
 def end_with_refund(order: Order, *, amount: Money | None, reason: str, by: Actor, at: datetime) -> Order:
@@ -170,6 +173,7 @@ def _close_subscriptions(order: Order, *, reason: str, by: Actor, at: datetime) 
     """What a completed order brought is taken out of use for good; an upgrade is taken back."""
     _end_changes(order, reason=reason, by=by, at=at)
     undo_upgrade(order)
+    undo_renewal(order, at=at)
     for subscription in Subscription.objects.filter(line__order=order).exclude(status=SubscriptionStatus.CLOSED):
         subscription.close(at)
         subscription.save(update_fields=["status", "closed_at"])

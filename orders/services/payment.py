@@ -17,6 +17,7 @@ from orders.errors import OrderNotPayable
 from orders.events import OrderCancelled, OrderPaid, OrderSubmitted
 from orders.models import Order, OrderDelivery, OrderLine, Subscription
 from orders.services.changing import apply_upgrade, still_fits
+from orders.services.extending import apply_renewal
 from orders.services.locking import order_locked
 
 _LINES = Compiled(lambda: OrderLine.objects.filter(order=Param("order")))
@@ -51,6 +52,9 @@ def start_processing(order: Order, *, by: Actor, at: datetime) -> None:
     if order.kind == OrderKind.NEW:
         _create_subscriptions(order, at=at)
     ports.money().hold(order, by=by, at=at)
+    if order.kind == OrderKind.RENEWAL:
+        apply_renewal(order, by=by, at=at)
+        return
     # The delivery's own events come after this one: they are of the same order's subject.
     paid_here = order.payable and not order.account.reseller_id
     publish((OrderPaid if paid_here else OrderSubmitted)(order_number=order.number), at=at)

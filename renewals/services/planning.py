@@ -1,0 +1,245 @@
+"""How a subscription renews: written down at its start, changed by its account, kept up to date as it renews (RULES 3.2)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.actor import Actor
+from accounts.models import Account
+from accounts.permissions import Permission, require
+from billing.models import Payment
+from koogallery.kernel import clock
+from koogallery.kernel.errors import InvalidInput, InvalidTransition
+from koogallery.kernel.outbox import publish
+from orders.choices import DurationUnit, SubscriptionStatus
+from orders.errors import AutoRenewalNotSupported, NotRenewable
+from orders.models import Order, Subscription
+from orders.services import cancel_outdated, offered_durations, order_locked
+from orders.terms import last_day
+from pricing.services import facts_for
+from pricing.values import Duration
+from renewals import rules
+from renewals.choices import RenewalMode
+from renewals.events import AutoRenewalDisabled, AutoRenewalEnabled
+from renewals.models import RenewalPlan
+from renewals.rules import DEDUCTION_DAYS_BEFORE, Stage
+
+MOST_RENEWALS = 99
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWish:
+    """How an account wants a subscription to renew.
+
+    Attributes:
+        mode: a `RenewalMode`.
+        period: what an automatic renewal buys; None: as it is.
+        count: how many automatic renewals, 0 for no limit; None: as it is.
+        deduction_days: so many days before the expiry; None: as it is.
+    """
+
+    mode: str
+    period: Duration | None = None
+    count: int | None = None
+    deduction_days: int | None = None
+
+
+def stage_of(plan: RenewalPlan, subscription: Subscription) -> Stage:
+    """Where the subscription stands, as notices see it."""
+    return Stage(
+        status=subscription.status,
+        expires_at=subscription.expires_at,
+        grace_until=subscription.grace_until,
+        retention_until=subscription.retention_until,
+        deducts_at=plan.deduct_at,
+        failed=bool(plan.failure),
+    )
+
+
+def _schedule(plan: RenewalPlan, subscription: Subscription, *, at: datetime) -> None:
+    """Set what becomes due next; the caller saves the plan."""
+    running = subscription.status == SubscriptionStatus.ENABLED and subscription.expires_at is not None
+    plan.deduct_at = None
+    if running and plan.is_auto and plan.charging_since is None:
+        assert subscription.expires_at is not None
+        if plan.failure:
+            plan.deduct_at = rules.next_try(subscription.expires_at, after=at)
+        else:
+            plan.deduct_at = rules.first_deduction(subscription.expires_at, plan.deduction_days, at=at)
+    following = rules.next_notice(stage_of(plan, subscription), after=at)
+    plan.notice_at = following.at if following else None
+
+
+def plan_for(subscription: Subscription, *, at: datetime) -> RenewalPlan | None:
+    """Write down at its start how a subscription renews: as chosen at purchase (RULES 3.2). Idempotent.
+
+    A monthly subscription renews one month, a yearly one a year, whatever term was bought. None without a term.
+    """
+    line = subscription.line
+    if not subscription.has_term or not line.duration_unit:
+        return None
+    with transaction.atomic():
+        subscription = _locked(subscription.pk)
+        order: Order = line.order
+        plan, created = RenewalPlan.objects.get_or_create(
+            subscription=subscription,
+            defaults={
+                "mode": RenewalMode.AUTO if order.auto_renew else RenewalMode.MANUAL,
+                "period_value": 1,
+                "period_unit": DurationUnit(line.duration_unit),
+                "changed_at": at,
+            },
+        )
+        if created or (plan.deduct_at is None and plan.notice_at is None):
+            _schedule(plan, subscription, at=at)
+            plan.save()
+            if plan.is_auto:
+                publish(_enabled(plan, subscription), at=at)
+    return plan
+
+
+def change_plan(subscription: Subscription, wish: PlanWish, *, by: Actor, at: datetime | None = None) -> RenewalPlan:
+    """Switch auto-renewal on or off, change what it buys, or take the subscription off renewals.
+
+    Possible until a deduction is under way; what was deducted is not undone (RULES 3.2). An order that a deduction made
+    and could not pay is canceled with it.
+
+    Raises:
+        PermissionRefused: the actor's role may not renew.
+        AutoRenewalNotSupported: the product does not renew by itself.
+        NotRenewable: it has no term, is over, or is no longer available (RULES 3.1: delisted).
+        InvalidInput: a period that is not sold, a count or day out of bounds.
+        InvalidTransition: a deduction is under way.
+    """
+    at = at or clock.now()
+    require(by, Permission.RENEW)
+    with transaction.atomic():
+        ordered = _automatic_order(subscription.pk)
+        waiting = order_locked(ordered) if ordered is not None else None
+        account = Account.objects.select_for_update(of=("self",), no_key=True).select_related("reseller")
+        owner = account.get(pk=subscription.account_id)
+        subscription = _locked(subscription.pk)
+        plan = RenewalPlan.objects.filter(subscription=subscription).first() or RenewalPlan(subscription=subscription)
+        _check(plan, subscription, wish, account=owner, at=at)
+        if plan.charging_since is not None:
+            raise InvalidTransition("The next renewal is being deducted right now. Wait a moment, then look again.")
+        if waiting is not None and waiting.is_payable:
+            if Payment.objects.open().filter(allocations__order=waiting).exists():
+                raise InvalidTransition("The next renewal is being paid. Confirm or cancel that payment first.")
+            cancel_outdated(waiting, reason="The auto-renewal was changed.", at=at)
+        was_auto, plan.mode = plan.is_auto, wish.mode
+        if wish.period:
+            plan.period_value, plan.period_unit = wish.period.value, wish.period.unit
+        elif plan.pk is None:
+            plan.period_unit = DurationUnit(subscription.line.duration_unit or DurationUnit.MONTH)
+        plan.count = plan.count if wish.count is None else wish.count
+        plan.deduction_days = plan.deduction_days if wish.deduction_days is None else wish.deduction_days
+        plan.order, plan.failure, plan.changed_at = None, "", at
+        _schedule(plan, subscription, at=at)
+        plan.save()
+        if plan.is_auto:
+            publish(_enabled(plan, subscription), at=at)
+        elif was_auto:
+            publish(AutoRenewalDisabled(subscription=subscription.public_id, why=f"By {by.label}."), at=at)
+    return plan
+
+
+def _enabled(plan: RenewalPlan, subscription: Subscription) -> AutoRenewalEnabled:
+    """What is confirmed: when the next deduction is, what it buys, how often."""
+    on = f"on {last_day(plan.deduct_at)}" if plan.deduct_at else "once its term has begun"
+    often = f"{plan.count} more time(s)" if plan.count else "until you stop it"
+    return AutoRenewalEnabled(subscription=subscription.public_id, period=str(plan.period), deducted=on, often=often)
+
+
+def _check(plan: RenewalPlan, subscription: Subscription, wish: PlanWish, *, account: Account, at: datetime) -> None:
+    """Refuse what may not be chosen for this subscription."""
+    product, specification = subscription.product, subscription.specification
+    if wish.mode not in RenewalMode.values:
+        raise InvalidInput("Choose manual, auto or cancelled.", errors={"mode": ["Choose manual, auto or cancelled."]})
+    if not subscription.has_term:
+        raise NotRenewable("Only yearly and monthly subscriptions are renewed.")
+    if subscription.status == SubscriptionStatus.CLOSED:
+        raise NotRenewable("This resource was released and cannot be renewed.")
+    auto = wish.mode == RenewalMode.AUTO
+    if auto and not product.auto_renewal_supported:
+        raise AutoRenewalNotSupported
+    gone = not product.is_on_sale or specification is None or specification.removed_at is not None
+    if gone and (auto or plan.is_auto):
+        raise NotRenewable("It is no longer available: its auto-renewal can be neither switched on or off nor changed.")
+    if wish.count is not None and not 0 <= wish.count <= MOST_RENEWALS:
+        why = f"Enter a number of renewals from 0 (no limit) to {MOST_RENEWALS}."
+        raise InvalidInput(why, errors={"count": [why]})
+    if wish.deduction_days is not None and not 1 <= wish.deduction_days <= DEDUCTION_DAYS_BEFORE:
+        why = f"Choose a deduction day from 1 to {DEDUCTION_DAYS_BEFORE} days before the expiry."
+        raise InvalidInput(why, errors={"deduction_days": [why]})
+    if not auto:
+        return
+    if account.is_frozen:
+        raise NotRenewable("This account is frozen: it cannot switch auto-renewal on.")
+    if subscription.status in (SubscriptionStatus.EXPIRED, SubscriptionStatus.FROZEN):
+        raise NotRenewable("It has expired. Renew it by hand first; then auto-renewal can be switched on.")
+    if wish.period is not None and specification is not None:
+        _check_period(subscription, wish.period, account=account, at=at)
+
+
+def _check_period(subscription: Subscription, period: Duration, *, account: Account, at: datetime) -> None:
+    assert subscription.specification is not None
+    if subscription.expires_at is None:
+        known = [Duration(1, "month"), Duration(1, "year")]
+    else:
+        known = list(offered_durations(subscription, facts_for(subscription.specification, account), at=at))
+    if period not in known:
+        why = f"Choose one of: {', '.join(map(str, known)) or 'none is sold'}."
+        raise InvalidInput(why, errors={"period": [why]})
+
+
+def _automatic_order(subscription: int) -> int | None:
+    """The number of the row that the subscription's last deduction ordered."""
+    return RenewalPlan.objects.filter(subscription=subscription).values_list("order", flat=True).first()
+
+
+def _locked(pk: int) -> Subscription:
+    """The subscription, read afresh under its lock, with what planning needs."""
+    rows = Subscription.objects.select_for_update(of=("self",))
+    return rows.select_related("product__seller", "specification", "line__order", "account").get(pk=pk)
+
+
+def stage_changed(subscription: Subscription, *, at: datetime) -> None:
+    """The subscription entered another stage, under its lock: nothing is deducted any more, others notices follow."""
+    plan = RenewalPlan.objects.filter(subscription=subscription).first()
+    if plan is not None:
+        _schedule(plan, subscription, at=at)
+        plan.save(update_fields=["deduct_at", "notice_at"])
+
+
+def renewed(public_id: str, *, order_number: str, at: datetime) -> None:
+    """A renewal is paid: the next deduction follows from the new expiry; one of a counted number is used up. Idempotent.
+
+    Only what was deducted by itself counts; what was renewed by hand meanwhile does not (RULES 3.2).
+    """
+    with transaction.atomic():
+        subscription = _locked(Subscription.objects.get(public_id=public_id).pk)
+        plan = RenewalPlan.objects.select_related("order").filter(subscription=subscription).first()
+        if plan is None:
+            return
+        if plan.order is not None and plan.order.number == order_number:
+            plan.order, plan.charging_since = None, None
+            if plan.count == 1:
+                plan.mode = RenewalMode.MANUAL
+                why = "All renewals that you asked for were made."
+                publish(AutoRenewalDisabled(subscription=public_id, why=why), at=at)
+            plan.count = max(0, plan.count - 1)
+        plan.failure = ""
+        _schedule(plan, subscription, at=at)
+        plan.save()
+
+
+def taken_back(public_id: str, *, at: datetime) -> None:
+    """A renewal was refunded: what is due follows from the expiry before. Idempotent."""
+    with transaction.atomic():
+        subscription = _locked(Subscription.objects.get(public_id=public_id).pk)
+        plan = RenewalPlan.objects.filter(subscription=subscription).first()
+        if plan is not None:
+            _schedule(plan, subscription, at=at)
+            plan.save(update_fields=["deduct_at", "notice_at"])

@@ -1,0 +1,121 @@
+"""Billing Center > Renewals: what can be renewed, by hand, by itself, not at all (guide 6, RULES 3.1)."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.models import Account
+from accounts.permissions import Permission, may
+from accounts.web import BuyerRequest, buyer_required
+from koogallery.kernel import clock
+from koogallery.kernel.errors import DomainError
+from koogallery.kernel.web.parts import Link
+from orders.models import Order, Subscription
+from orders.services import RenewalWish, quote_for_renewal, renewal_prices, waiting_orders
+from orders.terms import last_day
+from pricing.values import Duration, Quote
+from renewals.choices import RenewalMode
+from renewals.models import RenewalPlan, RenewalPlanQuerySet
+from renewals.services.batch import MOST_AT_ONCE
+
+PAGE_SIZE = 20
+LONGEST_SEARCH = 20 * MOST_AT_ONCE
+_ID = re.compile("[0-9A-Za-z]{12,16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the page: the plan, days left (negative when over), today's price of its period, or why there is none."""
+
+    plan: RenewalPlan
+    days_left: int
+    quote: Quote | None
+    refusal: str
+    waiting: Order | None
+
+    @property
+    def app(self) -> Subscription:
+        return self.plan.subscription
+
+    @property
+    def renewable(self) -> bool:
+        return self.quote is not None and self.waiting is None
+
+
+@require_safe
+@buyer_required()
+def renewal_list(request: BuyerRequest) -> HttpResponse:
+    """`/billing/renewals/?mode=&q=`: the tabs, search by product name or up to 200 resource IDs, what ends first on top."""
+    mode = request.GET.get("mode", "")
+    mode = mode if mode in RenewalMode.values else RenewalMode.MANUAL
+    search = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+    rows = found(RenewalPlan.objects.for_account(request.account).filter(mode=mode), search)
+    page = Paginator(rows.with_table_columns(), PAGE_SIZE).get_page(request.GET.get("page"))
+    plans: list[RenewalPlan] = list(page.object_list)
+    page.object_list = priced(plans, request.account)  # type: ignore[assignment]
+    context = {
+        "page": page,
+        "mode": mode,
+        "tabs": [Link(one.label, f"?mode={one.value}", current=mode == one.value) for one in RenewalMode],
+        "search": search,
+        "may_renew": may(request.membership.role, Permission.RENEW),
+        "most": MOST_AT_ONCE,
+    }
+    return render(request, "renewals/renewal_list.html", context)
+
+
+def found(rows: RenewalPlanQuerySet, search: str) -> RenewalPlanQuerySet:
+    """The plans that a search means: resource IDs, when there are only such, or a part of the product's name."""
+    if not search:
+        return rows
+    words = re.split(r"[\s,;]+", search)[: MOST_AT_ONCE + 1]
+    by_name = Q(subscription__product__name__icontains=search[:120])
+    if all(map(_ID.fullmatch, words)):
+        return rows.filter(Q(subscription__public_id__in=words[:MOST_AT_ONCE]) | by_name)
+    return rows.filter(by_name)
+
+
+def priced(plans: Collection[RenewalPlan], account: Account) -> list[Row]:
+    """The rows with today's price of what each plan buys, in a fixed number of queries."""
+    at = clock.now()
+    apps = [plan.subscription for plan in plans]
+    prices, waiting = renewal_prices(apps, account=account, at=at), waiting_orders(apps)
+    rows = []
+    for plan in plans:
+        app, quote, refusal = plan.subscription, None, ""
+        wish = RenewalWish(plan.period if plan.is_auto else None, automatic=plan.is_auto)
+        try:
+            quote = quote_for_renewal(app, wish, account=account, at=at, prices=prices)
+        except DomainError as refused:
+            refusal = refused.message
+        days = (last_day(app.expires_at) - last_day(at)).days if app.expires_at else 0
+        rows.append(Row(plan, days, quote, refusal, waiting.get(app.pk)))
+    return rows
+
+
+def duration_value(duration: Duration) -> str:
+    """A duration as forms send it: "3-month"."""
+    return f"{duration.value}-{duration.unit}"
+
+
+def duration_of(text: str) -> Duration | None:
+    """What a form sent, or None when it is no duration."""
+    number, _dash, unit = text.partition("-")
+    if unit not in ("month", "year") or not (number.isascii() and number.isdigit()) or len(number) > 3:
+        return None
+    return Duration(int(number), unit)
+
+
+def duration_label(duration: Duration) -> str:
+    """As a form prints it: "3 months"."""
+    unit = (
+        {"month": _("month"), "year": _("year")} if duration.value == 1 else {"month": _("months"), "year": _("years")}
+    )
+    return f"{duration.value} {unit[duration.unit]}"
