@@ -25,7 +25,10 @@ class SettingsWish:
 
 def settings_of(account: Account) -> RenewalSettings:
     """What the account has chosen, or the defaults, which are not stored."""
-    return RenewalSettings.objects.filter(account=account).first() or RenewalSettings(account=account)
+    try:
+        return account.renewal_settings
+    except RenewalSettings.DoesNotExist:
+        return RenewalSettings(account=account)
 
 
 def renewal_day_of(account: Account) -> int:

@@ -94,7 +94,7 @@ def _data(request: BuyerRequest) -> Any:
 
 def _apps(request: BuyerRequest, wanted: Sequence[str]) -> list[Subscription]:
     rows = Subscription.objects.for_account(request.account).with_table_columns().filter(public_id__in=wanted)
-    found = list(rows.order_by("expires_at", "id"))
+    found = list(rows.select_related("account__renewal_settings").order_by("expires_at", "id"))
     if len(found) != len(wanted):
         raise Http404
     return found
@@ -150,7 +150,7 @@ def _context(request: BuyerRequest, apps: list[Subscription], *, single: bool) -
     duration = duration if duration in durations else preferred_duration(durations)
     running = all(app.status == SubscriptionStatus.ENABLED for app in renewable)
     to_date = bool(data.get("to_date")) and running
-    day = renewal_day_of(account)
+    day = renewal_day_of(apps[0].account)
     coupon = data.get("coupon", "")[:40] if single else ""
     wish = RenewalWish(duration, day if to_date else 0, coupon=coupon)
     rows = []
