@@ -86,8 +86,10 @@ register(
             WINDOW chain AS (PARTITION BY one.subscription_id ORDER BY one.starts_at)
         ) AS term
         JOIN orders_subscription AS app ON app.id = term.subscription_id
-        WHERE term.starts_at <> coalesce(term.before, app.starts_at)
-           OR term.after IS NULL AND term.ends_at <> app.expires_at
+        WHERE app.status <> 'closed' AND (
+            term.starts_at <> coalesce(term.before, app.starts_at)
+            OR term.after IS NULL AND term.ends_at <> app.expires_at
+        )
         """,
     ),
     Invariant(

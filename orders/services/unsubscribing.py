@@ -7,7 +7,7 @@ from koogallery.kernel.ids import order_number
 from koogallery.kernel.money import Money
 from orders import ports, terms
 from orders.choices import OrderKind, OrderStatus, SubscriptionStatus
-from orders.models import Order, OrderLine, Subscription
+from orders.models import Order, OrderLine, Subscription, SubscriptionTerm
 from orders.services.changing import STANDING
 from orders.services.locking import order_locked
 from orders.services.payment import cancel_outdated
@@ -111,6 +111,7 @@ def refund_term(order: Order, amount: Money, *, whole: bool, reason: str, by: Ac
     if amount:
         ports.money().refund(order, amount, reason=reason, by=by, at=at)
     if whole:
+        SubscriptionTerm.objects.in_force().filter(line__order=order).update(undone_at=at)
         order.start_refund()
         order.save(update_fields=["status", "completes_at"])
         ports.money().return_coupon(order, cash_only=True, by=by, at=at)
