@@ -23,11 +23,6 @@ else:
     TypedModelMeta = object
 
 
-class PurchaseDraftQuerySet(models.QuerySet["PurchaseDraft"]):
-    def for_account(self, account: Account) -> Self:
-        return self.filter(account=account)
-
-
 class PurchaseDraft(models.Model):
     """A configured product between "Continue to Submit" and the order; it lasts 24 hours.
 
@@ -46,8 +41,6 @@ class PurchaseDraft(models.Model):
     order = models.OneToOneField("orders.Order", null=True, on_delete=models.SET_NULL, related_name="draft")
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField(db_index=True)
-
-    objects = PurchaseDraftQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.product} for {self.account}"

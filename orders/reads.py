@@ -2,18 +2,29 @@
 
 from django.db.models import F
 
-from catalog.models import Attribute
+from catalog.models import Attribute, Product
 from koogallery.kernel.compiled import Children, Compiled, OneOf, Param
 from orders.models import Order, OrderLine, Subscription
+
+_LONG = [f"product__{column}" for column in Product.LONG_COLUMNS]
 
 LOCKED = Compiled(
     lambda: (
         Order.objects.select_for_update(of=("self",))
         .select_related("account", "seller", "product")
+        .defer(*_LONG)
         .filter(pk=Param("pk"))
     )
 )
 LOCKED_ALONE = Compiled(lambda: Order.objects.select_for_update().filter(pk=Param("pk")))
+OF_ACCOUNT = Compiled(
+    lambda: (
+        Order.objects.select_related("seller", "product")
+        .defer(*_LONG)
+        .filter(number=Param("number"), account=Param("account"))
+    )
+)
+"""An order by its number, for the account whose it is."""
 
 _ATTRIBUTES = Compiled(lambda: Attribute.objects.filter(OneOf(F("specification_id"), Param("parents"))))
 _SUBSCRIPTIONS = Compiled(lambda: Subscription.objects.filter(OneOf(F("line_id"), Param("parents"))))

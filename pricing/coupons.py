@@ -14,6 +14,7 @@ from accounts.models import Account, Seller
 from accounts.permissions import Permission, require
 from catalog.models import Product
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidInput, PermissionRefused, Throttled
 from koogallery.kernel.money import Money, round_money
 from pricing.choices import CouponKind, CouponUseStatus
@@ -24,6 +25,11 @@ from pricing.reductions import HUNDRED, CouponFacts
 UNKNOWN = "There is no such coupon, or it belongs to another account."
 TRIES_PERIOD_SECONDS = 3600
 MOST_OFFERED = 50
+_OFFERED = Compiled(
+    lambda: (
+        Coupon.objects.filter(account=Param("account")).usable(Param("at")).order_by("valid_until", "id")[:MOST_OFFERED]
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class CouponTerms:
 
 def offered_coupons(account: Account, *, at: datetime) -> list[Coupon]:
     """The account's coupons that may be used now, for a form to choose from; what ends first stands first."""
-    return list(Coupon.objects.for_account(account).usable(at).order_by("valid_until", "id")[:MOST_OFFERED])
+    return _OFFERED.all(account=account.pk, at=at)
 
 
 def grant_coupon(terms: CouponTerms, *, account: Account | None, by: Actor, at: datetime | None = None) -> Coupon:

@@ -165,7 +165,7 @@ class CouponQuerySet(models.QuerySet["Coupon"]):
     def for_account(self, account: Account) -> Self:
         return self.filter(account=account)
 
-    def usable(self, at: datetime) -> Self:
+    def usable(self, at: datetime | Param) -> Self:
         """Valid now, and something is left of it."""
         return self.filter(valid_from__lte=at, valid_until__gt=at, remaining__gt=0)
 

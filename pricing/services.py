@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core import signing
 from django.db import connection
-from django.db.models import F, OuterRef, prefetch_related_objects
+from django.db.models import F, OuterRef, QuerySet, prefetch_related_objects
 from django.db.models.functions import JSONObject
 
 from accounts.models import Account
@@ -33,10 +33,17 @@ MODE_ORDER = (BillingMode.MONTHLY, BillingMode.YEARLY, BillingMode.ONE_TIME, Bil
 
 _ATTRIBUTES = Compiled(lambda: Attribute.objects.filter(OneOf(F("specification_id"), Param("parents"))))
 _PRICES = Compiled(lambda: Price.objects.filter(OneOf(F("specification_id"), Param("parents"))))
-_ON_SALE = Compiled(
-    lambda: (
+_PARTS = [
+    Children("attributes", of="specification", rows=_ATTRIBUTES),
+    Children("prices", of="specification", rows=_PRICES),
+]
+
+
+def _on_sale(**which: Param) -> QuerySet[Specification]:
+    return (
         Specification.objects.select_related("product", "product__seller")
-        .filter(pk=Param("pk"), removed_at=None, product__in=Product.objects.reachable())
+        .defer(*(f"product__{column}" for column in Product.LONG_COLUMNS))
+        .filter(removed_at=None, product__in=Product.objects.reachable(), **which)
         .annotate(
             agreements=ArraySubquery(
                 Agreement.objects.in_force_for(OuterRef("product")).values(
@@ -44,12 +51,12 @@ _ON_SALE = Compiled(
                 )
             )
         )
-    ),
-    children=[
-        Children("attributes", of="specification", rows=_ATTRIBUTES),
-        Children("prices", of="specification", rows=_PRICES),
-    ],
-)
+    )
+
+
+_ON_SALE = Compiled(lambda: _on_sale(pk=Param("pk")), children=_PARTS)
+_ON_SALE_AT = Compiled(lambda: _on_sale(product__slug=Param("slug")), children=_PARTS)
+_OF_PRODUCT = Compiled(lambda: Specification.objects.filter(product=Param("product"), removed_at=None), children=_PARTS)
 
 
 def specification_facts(specification: Specification, currency: str = "") -> SpecificationFacts:
@@ -105,8 +112,7 @@ def specification_facts(specification: Specification, currency: str = "") -> Spe
 
 def facts_of_product(product: Product, account: Account | None = None) -> dict[int, SpecificationFacts]:
     """The product's specifications on sale at the account's list prices, by id, in the seller's order."""
-    on_sale = product.specifications.filter(removed_at=None).prefetch_related("attributes", "prices")
-    return {one.pk: facts_for(one, account) for one in on_sale}
+    return {one.pk: facts_for(one, account) for one in _OF_PRODUCT.all(product=product.pk)}
 
 
 def facts_for(specification: Specification, account: Account | None) -> SpecificationFacts:
@@ -133,6 +139,11 @@ def specification_on_sale(specification: int) -> Specification:
     if found is None:
         raise NotFound("There is no such specification.")
     return found
+
+
+def specifications_on_sale(slug: str) -> list[Specification]:
+    """All of a product, as `specification_on_sale` reads one, in the seller's order; none of one that is not reachable."""
+    return _ON_SALE_AT.all(slug=slug)
 
 
 def quote_purchase(

@@ -33,6 +33,7 @@ from billing.gateways.base import (
 )
 from billing.models import SandboxCard, SandboxCharge, SandboxWebhook
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import Money
 
@@ -108,6 +109,9 @@ SCENARIOS = {
 }
 
 
+_CARD = Compiled(lambda: SandboxCard.objects.filter(pk=Param("pk")))
+
+
 class SandboxGateway:
     """The embedded default of the payment gateway port."""
 
@@ -117,7 +121,7 @@ class SandboxGateway:
         return f"cus_{key}"
 
     def charge(self, key: str, card: str, amount: Money, return_to: str) -> GatewayAnswer:
-        known = SandboxCard.objects.filter(pk=card).first()
+        known = _CARD.first(pk=card)
         if known is None:
             return GatewayAnswer(ChargeOutcome.DECLINED, reason="unknown_card")
         scenario = SCENARIOS[known.scenario]

@@ -39,10 +39,6 @@ class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
         """Still usable by the account; the default first."""
         return self.filter(unbound_at=None).order_by("-is_default", "id")
 
-    def of_gateway(self, name: str) -> Self:
-        """That this processor can charge: one that was in use before cannot any more."""
-        return self.filter(gateway=name)
-
 
 class PaymentMethod(models.Model):
     """A card bound to an account (guide 2.1, prerequisite). We keep the gateway's token, never a card number."""

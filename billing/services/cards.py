@@ -58,7 +58,7 @@ def bind_card(account: Account, reference: str, *, by: Actor, at: datetime | Non
             if bound.account_id != account.pk or bound.unbound_at is not None:
                 raise InvalidInput("This card cannot be bound again. Enter it anew.")
             return bound
-        first = not usable_cards(account).exists()
+        first = not usable_cards(account)
         if first:  # the default card of a processor that was in use before is none any more
             PaymentMethod.objects.filter(account=account, is_default=True).update(is_default=False)
         return PaymentMethod.objects.create(
@@ -95,7 +95,8 @@ def unbind_card(card: PaymentMethod, *, by: Actor, at: datetime | None = None) -
         card.unbound_at = at
         was_default, card.is_default = card.is_default, False
         card.save(update_fields=["unbound_at", "is_default"])
-        if was_default and (following := usable_cards(card.account).first()):
+        if was_default and (others := usable_cards(card.account)):
+            following = others[0]
             following.is_default = True
             following.save(update_fields=["is_default"])
         publish(CardUnbound(card=card.public_id), at=at)

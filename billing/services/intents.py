@@ -13,6 +13,7 @@ from billing.services.methods import PaymentRequest, chosen_card
 from koogallery.kernel.compiled import Compiled, OneOf, Param
 from koogallery.kernel.errors import InvalidInput
 from koogallery.kernel.money import Money
+from koogallery.kernel.stored import insert
 from orders import services as orders
 from orders.errors import AccountFrozen, OrderNotPayable
 from orders.models import Order
@@ -89,7 +90,7 @@ def record_card_intent(wanted: Sequence[Order], request: PaymentRequest, *, at: 
             ask_gateway_at=at + settings.PAYMENT_ASK_AFTER,
         )
         payment.authorise()
-        payment.save()
+        insert([payment])
         allocate(payment, locked)
     return payment
 
@@ -124,10 +125,12 @@ def record_statement_intent(statement: Statement, request: PaymentRequest, *, at
 
 def allocate(payment: Payment, locked: Sequence[Order]) -> list[PaymentAllocation]:
     """Write down which orders the payment is for."""
-    return PaymentAllocation.objects.bulk_create(
+    made = [
         PaymentAllocation(payment=payment, order=order, currency=order.currency, amount=order.payable)
         for order in locked
-    )
+    ]
+    insert(made)
+    return made
 
 
 def sum_of(locked: Sequence[Order]) -> Money:

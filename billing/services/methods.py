@@ -8,14 +8,13 @@ from billing.choices import PaymentMethodKind, StatementStatus
 from billing.errors import CreditRefused, PaymentMethodRequired
 from billing.gateways import gateway
 from billing.models import AccountBalance, CreditLine, PaymentMethod, Statement
-from billing.models.payments import PaymentMethodQuerySet
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidInput
 from koogallery.kernel.money import Money
 
-_DEFAULT_CARD = Compiled(
-    lambda: PaymentMethod.objects.filter(account=Param("account"), gateway=Param("gateway")).bound()[:1]
-)
+_CARDS = Compiled(lambda: PaymentMethod.objects.filter(account=Param("account"), gateway=Param("gateway")).bound())
+_BALANCE = Compiled(lambda: AccountBalance.objects.filter(account=Param("account"), currency=Param("currency")))
+_CREDIT = Compiled(lambda: CreditLine.objects.filter(account=Param("account"), revoked_at=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,10 @@ class Methods:
 
 def methods_of(account: Account, amount: Money, *, with_credit: bool = True) -> Methods:
     """What `account` may pay `amount` with, in three queries."""
-    balance = AccountBalance.objects.filter(account=account, currency=amount.currency).first()
-    line = CreditLine.objects.filter(account=account, revoked_at=None).first() if with_credit else None
+    balance = _BALANCE.first(account=account.pk, currency=amount.currency)
+    line = _CREDIT.first(account=account.pk) if with_credit else None
     return Methods(
-        cards=list(usable_cards(account)),
+        cards=usable_cards(account),
         balance=balance.money if balance else Money.zero(amount.currency),
         credit=line.available if line else None,
         credit_refusal=(credit_refusal(line, amount) or "") if line else "",
@@ -110,9 +109,9 @@ def move_balance(account: Account, amount: Money) -> AccountBalance:
     return balance
 
 
-def usable_cards(account: Account) -> PaymentMethodQuerySet:
+def usable_cards(account: Account) -> list[PaymentMethod]:
     """The account's cards that the processor in use can charge, the default first."""
-    return PaymentMethod.objects.for_account(account).bound().of_gateway(gateway().name)
+    return _CARDS.all(account=account.pk, gateway=gateway().name)
 
 
 def chosen_card(account: Account, request: PaymentRequest, *, at: datetime) -> PaymentMethod:
@@ -122,11 +121,8 @@ def chosen_card(account: Account, request: PaymentRequest, *, at: datetime) -> P
         InvalidInput: no such card.
         PaymentMethodRequired: none is bound, or it has expired.
     """
-    card = (
-        usable_cards(account).filter(public_id=request.card).first()
-        if request.card
-        else _DEFAULT_CARD.first(account=account.pk, gateway=gateway().name)
-    )
+    cards = usable_cards(account)
+    card = next((one for one in cards if request.card in ("", one.public_id)), None)
     if card is None:
         if request.card:
             raise InvalidInput("There is no such card.", errors={"payment_method": ["There is no such card."]})

@@ -32,6 +32,7 @@ from billing.services.refunds import record_refund
 from billing.services.settling import statement_locked, statement_paid
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.outbox import publish
+from koogallery.kernel.stored import update
 from orders import services as orders
 from orders.models import Order
 
@@ -40,6 +41,8 @@ _PAYMENT = Compiled(
     lambda: Payment.objects.select_for_update(of=("self",)).select_related("card", "statement").filter(pk=Param("pk"))
 )
 
+# What the end of a payment sets.
+_OUTCOME = ("status", "reference", "failure_code", "failure_message", "action_url", "ended_at")
 AMOUNT_DIFFERS = "amount_differs"
 PAID_OTHERWISE = "paid_otherwise"
 
@@ -102,8 +105,9 @@ def take_payment(
     for one, order in allocated:
         _post_charge(payment, one, order, at=at)
     if all_payable:
-        PaymentAllocation.objects.filter(pk__in=[one.pk for one, _order in allocated]).update(counted_at=at)
-        for _one, order in allocated:
+        for one, order in allocated:
+            one.counted_at = at
+            update(one, "counted_at")
             orders.mark_paid(order, by=by, at=at)
         return
     for one, order in allocated:
@@ -120,7 +124,7 @@ def _succeed(
     at: datetime,
 ) -> None:
     payment.succeed(answer.reference, at)
-    payment.save()
+    update(payment, *_OUTCOME)
     _post_fee(payment, answer, at=at)
     if payment.statement is not None:
         statement_paid(payment.statement, source=Ledger.GATEWAY, payment=payment, by=by, at=at)

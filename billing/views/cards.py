@@ -28,7 +28,7 @@ LONGEST_REFERENCE = 255
 def payment_methods(request: BuyerRequest) -> HttpResponse:
     """`/billing/payment-methods/`: the account's cards. A card is entered on the processor's page, never on ours."""
     context = {
-        "cards": list(usable_cards(request.account)),
+        "cards": usable_cards(request.account),
         "may_pay": may(request.membership.role, Permission.PAY),
     }
     return render(request, "billing/payment_methods.html", context)

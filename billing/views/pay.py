@@ -18,13 +18,18 @@ from billing.models import Payment
 from billing.services import PaymentRequest, give_up_payment, methods_of, pay_orders, resume_payment
 from billing.services.intents import MOST_ORDERS
 from billing.views.leaving import leave_for
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import DomainError, InvalidInput
 from koogallery.kernel.money import Money
 from orders import ports
 from orders.errors import AccountFrozen
-from orders.models import Order, OrderQuerySet
+from orders.models import Order
+from orders.reads import OF_ACCOUNT
 
 CARD_PREFIX = "card:"
+_NEWEST_PAYMENT = Compiled(
+    lambda: Payment.objects.filter(allocations__order=Param("order")).order_by("-created_at")[:1]
+)
 
 
 def chosen_method(request: BuyerRequest) -> PaymentRequest:
@@ -39,7 +44,7 @@ def chosen_method(request: BuyerRequest) -> PaymentRequest:
 @buyer_required()
 def pay(request: BuyerRequest, number: str) -> HttpResponse:
     """`/purchase/orders/<no>/pay/`: Cloud Service Orders, how to pay, Pay Now."""
-    order = get_object_or_404(_payable(request), number=number)
+    order = _order(request, number)
     if not order.is_payable:
         return redirect("billing:done", order.number)
     return _pay_page(request, [order])
@@ -49,9 +54,8 @@ def pay(request: BuyerRequest, number: str) -> HttpResponse:
 @buyer_required()
 def pay_together(request: BuyerRequest) -> HttpResponse:
     """`/purchase/pay/?order=...&order=...`: up to 30 orders in one charge (RULES 6)."""
-    numbers = list(dict.fromkeys(request.GET.getlist("order")))[: MOST_ORDERS + 1]
-    orders = list(_payable(request).filter(number__in=numbers).order_by("-created_at", "-id"))
-    if len(orders) != len(numbers):
+    orders, complete = _orders(request, MOST_ORDERS + 1)
+    if not complete:
         raise Http404
     if not orders:
         messages.error(request, _("Select the orders that you want to pay together."))
@@ -61,8 +65,19 @@ def pay_together(request: BuyerRequest) -> HttpResponse:
     return _pay_page(request, orders)
 
 
-def _payable(request: BuyerRequest) -> OrderQuerySet:
-    return Order.objects.for_account(request.account).select_related("product", "seller", "account")
+def _order(request: BuyerRequest, number: str) -> Order:
+    order = OF_ACCOUNT.first(number=number, account=request.account.pk)
+    if order is None:
+        raise Http404
+    return order
+
+
+def _orders(request: BuyerRequest, most: int) -> tuple[list[Order], bool]:
+    """The account's orders among those that the address names, newest first, and whether these are all of them."""
+    numbers = list(dict.fromkeys(request.GET.getlist("order")))[:most]
+    rows = Order.objects.for_account(request.account).select_related("product", "seller")
+    orders = list(rows.filter(number__in=numbers).newest_first())
+    return orders, len(orders) == len(numbers)
 
 
 def _pay_page(request: BuyerRequest, orders: Sequence[Order]) -> HttpResponse:
@@ -100,10 +115,8 @@ def _afterwards(orders: Sequence[Order]) -> str:
 @buyer_required()
 def done(request: BuyerRequest, number: str) -> HttpResponse:
     """`/purchase/orders/<no>/done/`: paid, being found out, or not payable; and what happens next."""
-    order = get_object_or_404(
-        Order.objects.for_account(request.account).select_related("product", "seller", "account"), number=number
-    )
-    payment = Payment.objects.filter(allocations__order=order).order_by("-created_at").first()
+    order = _order(request, number)
+    payment = _NEWEST_PAYMENT.first(order=order.pk)
     billed = payment is not None and payment.method == PaymentMethodKind.RESELLER
     if order.is_payable and (payment is None or payment.status == PaymentStatus.FAILED):
         return redirect("billing:pay", order.number)
@@ -122,8 +135,7 @@ def done(request: BuyerRequest, number: str) -> HttpResponse:
 @buyer_required()
 def done_together(request: BuyerRequest) -> HttpResponse:
     """`/purchase/done/?order=...`: what became of orders that were paid in one charge."""
-    numbers = list(dict.fromkeys(request.GET.getlist("order")))[:MOST_ORDERS]
-    orders = list(_payable(request).filter(number__in=numbers).order_by("-created_at", "-id"))
+    orders, _complete = _orders(request, MOST_ORDERS)
     if not orders:
         raise Http404
     paid = [order for order in orders if order.paid_at]

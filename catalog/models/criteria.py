@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models.products import Product
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.text import clean_text
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class AcceptanceCriteria(models.Model):
     @classmethod
     def in_force(cls, product_id: int) -> "AcceptanceCriteria | None":
         """The newest version with lines, or None when the product has no criteria."""
-        newest = cls.objects.filter(product_id=product_id).order_by("-version").first()
+        newest = _NEWEST.first(product=product_id)
         return newest if newest and newest.lines else None
 
     @classmethod
@@ -61,6 +62,9 @@ class AcceptanceCriteria(models.Model):
         """The lines in force of several products, in one query."""
         newest = cls.objects.filter(product__in=products).order_by("product", "-version").distinct("product")
         return dict(newest.values_list("product_id", "lines"))
+
+
+_NEWEST = Compiled(lambda: AcceptanceCriteria.objects.filter(product=Param("product")).order_by("-version")[:1])
 
 
 def checked_lines(lines: Any) -> list[str]:

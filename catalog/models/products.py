@@ -70,8 +70,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def with_card_columns(self) -> Self:
         """With what a product card prints, in one query."""
-        long = ("description", "requirement_template", "support_content", "search_vector")
-        return self.select_related("seller", "category").defer(*long)
+        return self.select_related("seller", "category").defer(*Product.LONG_COLUMNS)
 
 
 class Product(models.Model):
@@ -80,6 +79,9 @@ class Product(models.Model):
     The `lowest_*` and `billing_modes` columns repeat what the prices say, so that a listing of millions
     filters and sorts on one table; `catalog.services.refresh_listing` keeps them, `check_books` checks them.
     """
+
+    LONG_COLUMNS = ("description", "requirement_template", "support_content", "search_vector")
+    """What only a product's own page and form print."""
 
     seller = models.ForeignKey(Seller, on_delete=models.PROTECT, related_name="products")
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="products")

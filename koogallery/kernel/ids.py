@@ -11,7 +11,8 @@ ORDER_PREFIX = "CS"
 
 
 def _random(length: int) -> str:
-    return "".join(secrets.choice(CROCKFORD) for _ in range(length))
+    # The alphabet has 32 letters, so five bits of each random byte choose one evenly.
+    return "".join(CROCKFORD[byte & 31] for byte in secrets.token_bytes(length))
 
 
 def order_number(at: datetime) -> str:

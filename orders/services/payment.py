@@ -11,6 +11,7 @@ from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidTransition
 from koogallery.kernel.outbox import publish
+from koogallery.kernel.stored import insert, update
 from orders import ports
 from orders.choices import OrderKind, OrderStatus
 from orders.errors import OrderNotPayable
@@ -48,7 +49,7 @@ def mark_paid(order: Order, *, by: Actor, at: datetime) -> Order:
 def start_processing(order: Order, *, by: Actor, at: datetime) -> None:
     """Turn a locked, unpaid order into a processing one. Use `mark_paid` from outside."""
     order.mark_paid(at)
-    order.save(update_fields=["status", "paid_at"])
+    update(order, "status", "paid_at")
     if order.kind == OrderKind.NEW:
         _create_subscriptions(order, at=at)
     ports.money().hold(order, by=by, at=at)
@@ -62,28 +63,32 @@ def start_processing(order: Order, *, by: Actor, at: datetime) -> None:
         apply_upgrade(order, by=by, at=at)
         return
     parts = ports.deliverers_of(order)
-    OrderDelivery.objects.bulk_create(OrderDelivery(order=order, deliverer=one.name, started_at=at) for one in parts)
+    insert([OrderDelivery(order=order, deliverer=one.name, started_at=at) for one in parts])
     for one in parts:
         one.start(order, by=by, at=at)
 
 
 def _create_subscriptions(order: Order, *, at: datetime) -> None:
     """One subscription a line: a quantity of licences is one subscription with that quantity."""
-    for line in _LINES.all(order=order.pk):
-        # Supervised SaaS is listed in Purchased Apps only when its flow is complete (RULES 1.1).
-        listed = not (line.delivery_method == DeliveryMethod.SAAS and order.product.supervised)
-        Subscription.objects.create(
-            account_id=order.account_id,
-            line=line,
-            product_id=order.product_id,
-            specification_id=line.specification_id,
-            delivery_method=line.delivery_method,
-            billing_mode=line.billing_mode,
-            attributes=line.attributes,
-            quantity=line.quantity,
-            created_at=at,
-            listed_at=at if listed else None,
-        )
+    supervised = order.product.supervised
+    insert(
+        [
+            Subscription(
+                account_id=order.account_id,
+                line=line,
+                product_id=order.product_id,
+                specification_id=line.specification_id,
+                delivery_method=line.delivery_method,
+                billing_mode=line.billing_mode,
+                attributes=line.attributes,
+                quantity=line.quantity,
+                created_at=at,
+                # Supervised SaaS is listed in Purchased Apps only when its flow is complete (RULES 1.1).
+                listed_at=None if supervised and line.delivery_method == DeliveryMethod.SAAS else at,
+            )
+            for line in _LINES.all(order=order.pk)
+        ]
+    )
 
 
 def cancel_order(order: Order, *, by: Actor, at: datetime | None = None) -> Order:

@@ -16,6 +16,7 @@ from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidInput, NotFound
 from koogallery.kernel.ids import order_number
 from koogallery.kernel.outbox import publish
+from koogallery.kernel.stored import insert, update
 from orders import ports
 from orders.errors import AccountFrozen, AgreementsChanged, AgreementsNotAccepted, AutoRenewalNotSupported, NotForSale
 from orders.events import OrderPlaced
@@ -32,6 +33,7 @@ _ACCOUNT = Compiled(
         Account.objects.select_for_update(of=("self",), no_key=True).select_related("reseller").filter(pk=Param("pk"))
     )
 )
+_DRAFT_LOCKED = Compiled(lambda: PurchaseDraft.objects.select_for_update().filter(pk=Param("pk")))
 _AGREEMENTS = Compiled(lambda: Agreement.objects.in_force_for(Param("product")))
 
 
@@ -69,42 +71,45 @@ def place_order(placement: Placement, *, account: Account, by: Actor, at: dateti
         NotFound, NotConfigurable: the configuration is not sold.
         QuoteExpired, PriceChanged: the quote no longer holds.
     """
-    at = at or clock.now()
-    require(by, Permission.BUY)
     with transaction.atomic():
-        account = _ACCOUNT.get(pk=account.pk)
-        if account.is_frozen:
-            raise AccountFrozen
-        if not placement.agreements_accepted:
-            raise AgreementsNotAccepted(errors={"agreements_accepted": [AgreementsNotAccepted.default_message]})
-        specification = pricing.specification_on_sale(placement.request.specification)
-        _check_for_sale(specification, placement.auto_renew, placement.request)
-        number = order_number(at)
-        if placement.quote:
-            if pricing.coupon_of(placement.quote) != plain_code(placement.coupon):
-                raise QuoteExpired("This price offer was made with another coupon. Ask for the price again.")
-            quote = pricing.redeem(
-                placement.quote,
-                request=placement.request,
-                account=account,
-                at=at,
-                order_number=number,
-                specification=specification,
-            )
-        else:
-            quote = pricing.quote_purchase(
-                placement.request, account=account, coupon=placement.coupon, at=at, specification=specification
-            )
-        order = _create(number, specification, quote, placement, account=account, by=by, at=at)
-        if quote.applied.coupon:
-            reserve_coupon(quote.applied.coupon, quote.coupon, account=account, order_number=number, at=at)
-        if not order.payable:
-            start_processing(order, by=by, at=at)
-        elif account.reseller_id:
-            ports.money().bill_reseller(order, by=by, at=at)
-            order = order_locked(order)
-        else:
-            publish(OrderPlaced(order_number=order.number), at=at)
+        return _place(placement, account=account, by=by, at=at or clock.now())
+
+
+def _place(placement: Placement, *, account: Account, by: Actor, at: datetime) -> Order:
+    require(by, Permission.BUY)
+    account = _ACCOUNT.get(pk=account.pk)
+    if account.is_frozen:
+        raise AccountFrozen
+    if not placement.agreements_accepted:
+        raise AgreementsNotAccepted(errors={"agreements_accepted": [AgreementsNotAccepted.default_message]})
+    specification = pricing.specification_on_sale(placement.request.specification)
+    _check_for_sale(specification, placement.auto_renew, placement.request)
+    number = order_number(at)
+    if placement.quote:
+        if pricing.coupon_of(placement.quote) != plain_code(placement.coupon):
+            raise QuoteExpired("This price offer was made with another coupon. Ask for the price again.")
+        quote = pricing.redeem(
+            placement.quote,
+            request=placement.request,
+            account=account,
+            at=at,
+            order_number=number,
+            specification=specification,
+        )
+    else:
+        quote = pricing.quote_purchase(
+            placement.request, account=account, coupon=placement.coupon, at=at, specification=specification
+        )
+    order = _create(number, specification, quote, placement, account=account, by=by, at=at)
+    if quote.applied.coupon:
+        reserve_coupon(quote.applied.coupon, quote.coupon, account=account, order_number=number, at=at)
+    if not order.payable:
+        start_processing(order, by=by, at=at)
+    elif account.reseller_id:
+        ports.money().bill_reseller(order, by=by, at=at)
+        order = order_locked(order)
+    else:
+        publish(OrderPlaced(order_number=order.number), at=at)
     return order
 
 
@@ -127,7 +132,7 @@ def _create(
     at: datetime,
 ) -> Order:
     product, request = specification.product, quote.request
-    order = Order.objects.create(
+    order = Order(
         number=number,
         account=account,
         seller=product.seller,
@@ -146,7 +151,8 @@ def _create(
         created_at=at,
         unpaid_until=at + settings.UNPAID_ORDER_LIFETIME,
     )
-    OrderLine.objects.create(
+    insert([order])
+    line = OrderLine(
         order=order,
         delivery_method=product.delivery_method,
         specification=specification,
@@ -161,7 +167,8 @@ def _create(
         amount=quote.payable.amount,
         metered=quote.metered.as_json() if quote.metered else None,
     )
-    AcceptedAgreement.objects.bulk_create(
+    insert([line])
+    accepted = [
         AcceptedAgreement(
             order=order,
             agreement=agreement,
@@ -173,7 +180,8 @@ def _create(
             accepted_by=by.label,
         )
         for agreement in _accepted(placement, _AGREEMENTS.all(product=product.pk))
-    )
+    ]
+    insert(accepted)
     return order
 
 
@@ -198,8 +206,12 @@ def open_draft(
     by: Actor,
     auto_renew: bool = False,
     at: datetime | None = None,
+    specification: Specification | None = None,
 ) -> PurchaseDraft:
     """Keep a configuration for 24 hours between "Continue to Submit" and Pay Now; a coupon is chosen on Confirm.
+
+    Args:
+        specification: the requested one, when the caller has read it as on sale already.
 
     Raises:
         PermissionRefused, AccountFrozen, AutoRenewalNotSupported, NotForSale, NotFound, NotConfigurable.
@@ -208,10 +220,10 @@ def open_draft(
     require(by, Permission.BUY)
     if account.is_frozen:
         raise AccountFrozen
-    specification = pricing.specification_on_sale(request.specification)
+    specification = specification or pricing.specification_on_sale(request.specification)
     _check_for_sale(specification, auto_renew, request)
     quote = pricing.quote_purchase(request, account=account, at=at, specification=specification)
-    return PurchaseDraft.objects.create(
+    draft = PurchaseDraft(
         account=account,
         user=user,
         product=specification.product,
@@ -221,6 +233,8 @@ def open_draft(
         created_at=at,
         expires_at=quote.expires_at,
     )
+    insert([draft])
+    return draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +242,14 @@ class DraftPreview:
     """A draft's price today.
 
     Attributes:
+        specification: what it is for, as it is on sale.
         was: the payable amount as JSON that was shown before, when it changed.
         coupon_refusal: why the coupon that was chosen is not used any more, or empty.
     """
 
+    specification: Specification
     quote: Quote
-    was: dict[str, str] | None
+    was: dict[str, str] | None = None
     coupon_refusal: str = ""
 
 
@@ -246,19 +262,25 @@ def preview_draft(draft: PurchaseDraft, *, at: datetime | None = None) -> DraftP
         NotFound, NotConfigurable: the product or configuration is not sold any more.
     """
     at = at or clock.now()
-    request = QuoteRequest.from_json(draft.request)
+    request, account = QuoteRequest.from_json(draft.request), draft.account
+    specification = pricing.specification_on_sale(request.specification)
     try:
-        return DraftPreview(pricing.check(draft.quote, request=request, account=draft.account, at=at), None)
+        quote = pricing.check(draft.quote, request=request, account=account, at=at, specification=specification)
+        return DraftPreview(specification, quote)
     except (QuoteExpired, PriceChanged, CouponInvalid):
         shown, refusal = pricing.shown_price(draft.quote), ""
-        try:
-            quote = pricing.quote_purchase(request, account=draft.account, coupon=draft.coupon, at=at)
-        except CouponInvalid as refused:
-            draft.coupon, refusal = "", refused.message
-            quote = pricing.quote_purchase(request, account=draft.account, at=at)
-        PurchaseDraft.objects.filter(pk=draft.pk, order=None).update(quote=quote.token, coupon=draft.coupon)
-        draft.quote = quote.token
-        return DraftPreview(quote, shown if shown != quote.payable.as_json() else None, refusal)
+
+    def quoted(coupon: str) -> Quote:
+        return pricing.quote_purchase(request, account=account, coupon=coupon, at=at, specification=specification)
+
+    try:
+        quote = quoted(draft.coupon)
+    except CouponInvalid as refused:
+        draft.coupon, refusal = "", refused.message
+        quote = quoted("")
+    PurchaseDraft.objects.filter(pk=draft.pk, order=None).update(quote=quote.token, coupon=draft.coupon)
+    draft.quote = quote.token
+    return DraftPreview(specification, quote, shown if shown != quote.payable.as_json() else None, refusal)
 
 
 def use_coupon(draft: PurchaseDraft, code: str, *, by: Actor, at: datetime | None = None) -> PurchaseDraft:
@@ -297,10 +319,9 @@ def place_draft(
         See `place_order`.
     """
     at = at or clock.now()
+    account = draft.account
     with transaction.atomic():
-        draft = (
-            PurchaseDraft.objects.select_for_update(of=("self",)).select_related("order", "account").get(pk=draft.pk)
-        )
+        draft = _DRAFT_LOCKED.get(pk=draft.pk)
         if draft.order is not None:
             return draft.order
         if draft.expires_at < at:
@@ -315,7 +336,7 @@ def place_draft(
             coupon=pricing.coupon_of(quote),
             agreements=agreements,
         )
-        order = place_order(placement, account=draft.account, by=by, at=at)
+        order = _place(placement, account=account, by=by, at=at)
         draft.order = order
-        draft.save(update_fields=["order"])
+        update(draft, "order")
     return order

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -27,6 +27,7 @@ from catalog.models import (
     SavedProduct,
 )
 from catalog.seo.meta import offer, product_meta
+from koogallery.kernel.compiled import Children, Compiled, OneOf, Param
 from koogallery.kernel.money import Money
 from koogallery.kernel.web.formats import price_text
 from koogallery.kernel.web.page_cache import about, visitors_page
@@ -70,7 +71,8 @@ def product_page(request: HttpRequest, slug: str) -> HttpResponse:
     account = _account(request)
     specifications = services.facts_of_product(product, account)
     configuration, quote, errors = _configured(request, product, specifications, account)
-    tables, related, refusal = _price_tables(specifications), _related(product), sale_refusal(product)
+    related = _RELATED.all(category=product.category_id, product=product.pk)
+    tables, refusal = _price_tables(specifications), sale_refusal(product)
     response = render(
         request,
         "orders/product.html",
@@ -120,10 +122,20 @@ def quote_fragment(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _product(request: HttpRequest, slug: str) -> Any:
+    membership = membership_of(request)
+    found = _SHOWN_TO_BUYERS.first(slug=slug, account=membership.account_id) if membership else _SHOWN.first(slug=slug)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _shown() -> QuerySet[Product]:
+    """A product with everything that its page prints of it."""
     products = (
         Product.objects.reachable()
+        .filter(slug=Param("slug"))
+        .defer("search_vector")
         .select_related("seller", "category", "category__parent")
-        .prefetch_related(Prefetch("release_notes", ReleaseNote.objects.all()))
         # Small lists that hang on the product come with it, in the same query.
         .annotate(
             shown_pictures=_listed(ProductPicture.objects.all(), "pk", "alt", "width", "height"),
@@ -137,16 +149,36 @@ def _product(request: HttpRequest, slug: str) -> Any:
             ),
         )
     )
-    membership = membership_of(request)
-    if membership is not None:
-        saved = SavedProduct.objects.filter(account=membership.account_id, product=OuterRef("pk"))
-        products = products.annotate(is_saved=Exists(saved))
-    return get_object_or_404(with_delivery_terms(products), slug=slug)
+    return with_delivery_terms(products)
+
+
+def _shown_to_buyers() -> QuerySet[Product]:
+    saved = SavedProduct.objects.filter(account=Param("account"), product=OuterRef("pk"))
+    return _shown().annotate(is_saved=Exists(saved))
 
 
 def _listed(rows: QuerySet[Any], *names: str) -> ArraySubquery:
     """The product's own rows as a list of plain objects with these fields, in their order."""
     return ArraySubquery(rows.filter(product=OuterRef("pk")).values(one=JSONObject(**{name: name for name in names})))
+
+
+_NOTES = Children(
+    "release_notes",
+    of="product",
+    rows=Compiled(lambda: ReleaseNote.objects.filter(OneOf(F("product_id"), Param("parents")))),
+)
+_SHOWN = Compiled(_shown, children=[_NOTES])
+_SHOWN_TO_BUYERS = Compiled(_shown_to_buyers, children=[_NOTES])
+# Other products of the category, the most purchased first, over one index range.
+_RELATED = Compiled(
+    lambda: (
+        Product.objects.published()
+        .filter(category=Param("category"))
+        .exclude(pk=Param("product"))
+        .with_card_columns()
+        .order_by("-popularity", "id")[:RELATED]
+    )
+)
 
 
 def _account(request: HttpRequest) -> Account | None:
@@ -253,12 +285,6 @@ def _choice_text(attribute: AttributeFacts) -> str:
     if attribute.choices:
         return ", ".join(name for _code, name in attribute.choices)
     return f"{attribute.minimum} – {attribute.maximum} {attribute.unit}".strip()
-
-
-def _related(product: Product) -> list[Product]:
-    """Other products of the category, the most purchased first, in one query over one index range."""
-    others = Product.objects.published().filter(category_id=product.category_id).exclude(pk=product.pk)
-    return list(others.with_card_columns().order_by("-popularity", "id")[:RELATED])
 
 
 def what_follows(product: Product) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -13,12 +13,13 @@ from accounts.web import BuyerRequest, buyer_required
 from catalog.choices import BillingMode, DeliveryMethod
 from catalog.models import Agreement, Product, Specification
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import DomainError, Throttled
 from koogallery.kernel.money import Money
 from koogallery.kernel.web.files import pdf_response
 from orders.documents import agreement_pdf
 from orders.errors import AgreementsNotAccepted, AutoRenewalNotSupported
-from orders.models import AcceptedAgreement, PurchaseDraft, PurchaseDraftQuerySet
+from orders.models import AcceptedAgreement, PurchaseDraft
 from orders.services import open_draft, place_draft, preview_draft, use_coupon
 from orders.views.product import cost_lines
 from pricing import services as pricing
@@ -29,6 +30,7 @@ from pricing.rules import QuoteRequest
 
 PAGE_SIZE = 20
 LONGEST_LIST = 1000
+_DRAFT = Compiled(lambda: PurchaseDraft.objects.filter(public_id=Param("public_id"), account=Param("account")))
 NEVER_UNSUBSCRIBED = (DeliveryMethod.SAAS, DeliveryMethod.LICENSE, DeliveryMethod.PROFESSIONAL_SERVICE)
 
 
@@ -37,31 +39,38 @@ NEVER_UNSUBSCRIBED = (DeliveryMethod.SAAS, DeliveryMethod.LICENSE, DeliveryMetho
 def new_draft(request: BuyerRequest, slug: str) -> HttpResponse:
     """`/purchase/new/<slug>/?...`: keep the configuration and go to Confirm. It charges nothing and orders nothing,
     so a visitor who has to log in first comes back to it by address."""
-    product = get_object_or_404(Product.objects.reachable(), slug=slug)
+    on_sale = {one.pk: one for one in pricing.specifications_on_sale(slug)}
     try:
-        configuration = read_configuration(request.GET, pricing.facts_of_product(product, request.account))
+        facts = {pk: pricing.facts_for(one, request.account) for pk, one in on_sale.items()}
+        configuration = read_configuration(request.GET, facts)
         draft = open_draft(
             configuration.request,
             account=request.account,
             user=request.user,
             by=request.actor,
             auto_renew=configuration.auto_renew,
+            specification=on_sale[configuration.request.specification],
         )
     except NotConfigurable:
         # The product page reads the same address and says beside each field what is wrong.
-        return HttpResponseRedirect(f"{product.get_absolute_url()}?{request.GET.urlencode()}#pricing")
+        return _configure_again(slug, request.GET)
     except AutoRenewalNotSupported:
         query = request.GET.copy()
         query.pop("auto_renew", None)
-        return HttpResponseRedirect(f"{product.get_absolute_url()}?{query.urlencode()}#pricing")
+        return _configure_again(slug, query)
     return redirect("orders:confirm", draft.public_id)
+
+
+def _configure_again(slug: str, query: QueryDict) -> HttpResponse:
+    product = get_object_or_404(Product.objects.reachable(), slug=slug)
+    return HttpResponseRedirect(f"{product.get_absolute_url()}?{query.urlencode()}#pricing")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @buyer_required(Permission.BUY)
 def confirm(request: BuyerRequest, draft_id: str) -> HttpResponse:
     """`/purchase/<draft>/confirm/`: Order Details, Terms and Conditions, Pay Now."""
-    draft = get_object_or_404(_drafts(request), public_id=draft_id)
+    draft = _draft(request, draft_id)
     if draft.order is not None:
         return redirect("billing:pay", draft.order.number)
     error: DomainError | None = None
@@ -84,7 +93,7 @@ def confirm(request: BuyerRequest, draft_id: str) -> HttpResponse:
 @buyer_required(Permission.BUY)
 def draft_coupon(request: BuyerRequest, draft_id: str) -> HttpResponse:
     """`/purchase/<draft>/coupon/`: use a coupon for the order, or none; back to Confirm with the new price."""
-    draft = get_object_or_404(_drafts(request), public_id=draft_id)
+    draft = _draft(request, draft_id)
     code = request.POST.get("coupon", "")[:40]
     try:
         use_coupon(draft, code, by=request.actor)
@@ -101,10 +110,13 @@ def _ids(given: str) -> frozenset[int]:
     return frozenset(int(one) for one in parts if one.isascii() and one.isdigit())
 
 
-def _drafts(request: BuyerRequest) -> PurchaseDraftQuerySet:
-    return PurchaseDraft.objects.for_account(request.account).select_related(
-        "product", "product__seller", "order", "account", "account__reseller"
-    )
+def _draft(request: BuyerRequest, draft_id: str) -> PurchaseDraft:
+    draft = _DRAFT.first(public_id=draft_id, account=request.account.pk)
+    if draft is None:
+        raise Http404
+    # Read with the request already, with its reseller.
+    draft.account = request.account
+    return draft
 
 
 def _confirm_page(
@@ -115,23 +127,23 @@ def _confirm_page(
     except NotConfigurable as refused:
         raise Http404(refused.message) from refused
     wanted = QuoteRequest.from_json(draft.request)
-    specification = pricing.specification_on_sale(wanted.specification)
-    configure_url = f"{draft.product.get_absolute_url()}?{urlencode(_query(wanted, draft.auto_renew))}"
-    in_force = list(Agreement.objects.for_product(draft.product))
+    specification, product = preview.specification, preview.specification.product
+    configure_url = f"{product.get_absolute_url()}?{urlencode(_query(wanted, draft.auto_renew))}"
+    in_force = pricing.agreements_of(specification)
     was = preview.was or (error.extra.get("old") if isinstance(error, PriceChanged) else None)
     context = {
         "draft": draft,
-        "product": draft.product,
+        "product": product,
         "specification": specification,
         "quote": preview.quote,
         "coupon_refusal": preview.coupon_refusal,
         "old_price": Money.from_json(was) if isinstance(was, dict) else None,
-        "cost_lines": cost_lines(f"{draft.product.name}, {specification.name}", preview.quote),
+        "cost_lines": cost_lines(f"{product.name}, {specification.name}", preview.quote),
         "chosen": _chosen(specification, preview.quote.attributes),
         "mode_label": BillingMode(wanted.billing_mode).label,
         "agreements": in_force,
-        "agreements_shown": ",".join(str(one.pk) for one in in_force),
-        "never_unsubscribed": draft.product.delivery_method in NEVER_UNSUBSCRIBED,
+        "agreements_shown": ",".join(str(one["id"]) for one in in_force),
+        "never_unsubscribed": product.delivery_method in NEVER_UNSUBSCRIBED,
         "error": error,
         "through_reseller": draft.account.reseller_id is not None,
         "coupons": offered_coupons(draft.account, at=clock.now()),

@@ -13,6 +13,7 @@ from django.db.models import OuterRef, Q
 
 from catalog.choices import FlowType
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, Param
 from supervision.choices import AttachmentRule, ReviewRule
 from supervision.graph import Graph, Parameters, graph_for
 
@@ -72,7 +73,7 @@ def _times(default: object, most: int, help_text: str) -> "ArrayField[list[int],
 
 
 class FlowTemplateQuerySet(models.QuerySet["FlowTemplate"]):
-    def of_type(self, flow_type: str | OuterRef) -> Self:
+    def of_type(self, flow_type: str | OuterRef | Param) -> Self:
         """The versions of a flow type, newest first."""
         return self.filter(flow_type=flow_type).order_by("-version")
 
@@ -181,7 +182,7 @@ class FlowTemplate(models.Model):
     @classmethod
     def in_force(cls, flow_type: str) -> "FlowTemplate":
         """The newest version of a flow type."""
-        found = cls.objects.of_type(flow_type).first()
+        found = _NEWEST.first(flow_type=flow_type)
         assert found is not None, f"migrations make a first template of every flow type, also {flow_type}"
         return found
 
@@ -212,3 +213,6 @@ class FlowTemplate(models.Model):
                 accept_after=self.accept_days * DAY if self.accept_days else None,
             )
         )
+
+
+_NEWEST = Compiled(lambda: FlowTemplate.objects.of_type(Param("flow_type"))[:1])

@@ -9,6 +9,7 @@ from django.db import transaction
 from accounts.actor import Actor, Party
 from accounts.permissions import Permission, require
 from koogallery.kernel.errors import InvalidInput, InvalidTransition
+from koogallery.kernel.stored import insert
 from koogallery.kernel.text import clean_text
 from orders import ports
 from orders import services as orders
@@ -132,7 +133,7 @@ def record(
     mentions: FlowRecord | None = None,
 ) -> FlowRecord:
     """Write an operation record; `before` is the status that the flow came from, now's when it did not move."""
-    return FlowRecord.objects.create(
+    entry = FlowRecord(
         flow=flow,
         at=at,
         action=action,
@@ -147,6 +148,8 @@ def record(
         failed_criteria=list(failed),
         mentions=mentions,
     )
+    insert([entry])
+    return entry
 
 
 def required_text(text: str, field: str, label: str) -> str:

@@ -7,6 +7,7 @@ from accounts.actor import Actor
 from catalog.models import AcceptanceCriteria
 from koogallery.kernel import clock
 from koogallery.kernel.outbox import publish
+from koogallery.kernel.stored import insert
 from orders.models import Order
 from supervision.choices import Action, AttachmentRule, FlowStatus, Purpose
 from supervision.errors import RequestAttachmentRequired
@@ -39,7 +40,7 @@ def open_flow(order: Order, *, by: Actor, at: datetime) -> ServiceFlow:
         criteria=None if initial == FlowStatus.AWAITING_REQUEST else AcceptanceCriteria.in_force(product.pk),
     )
     flow.begin_turn(initial, at)
-    flow.save()
+    insert([flow])
     record(flow, Action.OPEN, by=by, at=at, before="")
     publish(FlowOpened(order_number=order.number, waiting_on=str(flow.waiting_on)), at=at)
     return flow

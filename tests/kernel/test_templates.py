@@ -134,7 +134,7 @@ def test_story_page_shows_every_component():
         for path in COMPONENTS
         if not re.search(rf'components/{path.stem}\.html|component "{path.stem}"', sources)
     ]
-    used_by_tags = {"badge", "price", "countdown", "field", "error_summary", "kv", "pager", "nav_link"}
+    used_by_tags = {"badge", "price", "countdown", "field", "error_summary", "kv", "pager"}
     assert set(unused) - used_by_tags <= {"confirm_page"}
 
 

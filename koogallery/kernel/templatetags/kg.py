@@ -20,6 +20,7 @@ from django.core.paginator import Page
 from django.forms import BaseForm, BoundField
 from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
 from django.template.context import Context
+from django.templatetags.i18n import do_translate
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils import timezone
@@ -35,20 +36,22 @@ from koogallery.kernel.web.fields import FieldLook, look_of
 register = template.Library()
 
 SPRITE = "vendor/icons/icons.svg"
+# A fixed part of a page is kept for so many different values.
+MOST_RENDERED = 200
 
 
 @register.simple_tag
 def icon(name: str, classes: str = "") -> SafeString:
     """A decoration from the sprite, hidden from screen readers: the words beside it carry the meaning."""
-    return _icon(name, classes, static(SPRITE))
+    return _icon(name, classes)
 
 
 @lru_cache(maxsize=1_000)
-def _icon(name: str, classes: str, sprite: str) -> SafeString:
+def _icon(name: str, classes: str) -> SafeString:
     return format_html(
         '<svg class="ic {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         classes,
-        sprite,
+        static(SPRITE),
         name,
     )
 
@@ -85,7 +88,7 @@ def _path(context: Context) -> str:
     return request.path if request is not None else ""
 
 
-@register.inclusion_tag("components/nav_link.html", takes_context=True)
+@register.simple_tag(takes_context=True)
 def nav_link(
     context: Context,
     name: str,
@@ -94,19 +97,22 @@ def nav_link(
     count: int | None = None,
     count_label: str = "",
     exact: bool = False,
-) -> dict[str, Any]:
+) -> SafeString:
     """One entry of a navigation list. Marks the current page, and its parent unless `exact`; prints nothing when
-    the page does not exist yet."""
+    the page does not exist yet. `count_label` is read after the count, which is shown unless 0."""
     url, path = _reverse(name), _path(context)
-    current = "page" if url and path == url else "true" if url and not exact and path.startswith(url) else ""
-    return {
-        "url": url,
-        "label": label,
-        "icon": icon,
-        "count": count,
-        "count_label": count_label,
-        "current": current,
-    }
+    if not url:
+        return SafeString()
+    current = "page" if path == url else "true" if not exact and path.startswith(url) else ""
+    spoken = format_html('<span class="visually-hidden"> {}</span>', count_label) if count and count_label else ""
+    return format_html(
+        '<li><a href="{}"{}>{}{}{}</a></li>',
+        url,
+        format_html(' aria-current="{}"', current) if current else "",
+        _icon(icon, "") if icon else "",
+        label,
+        format_html('<span class="n">{}{}</span>', count, spoken) if count else "",
+    )
 
 
 class NavGroupNode(template.Node):
@@ -140,25 +146,54 @@ def crumb(label: str, name: str = "", *args: Any) -> SafeString:
 
 
 class FixedNode(template.Node):
-    def __init__(self, nodelist: NodeList) -> None:
+    def __init__(self, nodelist: NodeList, options: dict[str, FilterExpression]) -> None:
         self.nodelist = nodelist
+        self.options = options
         self.rendered: dict[tuple[Any, ...], SafeString] = {}
 
     def render(self, context: Context) -> SafeString:
-        key = (get_language(), get_script_prefix(), static(SPRITE))
+        values = {name: option.resolve(context) for name, option in self.options.items()}
+        key = (get_language(), get_script_prefix(), *values.values())
         known = self.rendered.get(key)
         if known is None:
-            known = self.rendered[key] = self.nodelist.render(context.new())
+            if len(self.rendered) >= MOST_RENDERED:
+                self.rendered.clear()
+            known = self.rendered[key] = self.nodelist.render(context.new(values))
         return known
 
 
 @register.tag
 def fixed(parser: Parser, token: Token) -> FixedNode:
     """`{% fixed %}` content `{% endfixed %}`: the same for every visitor and page but for the language, so that a
-    process renders it once. The content sees no context: what depends on anything else shows at once that it is missing."""
+    process renders it once. The content sees no context: what depends on anything else shows at once that it is missing.
+
+    `{% fixed zone=site.time_zone_label %}`: once for each value, which it sees. For values of which there are few.
+    """
+    options = token_kwargs(token.split_contents()[1:], parser)
     nodelist = parser.parse(("endfixed",))
     parser.delete_first_token()
-    return FixedNode(nodelist)
+    return FixedNode(nodelist, options)
+
+
+class WordsNode(template.Node):
+    def __init__(self, node: template.Node) -> None:
+        self.node = node
+        self.known: dict[str | None, SafeString] = {}
+
+    def render(self, context: Context) -> SafeString:
+        language = get_language()
+        words = self.known.get(language)
+        if words is None:
+            words = self.known[language] = mark_safe(self.node.render(context))
+        return words
+
+
+@register.tag
+def translate(parser: Parser, token: Token) -> template.Node:
+    """Django's own tag; the words for a literal are looked up once in each language."""
+    node = do_translate(parser, token)
+    literal = len(bits := token.split_contents()) == 2 and bits[1][0] == bits[1][-1] and bits[1][0] in "\"'"
+    return WordsNode(node) if literal else node
 
 
 # Formats -------------------------------------------------------------------------------------------------------------

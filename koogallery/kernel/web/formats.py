@@ -18,8 +18,13 @@ KIBIBYTE = 1024
 
 def _locale() -> Locale:
     """Babel's locale for the language of this request; English for languages that Babel does not know."""
+    return _locale_of(get_language() or "en")
+
+
+@lru_cache
+def _locale_of(language: str) -> Locale:
     try:
-        return Locale.parse(get_language() or "en", sep="-")
+        return Locale.parse(language, sep="-")
     except (UnknownLocaleError, ValueError):
         return Locale("en")
 
@@ -32,14 +37,20 @@ def price_text(money: Money, unit: str = "") -> str:
 
 def amount_and_code(money: Money) -> tuple[str, str]:
     """The two halves of a price, so that a page can print the first larger: `("$5.00", "USD")`."""
+    return _amount_text(money, _locale()), money.currency
+
+
+@lru_cache(maxsize=10_000)
+def _amount_text(money: Money, locale: Locale) -> str:
+    # A page prints the same few amounts again and again, and Babel takes its time for each.
     digits = money.digits().lstrip("-")
     decimals = len(digits.partition(".")[2])
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    number = format_decimal(Decimal(digits), format=pattern, locale=_locale())
+    number = format_decimal(Decimal(digits), format=pattern, locale=locale)
     symbol = get_currency_symbol(money.currency, locale="en_US")
     sign = "-" if money.amount < 0 else ""
     shown_symbol = "" if symbol == money.currency else symbol
-    return f"{sign}{shown_symbol}{number}", money.currency
+    return f"{sign}{shown_symbol}{number}"
 
 
 def number_text(number: int) -> str:
