@@ -24,6 +24,7 @@ from django.templatetags.i18n import do_translate
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
@@ -279,6 +280,11 @@ def badge(label: str, tone: str = "neutral", icon: str = "") -> dict[str, Any]:
 @register.simple_tag
 def logo(svg: str, name: str, classes: str = "") -> SafeString:
     """A product's or seller's tile. A picture from a data address can run no script and clash with no other."""
+    return _logo(svg, name, classes)
+
+
+@lru_cache(maxsize=1_000)
+def _logo(svg: str, name: str, classes: str) -> SafeString:
     drawing = svg or tiles.generated(name)
     data = base64.b64encode(drawing.encode()).decode("ascii")
     return format_html(
@@ -329,6 +335,11 @@ def error_summary(*forms: BaseForm) -> dict[str, Any]:
 # Components ----------------------------------------------------------------------------------------------------------
 
 
+def _once(value: Any) -> Any:
+    """A text that is translated when it is printed is translated now: components ask for their title several times."""
+    return str(value) if isinstance(value, Promise) else value
+
+
 def _filled(content: SafeString) -> SafeString:
     """`content`, or nothing at all when it is blank: a component then leaves out the place for it."""
     return content if content.strip() else SafeString()
@@ -351,7 +362,7 @@ class ComponentNode(template.Node):
         self.nodelist = NodeList(node for node in nodelist if not isinstance(node, SlotNode))
 
     def render(self, context: Context) -> SafeString:
-        values: dict[str, Any] = {name: option.resolve(context) for name, option in self.options.items()}
+        values: dict[str, Any] = {name: _once(option.resolve(context)) for name, option in self.options.items()}
         values |= {slot.name: _filled(slot.render(context)) for slot in self.slots}
         values["content"] = _filled(self.nodelist.render(context))
         for passed_on in ("request", "csrf_token"):
