@@ -125,12 +125,12 @@ def test_a_sitemap_takes_no_more_memory_and_no_more_queries_for_more_products(cl
             tracemalloc.stop()
         return entries, len(queries), most
 
-    products_in_bulk(2_500)
+    products_in_bulk(4_000)
     stream()
     few, queries_of_few, bytes_of_few = stream()
-    products_in_bulk(5_000)
+    products_in_bulk(4_000)
     many, queries_of_many, bytes_of_many = stream()
-    assert (few, many) == (2_500, 7_500)
+    assert (few, many) == (4_000, 8_000)
     # Two for the index, one for the file.
     assert queries_of_many == queries_of_few == 3
     assert bytes_of_many < 1.2 * bytes_of_few + 100_000
