@@ -10,6 +10,7 @@ from billing import api_unsubscriptions as unsubscriptions
 from catalog import api as catalog
 from pricing import api as pricing
 from renewals import api as renewals
+from renewals import api_renewals as renewing
 from renewals import api_upgrades as upgrades
 from supervision import api as supervision
 from supervision import api_messages as supervision_more
@@ -37,6 +38,9 @@ urlpatterns = [
     path("subscriptions/", renewals.SubscriptionList.as_view()),
     path("subscriptions/<str:public_id>/upgrade-quote/", upgrades.UpgradeQuote.as_view()),
     path("subscriptions/<str:public_id>/upgrade/", upgrades.UpgradeCreate.as_view()),
+    path("subscriptions/<str:public_id>/renew-quote/", renewing.RenewalQuote.as_view()),
+    path("subscriptions/<str:public_id>/renew/", renewing.RenewalCreate.as_view()),
+    path("subscriptions/<str:public_id>/auto-renewal/", renewing.AutoRenewal.as_view()),
     path("subscriptions/<str:public_id>/unsubscribe-quote/", unsubscriptions.UnsubscribeQuote.as_view()),
     path("subscriptions/<str:public_id>/unsubscribe/", unsubscriptions.UnsubscribeCreate.as_view()),
     path("subscriptions/<str:public_id>/reveal-password/", renewals.SubscriptionPassword.as_view()),

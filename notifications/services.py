@@ -67,6 +67,10 @@ def _act_page(name: str, about: Subject, act: str) -> str:
     return reverse(name, args=[about.order.number, act]) if about.order else "/"
 
 
+def _app_page(name: str, about: Subject) -> str:
+    return reverse(name, args=[about.app.public_id]) if about.app else reverse("renewals:renewals")
+
+
 LINKS: dict[str, Callable[[Subject], str]] = {
     "order": _deal_page("billing:order"),
     "flow": _deal_page("supervision:detail"),
@@ -76,6 +80,8 @@ LINKS: dict[str, Callable[[Subject], str]] = {
     "seller_flow": _deal_page("supervision:seller_detail"),
     "seller_orders": lambda _about: reverse("billing:seller_orders"),
     "app": lambda about: reverse("renewals:app", args=[about.app.public_id]) if about.app else reverse("renewals:apps"),
+    "renew": lambda about: _app_page("renewals:renew", about),
+    "renewal_stop": lambda about: _app_page("renewals:stop", about),
     "statement": lambda about: about.statement.get_absolute_url() if about.statement else "/",
     "cards": lambda _about: reverse("billing:payment_methods"),
     "admin": _search("admin:orders_order_changelist"),

@@ -9,6 +9,7 @@ from notifications import events as messages
 from notifications.notice import DELIVERED, Audience, Notice, Untold
 from notifications.renewal_notices import RENEWAL_NOTICES
 from orders import events as orders
+from renewals import events as renewals
 from supervision import events as supervision
 
 NOTICES: list[Notice] = [
@@ -525,6 +526,7 @@ NOTICES: list[Notice] = [
 ]
 
 UNTOLD: list[Untold] = [
+    Untold(renewals.RenewalDeductionStarted, "Between us and the gateway; its outcome is told."),
     Untold(catalog.ProductPublished, "Operations did it; the seller sees it in his list of products."),
     Untold(catalog.ProductTakenDown, "Operations or the seller did it; instances sold keep running."),
     Untold(orders.SubscriptionStarted, "The buyer accepted a moment ago; the flow's own notice says so."),

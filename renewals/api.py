@@ -19,7 +19,6 @@ from orders.ports import ApplicationInformation
 from renewals import services
 from renewals.choices import RenewalMode
 from renewals.models import RenewalPlan
-from renewals.rules import next_deduction
 
 
 class ApplicationSerializer(serializers.Serializer[Any]):
@@ -55,13 +54,14 @@ class SubscriptionSerializer(serializers.Serializer[Any]):
     def get_auto_renewal(self, app: Subscription) -> dict[str, Any]:
         plan: RenewalPlan | None = self.context["plans"].get(app.pk)
         enabled = bool(plan and plan.mode == RenewalMode.AUTO)
-        due = next_deduction(app.expires_at) if enabled and app.expires_at else None
         return {
             "supported": app.product.auto_renewal_supported,
             "enabled": enabled,
             "period": {"value": plan.period_value, "unit": plan.period_unit} if plan else None,
             "count": plan.count if plan else None,
-            "next_deduction_at": due.isoformat() if due else None,
+            "deduction_days": plan.deduction_days if plan else None,
+            "mode": plan.mode if plan else RenewalMode.MANUAL.value,
+            "next_deduction_at": plan.deduct_at.isoformat() if plan and plan.deduct_at else None,
         }
 
     @extend_schema_field(ApplicationSerializer(allow_null=True))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from renewals.views import application, apps, renew, renewals, upgrade
+from renewals.views import application, apps, plans, renew, renewals, upgrade
 
 app_name = "renewals"
 
@@ -15,5 +15,8 @@ urlpatterns = [
     path("billing/renewals/", renewals.renewal_list, name="renewals"),
     path("billing/renewals/batch/", renew.renew_batch, name="batch"),
     path("billing/renewals/cost/", renew.cost_fragment, name="cost"),
+    path("billing/renewals/date/", plans.renewal_date, name="date"),
+    path("billing/renewals/<str:public_id>/plan/", plans.plan, name="plan"),
+    path("billing/renewals/<str:public_id>/stop/", plans.stop, name="stop"),
     path("billing/renewals/<str:public_id>/", renew.renew, name="renew"),
 ]

@@ -140,6 +140,9 @@ PAGES: dict[str, str] = {
     "renewals:renew": ACT,
     "renewals:batch": ACT,
     "renewals:cost": ACT,
+    "renewals:date": ACT,
+    "renewals:plan": ACT,
+    "renewals:stop": ACT,
     "renewals:upgrade": ACT,
     "renewals:upgrade_quote": ACT,
     "notifications:messages": PERSON,
@@ -170,7 +173,7 @@ OWN_LISTS = {
     "catalog:saved", "catalog:save_page", "catalog:save", "catalog:remove", "orders:agreements", "orders:draft_new",
     "pricing:discounts", "billing:unsubscriptions", "billing:statements", "billing:card_new", "billing:seller_orders",
     "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
-    "supervision:seller_list", "renewals:apps", "renewals:renewals", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",
+    "supervision:seller_list", "renewals:apps", "renewals:renewals", "renewals:date", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",
     "supervision:uploads", "supervision:seller_uploads", "accounts:appeal_filing",
 }  # fmt: skip
 
@@ -356,11 +359,15 @@ def test_walls_of_the_api(world, name, route):
         "assign",
         "unsubscribe",
         "unsubscribe-quote",
+        "renew",
+        "renew-quote",
     ]
     posts = path.endswith((*(f"{one}/" for one in posting), "reveal-license-key/", "reveal-password/", "complete/"))
-    removes = re.fullmatch(r"saved/.+/", path)
+    removes, puts = re.fullmatch(r"saved/.+/", path), path.endswith("auto-renewal/")
 
     def status(api: Api) -> int:
+        if puts:
+            return api.put(path, {"enabled": True}).status_code
         return (api.post(path) if posts else api.delete(path) if removes else api.get(path)).status_code
 
     if path.startswith("products/"):
@@ -379,9 +386,9 @@ def test_walls_of_the_api(world, name, route):
         account = Account.objects.get(pk=world.deal.buyer.account_id)
         viewer = status(buyer_api("viewer", account, card=False))
         # A viewer may ask what an upgrade costs: only the empty body is wrong. He has no uploads to look at.
-        acts = posts or removes or path.startswith("uploads/")
-        # A license is never unsubscribed, whoever asks what it would give back.
-        asks = {"upgrade-quote/": 400, "unsubscribe-quote/": 409}
+        acts = posts or removes or puts or path.startswith("uploads/")
+        # A license is never unsubscribed, whoever asks what it would give back; nothing is renewed before it began.
+        asks = {"upgrade-quote/": 400, "unsubscribe-quote/": 409, "renew-quote/": 409}
         expected = next((code for end, code in asks.items() if path.endswith(f"/{end}")), 403 if acts else 200)
         assert viewer == expected
     else:

@@ -10,6 +10,7 @@ from django.db.models import F
 from billing.choices import PaymentMethodKind, PaymentStatus
 from billing.models import Payment, PaymentAllocation, Statement
 from billing.services.methods import PaymentRequest, chosen_card
+from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, OneOf, Param
 from koogallery.kernel.errors import InvalidInput
 from koogallery.kernel.money import Money
@@ -87,7 +88,8 @@ def record_card_intent(wanted: Sequence[Order], request: PaymentRequest, *, at: 
             amount=sum_of(locked).amount,
             gateway=card.gateway,
             created_at=at,
-            ask_gateway_at=at + settings.PAYMENT_ASK_AFTER,
+            # What was due long ago is asked about after it is charged, not before.
+            ask_gateway_at=max(at, clock.now()) + settings.PAYMENT_ASK_AFTER,
         )
         payment.authorise()
         insert([payment])

@@ -57,14 +57,14 @@ def stage_of(plan: RenewalPlan, subscription: Subscription) -> Stage:
     )
 
 
-def _schedule(plan: RenewalPlan, subscription: Subscription, *, at: datetime) -> None:
+def schedule(plan: RenewalPlan, subscription: Subscription, *, at: datetime) -> None:
     """Set what becomes due next; the caller saves the plan."""
     running = subscription.status == SubscriptionStatus.ENABLED and subscription.expires_at is not None
     plan.deduct_at = None
     if running and plan.is_auto and plan.charging_since is None:
         assert subscription.expires_at is not None
         if plan.failure:
-            plan.deduct_at = rules.next_try(subscription.expires_at, after=at)
+            plan.deduct_at = rules.next_try(subscription.expires_at, after=max(at, clock.now()))
         else:
             plan.deduct_at = rules.first_deduction(subscription.expires_at, plan.deduction_days, at=at)
     following = rules.next_notice(stage_of(plan, subscription), after=at)
@@ -80,7 +80,7 @@ def plan_for(subscription: Subscription, *, at: datetime) -> RenewalPlan | None:
     if not subscription.has_term or not line.duration_unit:
         return None
     with transaction.atomic():
-        subscription = _locked(subscription.pk)
+        subscription = subscription_locked(subscription.pk)
         order: Order = line.order
         plan, created = RenewalPlan.objects.get_or_create(
             subscription=subscription,
@@ -92,7 +92,7 @@ def plan_for(subscription: Subscription, *, at: datetime) -> RenewalPlan | None:
             },
         )
         if created or (plan.deduct_at is None and plan.notice_at is None):
-            _schedule(plan, subscription, at=at)
+            schedule(plan, subscription, at=at)
             plan.save()
             if plan.is_auto:
                 publish(_enabled(plan, subscription), at=at)
@@ -119,7 +119,7 @@ def change_plan(subscription: Subscription, wish: PlanWish, *, by: Actor, at: da
         waiting = order_locked(ordered) if ordered is not None else None
         account = Account.objects.select_for_update(of=("self",), no_key=True).select_related("reseller")
         owner = account.get(pk=subscription.account_id)
-        subscription = _locked(subscription.pk)
+        subscription = subscription_locked(subscription.pk)
         plan = RenewalPlan.objects.filter(subscription=subscription).first() or RenewalPlan(subscription=subscription)
         _check(plan, subscription, wish, account=owner, at=at)
         if plan.charging_since is not None:
@@ -136,7 +136,7 @@ def change_plan(subscription: Subscription, wish: PlanWish, *, by: Actor, at: da
         plan.count = plan.count if wish.count is None else wish.count
         plan.deduction_days = plan.deduction_days if wish.deduction_days is None else wish.deduction_days
         plan.order, plan.failure, plan.changed_at = None, "", at
-        _schedule(plan, subscription, at=at)
+        schedule(plan, subscription, at=at)
         plan.save()
         if plan.is_auto:
             publish(_enabled(plan, subscription), at=at)
@@ -199,7 +199,7 @@ def _automatic_order(subscription: int) -> int | None:
     return RenewalPlan.objects.filter(subscription=subscription).values_list("order", flat=True).first()
 
 
-def _locked(pk: int) -> Subscription:
+def subscription_locked(pk: int) -> Subscription:
     """The subscription, read afresh under its lock, with what planning needs."""
     rows = Subscription.objects.select_for_update(of=("self",))
     return rows.select_related("product__seller", "specification", "line__order", "account").get(pk=pk)
@@ -209,7 +209,7 @@ def stage_changed(subscription: Subscription, *, at: datetime) -> None:
     """The subscription entered another stage, under its lock: nothing is deducted any more, others notices follow."""
     plan = RenewalPlan.objects.filter(subscription=subscription).first()
     if plan is not None:
-        _schedule(plan, subscription, at=at)
+        schedule(plan, subscription, at=at)
         plan.save(update_fields=["deduct_at", "notice_at"])
 
 
@@ -219,7 +219,7 @@ def renewed(public_id: str, *, order_number: str, at: datetime) -> None:
     Only what was deducted by itself counts; what was renewed by hand meanwhile does not (RULES 3.2).
     """
     with transaction.atomic():
-        subscription = _locked(Subscription.objects.get(public_id=public_id).pk)
+        subscription = subscription_locked(Subscription.objects.get(public_id=public_id).pk)
         plan = RenewalPlan.objects.select_related("order").filter(subscription=subscription).first()
         if plan is None:
             return
@@ -231,15 +231,15 @@ def renewed(public_id: str, *, order_number: str, at: datetime) -> None:
                 publish(AutoRenewalDisabled(subscription=public_id, why=why), at=at)
             plan.count = max(0, plan.count - 1)
         plan.failure = ""
-        _schedule(plan, subscription, at=at)
+        schedule(plan, subscription, at=at)
         plan.save()
 
 
 def taken_back(public_id: str, *, at: datetime) -> None:
     """A renewal was refunded: what is due follows from the expiry before. Idempotent."""
     with transaction.atomic():
-        subscription = _locked(Subscription.objects.get(public_id=public_id).pk)
+        subscription = subscription_locked(Subscription.objects.get(public_id=public_id).pk)
         plan = RenewalPlan.objects.filter(subscription=subscription).first()
         if plan is not None:
-            _schedule(plan, subscription, at=at)
+            schedule(plan, subscription, at=at)
             plan.save(update_fields=["deduct_at", "notice_at"])

@@ -32,6 +32,9 @@ class Api:
     def raw(self, path: str, body: bytes) -> Any:
         return self.client.post(f"/api/v1/{path}", body, content_type="application/json", headers=self._headers())
 
+    def put(self, path: str, body: Any = None) -> Any:
+        return self.client.put(f"/api/v1/{path}", body or {}, content_type="application/json", headers=self._headers())
+
     def delete(self, path: str) -> Any:
         return self.client.delete(f"/api/v1/{path}", headers=self._headers())
 

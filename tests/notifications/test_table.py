@@ -11,7 +11,15 @@ from notifications.table import NOTICES, UNTOLD
 from supervision import services
 from tests.supervision.conftest import make_deal
 
-ABSTRACT = {"StatementEvent", "UnsubscriptionEvent", "OrderEvent", "SubscriptionEvent", "ProductEvent", "Event"}
+ABSTRACT = {
+    "StatementEvent",
+    "UnsubscriptionEvent",
+    "OrderEvent",
+    "SubscriptionEvent",
+    "Announcement",
+    "ProductEvent",
+    "Event",
+}
 
 
 def test_every_event_has_a_row():

@@ -39,6 +39,7 @@ class Running:
 
     by: Actor
     specification: Specification
+    pk: int
 
     @property
     def account(self) -> Account:
@@ -46,7 +47,7 @@ class Running:
 
     @property
     def app(self) -> Subscription:
-        return Subscription.objects.with_table_columns().filter(account=self.by.account_id).latest("id")
+        return Subscription.objects.with_table_columns().get(pk=self.pk)
 
     @property
     def plan(self) -> RenewalPlan:
@@ -88,7 +89,7 @@ def a_running(
             order = pay_order(order, PaymentRequest(), by=buyer, at=bought)
         delivery_done(order, deliverer="noting", accepted=False, by=an_operator(), at=bought)
         run_until_quiet(at=bought)
-    return Running(buyer, specification)
+    return Running(buyer, specification, Subscription.objects.get(line__order=order).pk)
 
 
 @pytest.fixture(autouse=True)
