@@ -33,24 +33,27 @@ def tell_in_time(pk: int, *, at: datetime, by: Actor) -> None:
             return
         now, stage = max(at, clock.now()), stage_of(plan, subscription)
         notice = latest_notice(stage, until=now)
-        untold = notice is not None and notice.at >= plan.notice_at and notice.of > now
-        event = _event(plan, subscription, notice, at=now) if notice and untold else None
-        if event:
-            publish(event, at=notice.at)
+        if notice is not None and notice.at >= plan.notice_at and notice.of > now:
+            for event in _events(plan, subscription, notice, at=now):
+                publish(event, at=notice.at)
         following = next_notice(stage, after=now)
         plan.notice_at = following.at if following else None
         plan.save(update_fields=["notice_at"])
 
 
-def _event(plan: RenewalPlan, subscription: Subscription, notice: Notice, *, at: datetime) -> Event | None:
-    """What is told; None where there is no reason to."""
+def _events(plan: RenewalPlan, subscription: Subscription, notice: Notice, *, at: datetime) -> list[Event]:
+    """What is told; nothing where there is no reason to."""
+    if notice.kind is NoticeKind.CARD_ENDS:
+        return card_ends_before(plan, subscription)
+    return [_event(plan, subscription, notice, at=at)]
+
+
+def _event(plan: RenewalPlan, subscription: Subscription, notice: Notice, *, at: datetime) -> Event:
     of = {
         "subscription": subscription.public_id,
         "when": in_words(notice.days_left(at)),
         "on": str(last_day(notice.of)),
     }
-    if notice.kind is NoticeKind.CARD_ENDS:
-        return card_ends_before(plan, subscription)
     wish = RenewalWish(plan.period, automatic=plan.is_auto)
     try:
         if plan.is_auto:
@@ -104,11 +107,10 @@ def price_change(subscription: Subscription, quote: Quote) -> Money | None:
     return quote.renews.amount - paid if paid.currency == quote.currency else None
 
 
-def card_ends_before(plan: RenewalPlan, subscription: Subscription) -> Event | None:
-    """What is told when the card that would be charged is no longer valid at the deduction; None when it is, or none is used."""
-    card = usable_cards(subscription.account).first()
+def card_ends_before(plan: RenewalPlan, subscription: Subscription) -> list[Event]:
+    """What is told when the card that would be charged is no longer valid at the deduction; nothing when it is, or none is used."""
+    card = next(iter(usable_cards(subscription.account)), None)
     if card is None or plan.deduct_at is None or not card.is_expired(plan.deduct_at):
-        return None
-    return events.CardEndsBeforeRenewal(
-        subscription=subscription.public_id, bound=str(card), on=str(last_day(plan.deduct_at))
-    )
+        return []
+    on = str(last_day(plan.deduct_at))
+    return [events.CardEndsBeforeRenewal(subscription=subscription.public_id, bound=str(card), on=on)]
