@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from renewals.views import application, apps, plans, renew, renewals, upgrade
+from renewals.views import application, apps, foreseen, plans, renew, renewals, upgrade
 
 app_name = "renewals"
 
@@ -15,6 +15,9 @@ urlpatterns = [
     path("billing/renewals/", renewals.renewal_list, name="renewals"),
     path("billing/renewals/batch/", renew.renew_batch, name="batch"),
     path("billing/renewals/cost/", renew.cost_fragment, name="cost"),
+    path("billing/renewals/forecast/", foreseen.forecast_page, name="forecast"),
+    path("billing/renewals/forecast/calendar/", foreseen.new_calendar, name="new_calendar"),
+    path("calendar/<str:token>.ics", foreseen.calendar, name="calendar"),
     path("billing/renewals/date/", plans.renewal_date, name="date"),
     path("billing/renewals/<str:public_id>/plan/", plans.plan, name="plan"),
     path("billing/renewals/<str:public_id>/stop/", plans.stop, name="stop"),

@@ -66,7 +66,7 @@ def test_pages_stay_within_their_budget_whatever_the_number_of_rows(client, deal
         "/my/agreements/", "/my/messages/", "/my/supervision/", f"/my/supervision/{number}/", f"/my/supervision/{number}/accept/",
         f"/my/supervision/{number}/messages/",
         "/billing/renewals/", f"/billing/renewals/{app.public_id}/",
-        f"/billing/renewals/{app.public_id}/plan/", f"/billing/renewals/{app.public_id}/stop/", "/billing/renewals/date/",
+        f"/billing/renewals/{app.public_id}/plan/", f"/billing/renewals/{app.public_id}/stop/", "/billing/renewals/date/", "/billing/renewals/forecast/",
         "/billing/orders/", f"/billing/orders/{number}/", "/billing/payment-methods/", f"/purchase/orders/{number}/done/",
         "/my/discounts/", "/billing/statements/", "/billing/unsubscriptions/", f"/purchase/done/?order={number}",
         "/account/settings/", "/account/api-keys/", "/account/switch/",

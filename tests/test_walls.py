@@ -19,6 +19,7 @@ from catalog.services import refresh_listing
 from orders.models import AcceptedAgreement, Order, PurchaseDraft, Subscription
 from orders.services import open_draft
 from pricing.rules import Duration, QuoteRequest
+from renewals.services.calendar import calendar_token
 from supervision import services
 from supervision.models import Attachment, NoteTemplate, RequirementTemplate
 from supervision.services.uploads import start_upload
@@ -141,6 +142,9 @@ PAGES: dict[str, str] = {
     "renewals:batch": ACT,
     "renewals:cost": ACT,
     "renewals:date": ACT,
+    "renewals:forecast": BUYER,
+    "renewals:new_calendar": ACT,
+    "renewals:calendar": PUBLIC,
     "renewals:plan": ACT,
     "renewals:stop": ACT,
     "renewals:upgrade": ACT,
@@ -165,7 +169,7 @@ FOREIGN = ("account_", "mfa_", "admin:")
 POST_ONLY = {
     "catalog:save", "catalog:remove", "catalog:undo_remove", "billing:card_default", "billing:card_unbind", "notifications:read_all",
     "billing:card_new", "orders:draft_coupon", "billing:webhook", "billing:give_up",
-    "notifications:read", "accounts:api_key_revoke", "supervision:upload_complete", "supervision:seller_upload_complete",
+    "notifications:read", "accounts:api_key_revoke", "renewals:new_calendar", "supervision:upload_complete", "supervision:seller_upload_complete",
     "accounts:appeal_filing",
 }  # fmt: skip
 # Lists of one's own have nothing of others to hide.
@@ -173,7 +177,7 @@ OWN_LISTS = {
     "catalog:saved", "catalog:save_page", "catalog:save", "catalog:remove", "orders:agreements", "orders:draft_new",
     "pricing:discounts", "billing:unsubscriptions", "billing:statements", "billing:card_new", "billing:seller_orders",
     "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
-    "supervision:seller_list", "renewals:apps", "renewals:renewals", "renewals:date", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",
+    "supervision:seller_list", "renewals:apps", "renewals:renewals", "renewals:date", "renewals:forecast", "renewals:new_calendar", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",
     "supervision:uploads", "supervision:seller_uploads", "accounts:appeal_filing",
 }  # fmt: skip
 
@@ -248,6 +252,8 @@ class World:
             values["reference"] = Requirement.objects.create(email="a@b.example").reference
         if "contact/<" in route:
             values["reference"] = SalesEnquiry.objects.create(product=order.product, seller=order.seller).reference
+        if route.startswith("calendar/"):
+            values["token"] = calendar_token(order.account)
         if "learn/" in route:
             values["slug"] = "appeals"
         if "categories/" in route:

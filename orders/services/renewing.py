@@ -144,10 +144,23 @@ def quote_for_renewal(
         CouponInvalid: the coupon may not be used for it.
     """
     at = at or clock.now()
+    quote = price_of_renewal(subscription, wish, account=account, at=at, prices=prices, waiting=waiting)
+    return replace(quote, token=pricing.sign(quote, account))
+
+
+def price_of_renewal(
+    subscription: Subscription,
+    wish: RenewalWish,
+    *,
+    account: Account,
+    at: datetime,
+    prices: RenewalPrices | None = None,
+    waiting: Order | None = None,
+) -> Quote:
+    """The same without a signature, for what is only shown."""
     if refusal := renewal_refusal(subscription, automatic=wish.automatic, waiting=waiting):
         raise refusal
-    quote, _term = _quote(subscription, wish, account=account, at=at, prices=prices)
-    return replace(quote, token=pricing.sign(quote, account))
+    return _quote(subscription, wish, account=account, at=at, prices=prices)[0]
 
 
 def _quote(

@@ -11,7 +11,7 @@ from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import Event, publish
 from orders.models import Subscription
-from orders.services import RenewalWish, quote_for_renewal
+from orders.services import RenewalWish, price_of_renewal
 from orders.terms import last_day
 from pricing.values import Quote
 from renewals import events
@@ -59,7 +59,7 @@ def _event(plan: RenewalPlan, subscription: Subscription, notice: Notice, *, at:
         if plan.is_auto:
             coupon = coupon_for(subscription, wish, account=subscription.account, at=at)
             wish = RenewalWish(plan.period, automatic=True, coupon=coupon)
-        quote = quote_for_renewal(subscription, wish, account=subscription.account, at=at)
+        quote = price_of_renewal(subscription, wish, account=subscription.account, at=at)
     except DomainError as refused:
         price, method, change = refused.message, "", ""
     else:

@@ -18,7 +18,7 @@ from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.web.parts import Link
 from orders.models import Order, Subscription
-from orders.services import RenewalWish, quote_for_renewal, renewal_prices, waiting_orders
+from orders.services import RenewalWish, price_of_renewal, renewal_prices, waiting_orders
 from orders.terms import last_day
 from pricing.values import Duration, Quote
 from renewals.choices import RenewalMode
@@ -92,7 +92,7 @@ def priced(plans: Collection[RenewalPlan], account: Account) -> list[Row]:
         app, quote, refusal = plan.subscription, None, ""
         wish = RenewalWish(plan.period if plan.is_auto else None, automatic=plan.is_auto)
         try:
-            quote = quote_for_renewal(app, wish, account=account, at=at, prices=prices)
+            quote = price_of_renewal(app, wish, account=account, at=at, prices=prices)
         except DomainError as refused:
             refusal = refused.message
         days = (last_day(app.expires_at) - last_day(at)).days if app.expires_at else 0

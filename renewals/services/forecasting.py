@@ -1,0 +1,114 @@
+"""What an account will spend on renewals, month by month: what is deducted by itself, and what would be renewed by hand.
+
+At today's list prices and discounts, with tax, before coupons; months are those of GMT+08:00. Pay-per-use is metered
+and not foreseen.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from accounts.models import Account
+from koogallery.kernel.errors import DomainError
+from koogallery.kernel.money import Money
+from orders.choices import SubscriptionStatus
+from orders.services import RenewalPrices, RenewalWish, price_of_renewal, renewal_prices
+from orders.terms import add_months, last_day, renewed_until
+from renewals import rules
+from renewals.choices import RenewalMode
+from renewals.models import RenewalPlan
+
+MONTHS = 12
+MOST_STEPS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastMonth:
+    """A month, by its first day: what is deducted in it, and what expires in it and would cost to renew by hand."""
+
+    month: date
+    automatic: Money
+    by_hand: Money
+    renewals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The months in one currency. What cannot be renewed any more has no price, and is not part of it."""
+
+    currency: str
+    months: tuple[ForecastMonth, ...]
+
+    @property
+    def automatic(self) -> Money:
+        return Money.total((one.automatic for one in self.months), self.currency)
+
+    @property
+    def by_hand(self) -> Money:
+        return Money.total((one.by_hand for one in self.months), self.currency)
+
+
+def forecast(account: Account, *, at: datetime, months: int = MONTHS) -> list[Forecast]:
+    """What the account will spend from the month of `at` on, one forecast for each currency; a fixed number of queries."""
+    plans = list(RenewalPlan.objects.for_account(account).exclude(mode=RenewalMode.CANCELLED).with_table_columns())
+    prices = renewal_prices([plan.subscription for plan in plans], account=account, at=at)
+    first = last_day(at).replace(day=1)
+    known = [add_months(first, number, 1) for number in range(months)]
+    spent: dict[tuple[str, date, bool], tuple[Decimal, int]] = {}
+    currencies = {account.currency: None}
+    for plan in plans:
+        price = _price(plan, account, prices, at)
+        if price is None:
+            continue
+        currencies[price.currency] = None
+        for when in _renewals(plan, until=add_months(first, months, 1), at=at):
+            key = (price.currency, max(when.replace(day=1), first), plan.is_auto)
+            total, number = spent.get(key, (Decimal(0), 0))
+            spent[key] = (total + price.amount, number + 1)
+    found = []
+    for currency in currencies:
+        rows = []
+        for month in known:
+            automatic, by_hand = (spent.get((currency, month, auto), (Decimal(0), 0)) for auto in (True, False))
+            rows.append(
+                ForecastMonth(
+                    month, Money(automatic[0], currency), Money(by_hand[0], currency), automatic[1] + by_hand[1]
+                )
+            )
+        found.append(Forecast(currency, tuple(rows)))
+    return found
+
+
+def _price(plan: RenewalPlan, account: Account, prices: RenewalPrices, at: datetime) -> Money | None:
+    """What one period costs today; None where it cannot be renewed."""
+    wish = RenewalWish(plan.period, automatic=plan.is_auto)
+    try:
+        return price_of_renewal(plan.subscription, wish, account=account, at=at, prices=prices).payable
+    except DomainError:
+        return None
+
+
+def _renewals(plan: RenewalPlan, *, until: date, at: datetime) -> Iterator[date]:
+    """The days (GMT+08:00) before `until` on which the plan is deducted; or expires, where it is renewed by hand.
+
+    By hand only what is still to expire counts as often as its period comes round.
+    """
+    app, left = plan.subscription, plan.count or MOST_STEPS
+    if app.expires_at is None:
+        return
+    expires_at, anchor = app.expires_at, app.anchor_day or last_day(app.expires_at).day
+    if plan.is_auto and app.status == SubscriptionStatus.ENABLED:
+        due = plan.deduct_at
+        for _step in range(min(left, MOST_STEPS)):
+            if due is None or last_day(due) >= until:
+                return
+            yield last_day(due)
+            expires_at = renewed_until(expires_at, anchor, plan.period)
+            due = rules.first_deduction(expires_at, plan.deduction_days, at=due)
+        return
+    for _step in range(MOST_STEPS):
+        if last_day(expires_at) >= until:
+            return
+        yield max(last_day(expires_at), last_day(at))
+        expires_at = renewed_until(expires_at, anchor, plan.period)
