@@ -3,9 +3,11 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.conf import settings
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from accounts.actor import Actor
 from accounts.models import Account
@@ -62,9 +64,13 @@ def publish_product(product: Product, *, by: Actor, at: datetime | None = None) 
     """Operations put a product on sale.
 
     Raises:
-        InvalidTransition: it is on sale, was taken down, or has no price.
+        InvalidTransition: it is on sale, was taken down, has no price, or what its delivery needs is not ready.
     """
     at = at or clock.now()
+    # Before the transaction: a check may ask the seller's server.
+    for path in settings.RELEASE_CHECKS:
+        if product.status in ("draft", "in_review") and (refusal := import_string(path)(product, by=by)):
+            raise InvalidTransition(refusal)
     with transaction.atomic():
         product = Product.objects.select_for_update(of=("self",)).get(pk=product.pk)
         if product.status not in ("draft", "in_review"):

@@ -74,7 +74,7 @@ class Story:
     def deliver(self, flow: ServiceFlow, days_ago: float, note: str) -> ServiceFlow:
         files, product = [a_file("delivery-report.pdf")], flow.order.product
         application = None
-        if ports.applications().taken_for(product):
+        if ports.applications().taken_for(flow.order):
             home = f"https://{product.slug}.example"
             application = ports.ApplicationGiven("administrator", "Change-me-at-first-login", home, f"{home}/admin")
         seller, at = self.seller(flow), self.at(days_ago)

@@ -9,6 +9,7 @@ from billing import api_credit as billing_credit
 from billing import api_unsubscriptions as unsubscriptions
 from catalog import api as catalog
 from pricing import api as pricing
+from provisioning.saas import api as saas
 from renewals import api as renewals
 from renewals import api_renewals as renewing
 from renewals import api_upgrades as upgrades
@@ -57,6 +58,11 @@ urlpatterns = [
     path("seller/uploads/", uploads.SellerUploads.as_view()),
     path("seller/uploads/<str:public_id>/", uploads.SellerUpload.as_view()),
     path("seller/uploads/<str:public_id>/complete/", uploads.SellerUploadComplete.as_view()),
+    path("seller/access-keys/", saas.AccessKeys.as_view()),
+    path("seller/products/<slug:slug>/interface/", saas.Interface.as_view()),
+    path("seller/interface-messages/", saas.MessageList.as_view()),
+    path("seller/interface-messages/<str:public_id>/", saas.MessageDetail.as_view()),
+    path("seller/interface-messages/<str:public_id>/replay/", saas.MessageReplay.as_view()),
     path("seller/orders/", billing.SellerOrderList.as_view()),
     path("seller/subscriptions/", renewals.SellerSubscriptionList.as_view()),
     path("seller/service-flows/", supervision.SellerFlowList.as_view()),

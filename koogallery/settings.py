@@ -51,6 +51,8 @@ if PRODUCTION:
         raise ImproperlyConfigured("Production refuses to run with DEBUG.")
     if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
         raise ImproperlyConfigured("Production needs ALLOWED_HOSTS: the names that it is reached by, without *.")
+    if env.bool("OUTGOING_LOOPBACK_ALLOWED", default=False):
+        raise ImproperlyConfigured("Production refuses OUTGOING_LOOPBACK_ALLOWED: sellers could reach this machine.")
     if os.environ.get(OFFSET_VARIABLE, "0") not in ("", "0"):
         raise ImproperlyConfigured(f"Production refuses a clock that is set ahead ({OFFSET_VARIABLE}).")
 
@@ -191,7 +193,9 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # A worker takes from its queues in turn, so that no crowd of messages to deliver keeps it from what is due.
 CELERY_TASK_DEFAULT_QUEUE = "celery"
-CELERY_TASK_QUEUES = [Queue(name) for name in ("celery", "timers", "outbox")]
+CELERY_TASK_QUEUES = [Queue(name) for name in ("celery", "timers", "outbox", "sellers")]
+# Threads of the outbox's pools, each with a queue and a worker of its own: one hanging seller holds up no other work.
+OUTBOX_POOLS: dict[str, int] = {"sellers": env.int("SELLER_CALLS_AT_ONCE", default=16)}
 CELERY_TASK_ROUTES = {
     "koogallery.kernel.tasks.sweep_timers": {"queue": "timers"},
     "koogallery.kernel.tasks.deliver_outbox": {"queue": "outbox"},
@@ -204,6 +208,12 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep timers": {"task": "koogallery.kernel.tasks.sweep_timers", "schedule": 3.0, "options": {"expires": 3}},
     "deliver outbox": {"task": "koogallery.kernel.tasks.deliver_outbox", "schedule": 3.0, "options": {"expires": 3}},
+    "call sellers": {
+        "task": "koogallery.kernel.tasks.deliver_pool",
+        "args": ["sellers"],
+        "schedule": 3.0,
+        "options": {"queue": "sellers", "expires": 3},
+    },
     "tend search index": {"task": "catalog.tasks.tend_search_index", "schedule": 60.0, "options": {"expires": 60}},
     "purge catalogue feed": {"task": "catalog.tasks.purge_catalogue_feed", "schedule": 86400.0},
     "purge outbox": {"task": "koogallery.kernel.tasks.purge_outbox", "schedule": 86400.0},
@@ -375,6 +385,20 @@ FLOW_MESSAGES_A_DAY: int = env.int("FLOW_MESSAGES_A_DAY", default=50)
 FLOW_MESSAGES_AFTER_END = _duration("FLOW_MESSAGES_AFTER_END_SECONDS", days=30)
 # How often one person may have secrets shown within an hour.
 REVEALS_PER_HOUR: int = env.int("REVEALS_PER_HOUR", default=30)
+# The production interface of SaaS (RULES 2.3, 2.5): one call, and for how long one is tried again.
+SELLER_CALL_SECONDS: float = env.float("SELLER_CALL_SECONDS", default=5.0)
+SELLER_ANSWER_MAX_BYTES: int = env.int("SELLER_ANSWER_MAX_BYTES", default=262_144)
+INSTANCE_TRIED_FOR = _duration("INSTANCE_TRIED_FOR_SECONDS", hours=3)
+INSTANCE_CHANGE_TRIED_FOR = _duration("INSTANCE_CHANGE_TRIED_FOR_SECONDS", hours=1)
+# Calls to one seller at a time.
+SELLER_LANES: int = env.int("SELLER_LANES", default=4)
+# After so many calls in a row without an answer a seller is left alone for a while, longer each time.
+SELLER_LINE_BREAKS_AFTER: int = env.int("SELLER_LINE_BREAKS_AFTER", default=3)
+SELLER_LINE_RESTS = _duration("SELLER_LINE_RESTS_SECONDS", seconds=30)
+SELLER_LINE_RESTS_MOST = _duration("SELLER_LINE_RESTS_MOST_SECONDS", minutes=10)
+# More undelivered orders of one product within the window take it off sale.
+FAILED_ORDERS_MOST: int = env.int("FAILED_ORDERS_MOST", default=5)
+FAILED_ORDERS_WINDOW = _duration("FAILED_ORDERS_WINDOW_SECONDS", days=30)
 # The longest file of any form; one beyond it is not written to the disk.
 UPLOAD_FILE_MAX_BYTES: int = env.int("UPLOAD_FILE_MAX_BYTES", default=ATTACHMENT_MAX_BYTES)
 # Files that are uploaded in parts before their form is sent: how long they wait for it, how many of one side may.
@@ -412,13 +436,17 @@ RETENTION_PERIODS = {
 # --- who answers the doors to the right (orders/ports.py) --------------------------------------------------
 
 _SUPERVISED = ["supervision.fulfilment.Supervised"]
+_SAAS = ["provisioning.saas.fulfilment.Saas"]
 FULFILMENT = {
     ("license", True): _SUPERVISED,
     ("professional_service", True): _SUPERVISED,
-    ("saas", True): _SUPERVISED,
+    ("saas", True): [*_SAAS, *_SUPERVISED],
+    ("saas", False): _SAAS,
 }
 MONEY = "billing.keeper.BillingMoney"
 APPLICATIONS = "provisioning.keeper.Applications"
+# What must hold before a product is released: callables of a product, which say why not.
+RELEASE_CHECKS = ["provisioning.saas.debugger.release_refusal"]
 # Who acts when something becomes due; the kernel, which fires it, knows no app.
 TIMER_ACTOR = "accounts.actor:Actor.timer"
 _SANDBOX = "billing.gateways.sandbox.SandboxGateway"
@@ -443,6 +471,13 @@ if PRODUCTION:
         )
     if PAYMENT_GATEWAY == _STRIPE and not (STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET):
         raise ImproperlyConfigured("Stripe as PAYMENT_GATEWAY needs STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET.")
+
+# --- requests to addresses that others chose (koogallery/kernel/outgoing.py) ---------------------------------
+
+# Opens this machine's own addresses, also without TLS: the demo's seller runs there.
+OUTGOING_LOOPBACK_ALLOWED: bool = env.bool("OUTGOING_LOOPBACK_ALLOWED", default=not PRODUCTION)
+# More certificate authorities than the system's, as a PEM file.
+OUTGOING_CA_FILE: str = env.str("OUTGOING_CA_FILE", default="")
 
 # --- REST -----------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("orders.urls")),
     path("", include("billing.urls")),
     path("", include("supervision.urls")),
+    path("", include("provisioning.urls")),
     path("", include("renewals.urls")),
     path("", include("notifications.urls")),
     path("", include("support.urls")),

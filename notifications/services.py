@@ -78,6 +78,8 @@ LINKS: dict[str, Callable[[Subject], str]] = {
     "flow_statement": lambda about: _act_page("supervision:act", about, "statement"),
     "seller_flow_statement": lambda about: _act_page("supervision:seller_act", about, "statement"),
     "seller_flow": _deal_page("supervision:seller_detail"),
+    "interface_messages": lambda _about: reverse("provisioning:messages"),
+    "admin_interface": lambda _about: reverse("admin:provisioning_productinterface_changelist"),
     "seller_orders": lambda _about: reverse("billing:seller_orders"),
     "app": lambda about: reverse("renewals:app", args=[about.app.public_id]) if about.app else reverse("renewals:apps"),
     "renew": lambda about: _app_page("renewals:renew", about),

@@ -8,6 +8,7 @@ from catalog import events as catalog
 from notifications import events as messages
 from notifications.notice import DELIVERED, Audience, Notice, Untold
 from notifications.renewal_notices import RENEWAL_NOTICES
+from notifications.saas_notices import SAAS_NOTICES, SAAS_UNTOLD
 from orders import events as orders
 from renewals import events as renewals
 from supervision import events as supervision
@@ -523,9 +524,11 @@ NOTICES: list[Notice] = [
         "admin",
     ),
     *RENEWAL_NOTICES,
+    *SAAS_NOTICES,
 ]
 
 UNTOLD: list[Untold] = [
+    *SAAS_UNTOLD,
     Untold(renewals.RenewalDeductionStarted, "Between us and the gateway; its outcome is told."),
     Untold(catalog.ProductPublished, "Operations did it; the seller sees it in his list of products."),
     Untold(catalog.ProductTakenDown, "Operations or the seller did it; instances sold keep running."),

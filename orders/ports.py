@@ -12,7 +12,7 @@ from functools import cache
 from typing import Protocol
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.module_loading import import_string
 
 from accounts.actor import Actor
@@ -189,8 +189,17 @@ class ApplicationKeeper(Protocol):
     """Keeps what buyers log in to their apps with, encrypted, in versions. It knows no flow: who delivers says when
     the buyer may see what was given."""
 
-    def taken_for(self, product: Product) -> bool:
-        """Whether the seller of `product` gives application information by hand."""
+    def kept_for(self, product: Product) -> bool:
+        """Whether buyers of `product` log in to something."""
+
+    def taken_for(self, order: Order) -> bool:
+        """Whether the seller gives an order's application information by hand, with his delivery.
+
+        No query where the order came with `made_by_machine` (see `machine_made`).
+        """
+
+    def machine_made(self, order: OuterRef) -> Exists:
+        """Inside a query for something with an order: whether a machine makes what it bought."""
 
     def checked(self, given: ApplicationGiven) -> ApplicationGiven:
         """The texts made clean.

@@ -25,4 +25,36 @@ register(
         HAVING count(*) <> max(application.version) OR subscription.delivery_method <> 'saas'
         """,
     ),
+    Invariant(
+        "instances_are_asked_for",
+        "While a SaaS instance is being created, a call to its seller is under way.",
+        """
+        SELECT subscription.public_id FROM provisioning_instance AS instance
+        JOIN orders_subscription AS subscription ON subscription.id = instance.subscription_id
+        WHERE instance.status = 'creating' AND NOT EXISTS (
+            SELECT 1 FROM provisioning_call AS call
+            WHERE call.instance_id = instance.id AND call.status = 'waiting' AND call.activity IN ('create', 'query')
+        )
+        """,
+    ),
+    Invariant(
+        "ready_instances_are_delivered",
+        "An order whose SaaS instance is ready does not wait for it.",
+        """
+        SELECT orders_order.number FROM provisioning_instance AS instance
+        JOIN orders_subscription AS subscription ON subscription.id = instance.subscription_id
+        JOIN orders_orderline AS line ON line.id = subscription.line_id
+        JOIN orders_order ON orders_order.id = line.order_id
+        JOIN orders_orderdelivery AS part ON part.order_id = orders_order.id AND part.deliverer = 'saas'
+        WHERE instance.status = 'ready' AND part.status = 'started'
+        """,
+    ),
+    Invariant(
+        "two_access_keys_at_most",
+        "A seller has at most two valid access keys, each a token of SECRETS_KEYS.",
+        """
+        SELECT seller_id, count(*) FROM provisioning_accesskey WHERE revoked_at IS NULL
+        GROUP BY seller_id HAVING count(*) > 2 OR bool_or(secret !~ '^gAAAA[A-Za-z0-9_-]+=*$')
+        """,
+    ),
 )

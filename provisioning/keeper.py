@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.actor import Actor
@@ -11,7 +12,7 @@ from catalog.models import Product
 from orders.models import Order, Subscription
 from orders.ports import ApplicationGiven, ApplicationInformation, Credentials
 from provisioning import services
-from provisioning.models import Application
+from provisioning.models import Application, Instance
 
 
 def _subscriptions(order: Order) -> list[Subscription]:
@@ -34,9 +35,20 @@ def _information(one: Application) -> ApplicationInformation:
 class Applications:
     """`orders.ports.ApplicationKeeper`: encrypted, in versions."""
 
-    def taken_for(self, product: Product) -> bool:
-        """Only supervised SaaS may have no production interface (RULES 9), and none has one yet."""
-        return product.delivery_method == DeliveryMethod.SAAS and product.supervised
+    def kept_for(self, product: Product) -> bool:
+        return product.delivery_method == DeliveryMethod.SAAS
+
+    def taken_for(self, order: Order) -> bool:
+        """Only supervised SaaS may have no production interface (RULES 9); with one its server says everything."""
+        product = order.product
+        supervised = product.delivery_method == DeliveryMethod.SAAS and product.supervised
+        if not supervised:
+            return False
+        read: bool | None = getattr(order, "made_by_machine", None)
+        return not (Instance.objects.filter(subscription__line__order=order).exists() if read is None else read)
+
+    def machine_made(self, order: OuterRef) -> Exists:
+        return Exists(Instance.objects.filter(subscription__line__order=order))
 
     @sensitive_variables()
     def checked(self, given: ApplicationGiven) -> ApplicationGiven:

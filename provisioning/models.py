@@ -9,11 +9,25 @@ from accounts.models import User
 from koogallery.kernel.secrets import EncryptedTextField
 from orders.models import Subscription
 from provisioning.rules import LONGEST_NAME, LONGEST_URL
+from provisioning.saas.models import AccessKey, Call, DebugRun, Exchange, Instance, ProductInterface, SellerLine
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models import TypedModelMeta
 else:
     TypedModelMeta = object
+
+__all__ = [
+    "AccessKey",
+    "Application",
+    "ApplicationPassword",
+    "Call",
+    "DebugRun",
+    "Exchange",
+    "Handover",
+    "Instance",
+    "ProductInterface",
+    "SellerLine",
+]
 
 
 class ApplicationQuerySet(models.QuerySet["Application"]):

@@ -142,7 +142,7 @@ class ActForm(forms.Form):
                 widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
                 help_text=_("Kept encrypted; the customer has it shown, and each time is recorded. Or attach a file."),
             )
-        if ports.applications().taken_for(flow.order.product):
+        if ports.applications().taken_for(flow.order):
             self.fields |= application_fields()
         for number, line in enumerate(self.lines, 1):
             self.fields[f"answer_{number}"] = AnswerField(

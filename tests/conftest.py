@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from catalog.search.engine import chosen
 from catalog.search.index.engine import IndexEngine
+from koogallery.kernel.models import OutboxMessage
 from koogallery.kernel.quiet import Run, run_until_quiet
 
 
@@ -45,7 +46,10 @@ class Timers:
     def run(self, at: datetime | None = None, *names: str) -> Run:
         """As `manage.py run_timers --at AT NAME ...`; a failure fails the test."""
         run = run_until_quiet(at=at, names=names)
-        assert not run.failed, run
+        assert not run.failed, (
+            run,
+            [one.error.partition("\n")[0] for one in OutboxMessage.objects.open().exclude(error="")],
+        )
         return run
 
 

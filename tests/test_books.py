@@ -61,6 +61,17 @@ SPOILS = {
     "gateway_refunds_agree": """
         INSERT INTO billing_sandboxcharge (key, reference, refund_of_id, currency, amount, outcome, reason, created_at)
         SELECT 'orphan', 're_orphan', key, 'USD', 1, 'succeeded', '', now() FROM billing_sandboxcharge LIMIT 1""",
+    "instances_are_asked_for": """
+        INSERT INTO provisioning_instance (subscription_id, seller_id, instance_id, status, created_at)
+        SELECT id, 1, 'app-1', 'creating', now() FROM orders_subscription""",
+    "ready_instances_are_delivered": """
+        INSERT INTO provisioning_instance (subscription_id, seller_id, instance_id, status, created_at)
+        SELECT id, 1, 'app-1', 'ready', now() FROM orders_subscription;
+        INSERT INTO orders_orderdelivery (order_id, deliverer, status, started_at)
+        SELECT id, 'saas', 'started', now() FROM orders_order""",
+    "two_access_keys_at_most": """
+        INSERT INTO provisioning_accesskey (public_id, seller_id, secret, digest, created_at)
+        VALUES ('x', 1, 'in clear', 'x', now())""",
     "supervised_orders_have_a_flow": "UPDATE supervision_serviceflow SET order_id = order_id + 1000",
     "records_replay": "UPDATE supervision_flowrecord SET to_status = 'awaiting_request'",
     "flows_and_orders_agree": "UPDATE orders_order SET accepted_at = NULL",

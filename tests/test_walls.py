@@ -37,6 +37,8 @@ ACT = "act"
 
 # A machine's door: without a signature 400, whoever knocks.
 SIGNED = "signed"
+# The same where it asks: 401.
+SIGNED_GET = "signed question"
 
 PAGES: dict[str, str] = {
     "catalog:home": PUBLIC,
@@ -134,6 +136,14 @@ PAGES: dict[str, str] = {
     "supervision:seller_case": SELLER,
     "supervision:seller_attachment": SELLER,
     "supervision:seller_act": SELLER,
+    "provisioning:access_keys": SELLER,
+    "provisioning:interfaces": SELLER,
+    "provisioning:interface": SELLER,
+    "provisioning:debug": SELLER,
+    "provisioning:messages": SELLER,
+    "provisioning:message": SELLER,
+    "provisioning:replay": SELLER,
+    "provisioning:order_query": SIGNED_GET,
     "renewals:apps": BUYER,
     "renewals:app": BUYER,
     "renewals:reveal": ACT,
@@ -170,10 +180,11 @@ POST_ONLY = {
     "catalog:save", "catalog:remove", "catalog:undo_remove", "billing:card_default", "billing:card_unbind", "notifications:read_all",
     "billing:card_new", "orders:draft_coupon", "billing:webhook", "billing:give_up",
     "notifications:read", "accounts:api_key_revoke", "renewals:new_calendar", "supervision:upload_complete", "supervision:seller_upload_complete",
-    "accounts:appeal_filing",
+    "accounts:appeal_filing", "provisioning:debug", "provisioning:replay",
 }  # fmt: skip
 # Lists of one's own have nothing of others to hide.
 OWN_LISTS = {
+    "provisioning:access_keys", "provisioning:interfaces", "provisioning:messages",
     "catalog:saved", "catalog:save_page", "catalog:save", "catalog:remove", "orders:agreements", "orders:draft_new",
     "pricing:discounts", "billing:unsubscriptions", "billing:statements", "billing:card_new", "billing:seller_orders",
     "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
@@ -309,6 +320,10 @@ def test_walls_of_pages(world, name, route):
         assert ask(visitor, name, address) == 400
         assert visitor.get(address).status_code == 405
         return
+    if who == SIGNED_GET:
+        assert visitor.get(address).status_code == 401
+        assert visitor.post(address).status_code == 405
+        return
     stranger.force_login(MembershipFactory().user)
     other_seller.force_login(SellerMemberFactory().user)
     account = Account.objects.get(pk=world.deal.buyer.account_id)
@@ -354,6 +369,7 @@ def test_walls_of_the_api(world, name, route):
     path = path.replace("<str:public_id>", public_id)
     path = world.address(path).removeprefix("/")
     posting = [
+        "replay",
         "pay",
         "cancel",
         "accept",

@@ -28,6 +28,11 @@ def now() -> datetime:
     return datetime.now(UTC) + offset()
 
 
+def stands() -> bool:
+    """Whether business time stands still (`run_timers --at`): what follows is counted from when something was due."""
+    return _standing.get() is not None
+
+
 def machine_now() -> datetime:
     """The machine's real time, aware, in UTC: for leases, signatures, one-time codes and throttles."""
     return datetime.now(UTC)

@@ -40,6 +40,16 @@ _NEXT = Compiled(
 )
 
 
+_THIS = Compiled(
+    lambda: (
+        OutboxMessage.objects.deliverable(Moment("at"), Moment("machine_at"))
+        .filter(pk=Param("pk"))
+        .select_for_update(skip_locked=True, of=("self",))
+    ),
+    prepared=False,
+)
+
+
 class LeaseLost(Exception):
     """An earlier process took this message outside and never came back; what it did there is unknown."""
 
@@ -62,11 +72,15 @@ class _Turn:
 
 
 class Delivery:
-    """One or more walks over the open messages, oldest first."""
+    """One or more walks over the open messages, oldest first.
 
-    def __init__(self) -> None:
+    Args:
+        pool: only messages of that pool's subscribers; None: all.
+    """
+
+    def __init__(self, pool: str | None = None) -> None:
         self.tally = Delivered()
-        self._subscriptions = subscriptions()
+        self._subscriptions = {name: one for name, one in subscriptions().items() if pool is None or one.pool == pool}
         self._after = 0
         self._progress = False
 
@@ -89,10 +103,14 @@ class Delivery:
         known = OutboxMessage.objects.filter(subscriber__in=self._subscriptions)
         return known.under_way().exists() or known.deliverable(clock.now(), clock.machine_now()).exists()
 
-    def _hand_out(self) -> _Turn | None:
+    def take(self, pk: int) -> bool:
+        """Carry out this very message, unless it is somebody else's turn by now."""
+        return self._hand_out(pk) is not None
+
+    def _hand_out(self, pk: int | None = None) -> _Turn | None:
         in_hand: list[_Turn] = []
         try:
-            turn = retry_on_serialization(self._carry_out_or_lease)(in_hand)
+            turn = retry_on_serialization(self._carry_out_or_lease)(in_hand, pk)
             if turn is not None and turn.subscription.outside and not turn.message.stuck_at:
                 _carry_out_outside(turn)
         except Exception as error:
@@ -108,16 +126,15 @@ class Delivery:
                 self.tally.done += not turn.message.stuck_at
         return turn
 
-    def _carry_out_or_lease(self, in_hand: list[_Turn]) -> _Turn | None:
-        """In one transaction: lock the next message and deliver it, or lease it when it must be done outside."""
+    def _carry_out_or_lease(self, in_hand: list[_Turn], pk: int | None = None) -> _Turn | None:
+        """In one transaction: lock the next message, or that one, and deliver it, or lease it when it is done outside."""
         in_hand.clear()  # of a try that lost a race
         with transaction.atomic(durable=True):
-            message = _NEXT.first(
-                at=clock.now(),
-                machine_at=clock.machine_now(),
-                after=self._after,
-                subscribers=list(self._subscriptions),
-            )
+            moments = {"at": clock.now(), "machine_at": clock.machine_now()}
+            if pk is None:
+                message = _NEXT.first(**moments, after=self._after, subscribers=list(self._subscriptions))
+            else:
+                message = _THIS.first(**moments, pk=pk)
             if message is None:
                 return None
             turn = _Turn(message, self._subscriptions[message.subscriber], lease=message.lease)
@@ -191,8 +208,8 @@ def _record_failure(turn: _Turn, error: Exception) -> None:
 
 
 def deliver(seconds: float = DELIVER_SECONDS) -> Delivered:
-    """Deliver what can be delivered now, until nothing can or the time is up."""
-    delivery = Delivery()
+    """Deliver what can be delivered now, until nothing can or the time is up; what has a pool is left to it."""
+    delivery = Delivery(pool="")
     give_back_at = time.monotonic() + seconds
     while time.monotonic() < give_back_at and delivery.step():
         continue

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, ClassVar, Protocol, Self, TypeVar, get_origin, get_type_hints
 
 from django.db import connection, transaction
@@ -145,6 +146,7 @@ class Subscription:
         tries: failures after which the message is stuck and waits for a person; with back-off 12 take about 3 hours.
         lease: for `outside`: after this the process is taken for dead and the message is carried out again. Longer
             than all time-outs of the handler together.
+        pool: whose threads carry it out (`pool.py`), for calls to others who may be slow; empty: the common workers.
     """
 
     name: str
@@ -153,6 +155,7 @@ class Subscription:
     outside: bool = False
     tries: int = 12
     lease: timedelta = timedelta(minutes=2)
+    pool: str = ""
 
 
 _subscriptions: dict[str, Subscription] = {}
@@ -165,13 +168,14 @@ def subscribe(
     outside: bool = False,
     tries: int = 12,
     lease: timedelta = timedelta(minutes=2),
+    pool: str = "",
 ) -> Callable[[Callable[[EventType, datetime], Any]], Callable[[EventType, datetime], Any]]:
     """Deliver events of this class to the decorated function (see `Subscription` for the arguments)."""
 
     def decorate(handle: Callable[[EventType, datetime], Any]) -> Callable[[EventType, datetime], Any]:
         if name in _subscriptions:
             raise ValueError(f"There are two subscribers named {name}.")
-        _subscriptions[name] = Subscription(name, event, handle, outside=outside, tries=tries, lease=lease)
+        _subscriptions[name] = Subscription(name, event, handle, outside=outside, tries=tries, lease=lease, pool=pool)
         return handle
 
     return decorate
@@ -197,14 +201,15 @@ def publish(event: Event, *, at: datetime) -> None:
     if at.tzinfo is None:
         raise ValueError("An event needs an aware time.")
     payload, subject = event.payload(), event.subject
+    told = [subscription for subscription in _subscriptions.values() if subscription.event is type(event)]
     messages = [
-        OutboxMessage(event=event.event_name, payload=payload, subject=subject, subscriber=subscription.name, at=at)
-        for subscription in _subscriptions.values()
-        if subscription.event is type(event)
+        OutboxMessage(event=event.event_name, payload=payload, subject=subject, subscriber=one.name, at=at)
+        for one in told
     ]
     if messages:
         insert(messages)
-        _wake_after_commit()
+        for pool in {one.pool for one in told}:
+            _wake_after_commit(pool)
 
 
 _waking: ContextVar[bool] = ContextVar("koogallery_outbox_waking", default=True)
@@ -220,7 +225,13 @@ def delivering_here() -> Iterator[None]:
         _waking.reset(token)
 
 
-def _wake_after_commit() -> None:
-    """Wake a worker after the commit, once a transaction."""
-    if _waking.get() and not any(entry[1] is wake_worker for entry in connection.run_on_commit):
-        transaction.on_commit(wake_worker, robust=True)
+@cache
+def _wake(pool: str) -> Callable[[], None]:
+    return lambda: wake_worker(pool)
+
+
+def _wake_after_commit(pool: str) -> None:
+    """Wake a worker of the pool after the commit, once a transaction."""
+    wake = _wake(pool)
+    if _waking.get() and not any(entry[1] is wake for entry in connection.run_on_commit):
+        transaction.on_commit(wake, robust=True)

@@ -26,10 +26,12 @@ class _Waker:
 
     def __init__(self) -> None:
         self._wanted = threading.Event()
+        self._pools: set[str] = set()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def wake(self) -> None:
+    def wake(self, pool: str) -> None:
+        self._pools.add(pool)
         self._wanted.set()
         if self._thread is None:
             with self._starting:
@@ -38,14 +40,20 @@ class _Waker:
                     self._thread.start()
 
     def _send_for_ever(self) -> None:
-        from koogallery.kernel.tasks import deliver_outbox  # tasks.py imports the delivery, which imports the outbox
+        # tasks.py imports the delivery, which imports the outbox
+        from koogallery.kernel.tasks import deliver_outbox, deliver_pool
 
         while True:
             self._wanted.wait()
             time.sleep(GATHER_SECONDS)
             self._wanted.clear()
             try:
-                deliver_outbox.apply_async(retry=False, ignore_result=True, expires=EXPIRES_SECONDS)
+                while self._pools:
+                    pool = self._pools.pop()
+                    if pool:
+                        deliver_pool.apply_async((pool,), queue=pool, retry=False, expires=EXPIRES_SECONDS)
+                    else:
+                        deliver_outbox.apply_async(retry=False, expires=EXPIRES_SECONDS)
                 time.sleep(BREATH_SECONDS)
             except Exception as error:
                 log.warning("outbox_broker_down", error=type(error).__name__)
@@ -55,9 +63,9 @@ class _Waker:
 _waker = _Waker()
 
 
-def wake_worker() -> None:
-    """Ask a Celery worker to deliver soon. Returns at once and never raises for the broker's sake."""
-    _waker.wake()
+def wake_worker(pool: str = "") -> None:
+    """Ask a Celery worker of the pool to deliver soon. Returns at once and never raises for the broker's sake."""
+    _waker.wake(pool)
 
 
 def _after_fork() -> None:

@@ -35,12 +35,14 @@ def delivery_done(order: Order, *, deliverer: str, accepted: bool, by: Actor, at
             (guide 4); otherwise it completes at once.
 
     Raises:
-        InvalidTransition: that part is not under way.
+        InvalidTransition: that part is not under way, or what is to be accepted is not all there yet.
     """
     with transaction.atomic():
         order = order_locked(order)
         ports.refuse_frozen(order)
         part = _part(order, deliverer)
+        if accepted and order.deliveries.filter(status=DeliveryStatus.STARTED).exclude(pk=part.pk).exists():
+            raise InvalidTransition("The application is still being created. It can be accepted when it is there.")
         part.finish(at)
         part.save(update_fields=["status", "ended_at"])
         if order.deliveries.exclude(status=DeliveryStatus.DONE).exists():

@@ -116,7 +116,7 @@ def take(
     before = flow.status
     flow.take(step, at, within)
     flow.save()
-    if flow.status in REACHED and ports.applications().taken_for(flow.order.product):
+    if flow.status in REACHED and ports.applications().kept_for(flow.order.product):
         ports.applications().hand_over(flow.order, at=at)
     return record(flow, step.action, by=by, at=at, before=before, note=note, failed=failed)
 

@@ -91,7 +91,7 @@ def check_answers(flow: ServiceFlow, given: Given) -> None:
         raise FieldNotTaken(errors={f"answer_{number}": ["There is no such criterion."] for number in unknown})
     if given.key and flow.flow_type != FlowType.LICENSE:
         raise FieldNotTaken(errors={"license_key": ["Only the delivery of a license has a key."]})
-    if given.application and not ports.applications().taken_for(flow.order.product):
+    if given.application and not ports.applications().taken_for(flow.order):
         why = "Only the delivery of a SaaS product without a production interface has application information."
         raise FieldNotTaken(errors={"application": [why]})
     missing = [number for number in range(1, len(lines) + 1) if number not in numbers]

@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.storage import default_storage
+from django.db.models import OuterRef
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -32,7 +33,10 @@ from supervision.services.uploads import files_for_a_verb
 
 def flow_or_404(rows: ServiceFlowQuerySet, number: str) -> ServiceFlow:
     """The flow of an order, with all that a details page prints, in a fixed number of queries."""
-    return get_object_or_404(with_evidence(rows), order__number=number)
+    made = ports.applications().machine_made(OuterRef("order"))
+    flow: ServiceFlow = get_object_or_404(with_evidence(rows).annotate(made_by_machine=made), order__number=number)
+    flow.order.made_by_machine = flow.made_by_machine  # type: ignore[attr-defined]
+    return flow
 
 
 def details(request: HttpRequest, flow: ServiceFlow, by: Actor, template: str) -> HttpResponse:
@@ -60,10 +64,12 @@ class ApplicationBlock:
 
 def application_block(flow: ServiceFlow, by: Actor) -> ApplicationBlock | None:
     """The block of a details page, or None where the product has no such information."""
-    if not ports.applications().taken_for(flow.order.product):
+    if not ports.applications().kept_for(flow.order.product):
         return None
     selling = by.party is Party.SELLER
-    given = [one for one in applications_given(flow).values() if selling or one.handed_over]
+    # The seller's server gives it apart from any round.
+    versions = applications_given(flow) or ports.applications().versions(flow.order)
+    given = [one for one in versions.values() if selling or one.handed_over]
     newest = max(given, key=lambda one: one.version, default=None)
     mine = not selling and may(by.role, Permission.REVEAL)
     return ApplicationBlock(newest, reverse("supervision:application", args=[flow.order.number]) if mine else "")

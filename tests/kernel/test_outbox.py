@@ -278,7 +278,8 @@ def test_two_subscribers_of_one_name_are_refused() -> None:
 def test_a_worker_is_woken_once_a_transaction_and_only_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[int] = []
 
-    def wake_worker() -> None:
+    def wake_worker(pool: str) -> None:
+        assert pool == ""
         woken.append(OutboxMessage.objects.count())
 
     monkeypatch.setattr(outbox, "wake_worker", wake_worker)

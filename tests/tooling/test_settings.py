@@ -76,7 +76,7 @@ def test_every_setting_has_a_line_in_the_operations_page():
 
 def test_the_production_shape_names_settings_that_exist():
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    assert set(compose["services"]) == {"postgres", "valkey", "web", "worker", "beat"}
+    assert set(compose["services"]) == {"postgres", "valkey", "web", "worker", "caller", "beat"}
     assert set(compose["services"]["web"]["environment"]) <= names_read()
     example = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     assert set(example) - {"POSTGRES_PASSWORD"} <= names_read()
