@@ -1,7 +1,7 @@
 """Operations staff's screens of money: payments, refunds, credit, the journal. Nothing is edited, all has a verb."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -11,13 +11,12 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
-from accounts.actor import Actor
-from accounts.models import User
-from accounts.web import operator_actor
 from billing.admin_forms import ByHandForm, CreditForm, ReasonActionForm, ReferenceActionForm, RefundForm
 from billing.admin_statement import statement_page
+from billing.admin_verbs import VerbAdmin, operator
 from billing.choices import EntryKind
 from billing.csv_export import csv_file
+from billing.invoices import admin as _of_invoices  # noqa: F401  (registers)
 from billing.models import (
     AccountBalance,
     CreditLine,
@@ -58,36 +57,11 @@ from koogallery.kernel.admin import ReadOnlyAdmin
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
 from koogallery.kernel.text import csv_cell
-from koogallery.kernel.web.address import client_address
 from orders.admin import ReadOnlyInline
-
-
-def operator(request: HttpRequest) -> Actor:
-    """Who acts."""
-    return operator_actor(cast(User, request.user), address=client_address(request))
 
 
 class AllocationInline(ReadOnlyInline):
     model = PaymentAllocation
-
-
-class VerbAdmin(ReadOnlyAdmin):
-    """Read-only rows with verbs as actions; a refusal is a message for the operator."""
-
-    def each(self, request: HttpRequest, rows: QuerySet[Any], verb: Callable[[Any], Any]) -> None:
-        """Carry the verb out for each selected row."""
-        for row in rows:
-            try:
-                done = verb(row)
-            except DomainError as refused:
-                self.message_user(request, f"{row}: {refused.message}", messages.ERROR)
-            else:
-                status = getattr(done, "get_status_display", lambda: "done")()
-                self.message_user(request, f"{row}: {status}", messages.SUCCESS)
-
-    def has_verb_permission(self, request: HttpRequest) -> bool:
-        """Whether the operator may act on these rows."""
-        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
 
 
 @admin.register(Payment)

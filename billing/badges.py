@@ -1,6 +1,7 @@
 """How the statuses of orders and payments look (UX 3.4)."""
 
 from billing.choices import PaymentStatus, StatementStatus, UnsubscriptionStatus
+from billing.invoices.choices import InvoiceStatus
 from koogallery.kernel.web.badges import Badge, register
 from orders.choices import OrderStatus
 
@@ -42,5 +43,18 @@ register(
         UnsubscriptionStatus.IN_REVIEW: Badge("info", "hourglass"),
         UnsubscriptionStatus.DONE: Badge("neutral", "circle-check"),
         UnsubscriptionStatus.DECLINED: Badge("bad", "x"),
+    },
+)
+register(
+    "invoice",
+    {
+        InvoiceStatus.PENDING_REVIEW: Badge("info", "clock"),
+        InvoiceStatus.REJECTED: Badge("bad", "x"),
+        InvoiceStatus.CANCELLED: Badge("neutral", "ban"),
+        InvoiceStatus.ISSUING: Badge("info", "refresh"),
+        InvoiceStatus.ISSUED: Badge("ok", "circle-check"),
+        InvoiceStatus.RETURNING: Badge("warn", "arrow-back-up"),
+        InvoiceStatus.RETURN_REJECTED: Badge("bad", "circle-x"),
+        InvoiceStatus.RETURNED: Badge("neutral", "arrow-back-up"),
     },
 )

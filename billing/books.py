@@ -290,4 +290,52 @@ register(
         WHERE coalesce(refund.amount, 0) > term.refund OR refund.order_id <> term.order_id
         """,
     ),
+    Invariant(
+        "invoices_are_their_items",
+        "An invoice's amount is the sum of what it names, in its currency, and more than nothing.",
+        """
+        SELECT invoice.number, invoice.amount, sum(item.amount)
+        FROM billing_invoice AS invoice LEFT JOIN billing_invoiceitem AS item ON item.invoice_id = invoice.id
+        GROUP BY invoice.id
+        HAVING coalesce(sum(item.amount), -1) <> invoice.amount OR bool_or(item.currency <> invoice.currency)
+        """,
+    ),
+    Invariant(
+        "invoiced_within_cash_paid",
+        "Applications and invoices that count name no more of an order than was paid for it.",
+        """
+        SELECT orders_order.number, orders_order.payable, sum(item.amount)
+        FROM billing_invoiceitem AS item
+        JOIN billing_invoice AS invoice ON invoice.id = item.invoice_id
+        JOIN orders_order ON orders_order.id = item.order_id
+        WHERE invoice.status IN ('pending_review', 'issuing', 'issued', 'returning', 'return_rejected')
+        GROUP BY orders_order.id HAVING sum(item.amount) > orders_order.payable
+        """,
+    ),
+    Invariant(
+        "invoice_numbers_have_no_gap",
+        "An issuer's numbers of a year run from 1 to the last one given, without a gap.",
+        """
+        SELECT counter.id, counter.kind, counter.year, counter.last, count(document.id)
+        FROM billing_issuercounter AS counter
+        LEFT JOIN billing_invoicedocument AS document
+          ON document.issuer_id = counter.issuer_id AND document.kind = counter.kind AND document.year = counter.year
+        GROUP BY counter.id
+        HAVING count(document.id) <> counter.last OR coalesce(max(document.sequence), 0) <> counter.last
+        """,
+    ),
+    Invariant(
+        "issued_invoices_have_their_document",
+        "An issued invoice has a document over its amount, a returned one a credit note over the same, others none.",
+        """
+        SELECT invoice.number, invoice.status, count(document.id)
+        FROM billing_invoice AS invoice
+        LEFT JOIN billing_invoicedocument AS document
+          ON document.invoice_id = invoice.id AND document.total = invoice.amount AND document.issuer_id = invoice.issuer_id
+        GROUP BY invoice.id
+        HAVING count(document.id) <> CASE
+            WHEN invoice.status = 'returned' THEN 2
+            WHEN invoice.status IN ('issued', 'returning', 'return_rejected') THEN 1 ELSE 0 END
+        """,
+    ),
 )

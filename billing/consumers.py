@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from billing.events import CardUnbound, PaymentInDoubt, RefundInDoubt, RefundRequested, WrongAmountTaken
+from billing.invoices import consumers as _of_invoices  # noqa: F401  (subscribes)
 from billing.services import carry_out_refund, give_wrong_amount_back, resolve_payment, resolve_refund
 from billing.services.cards import forget_card
 from koogallery.kernel.outbox import subscribe

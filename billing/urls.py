@@ -2,6 +2,9 @@
 
 from django.urls import path
 
+from billing.invoices.views import buyer as invoices
+from billing.invoices.views import headers, public
+from billing.invoices.views import seller as issuing
 from billing.views import cards, orders, pay, seller, statements, unsubscriptions, webhooks
 
 app_name = "billing"
@@ -19,6 +22,23 @@ urlpatterns = [
     path("billing/orders/<str:number>/cancel/", orders.order_cancel, name="order_cancel"),
     path("billing/unsubscriptions/", unsubscriptions.unsubscription_list, name="unsubscriptions"),
     path("billing/unsubscriptions/<str:public_id>/", unsubscriptions.unsubscribe_page, name="unsubscribe"),
+    path("billing/invoices/", invoices.invoice_list, name="invoices"),
+    path("billing/invoices/apply/", invoices.apply, name="invoice_apply"),
+    path("billing/invoices/<str:number>/", invoices.invoice_detail, name="invoice"),
+    path("billing/invoices/<str:number>/invoice.pdf", invoices.invoice_pdf, name="invoice_pdf"),
+    path("billing/invoices/<str:number>/credit-note.pdf", invoices.credit_note_pdf, name="credit_note_pdf"),
+    path("billing/invoices/<str:number>/cancel/", invoices.invoice_cancel, name="invoice_cancel"),
+    path("billing/invoice-headers/", headers.header_list, name="headers"),
+    path("billing/invoice-headers/new/", headers.header_new, name="header_new"),
+    path("billing/invoice-headers/<str:public_id>/", headers.header_edit, name="header"),
+    path("billing/invoice-headers/<str:public_id>/remove/", headers.header_remove, name="header_remove"),
+    path("seller/invoices/", issuing.invoice_list, name="seller_invoices"),
+    path("seller/invoices/issuer/", issuing.issuer, name="seller_issuer"),
+    path("seller/invoices/<str:number>/", issuing.invoice_detail, name="seller_invoice"),
+    path("seller/invoices/<str:number>/invoice.pdf", issuing.invoice_pdf, name="seller_invoice_pdf"),
+    path("seller/invoices/<str:number>/credit-note.pdf", issuing.credit_note_pdf, name="seller_credit_note_pdf"),
+    path("invoices/verify/", public.verify_form, name="verify_form"),
+    path("invoices/verify/<str:code>/", public.verify, name="verify"),
     path("billing/statements/", statements.statement_list, name="statements"),
     path("billing/statements/<str:public_id>/", statements.statement, name="statement"),
     path("billing/payment-methods/", cards.payment_methods, name="payment_methods"),

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from billing import api as billing
 from billing import api_credit as billing_credit
 from billing import api_unsubscriptions as unsubscriptions
+from billing.invoices import api as invoices
 from catalog import api as catalog
 from pricing import api as pricing
 from provisioning.saas import api as saas
@@ -36,6 +37,12 @@ urlpatterns = [
     path("coupons/", pricing.CouponList.as_view()),
     path("statements/", billing_credit.StatementList.as_view()),
     path("statements/<str:public_id>/pay/", billing_credit.StatementPay.as_view()),
+    path("invoices/", invoices.InvoiceList.as_view()),
+    path("invoices/<str:number>/", invoices.InvoiceDetail.as_view()),
+    path("invoices/<str:number>/pdf/", invoices.InvoicePdf.as_view()),
+    path("invoices/<str:number>/cancel/", invoices.InvoiceCancel.as_view()),
+    path("seller/invoices/", invoices.SellerInvoiceList.as_view()),
+    path("seller/invoices/<str:number>/<str:action>/", invoices.SellerInvoiceAction.as_view()),
     path("subscriptions/", renewals.SubscriptionList.as_view()),
     path("subscriptions/<str:public_id>/upgrade-quote/", upgrades.UpgradeQuote.as_view()),
     path("subscriptions/<str:public_id>/upgrade/", upgrades.UpgradeCreate.as_view()),

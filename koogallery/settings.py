@@ -327,6 +327,7 @@ SITE_TIME_ZONE: str = env.str("SITE_TIME_ZONE", default="Asia/Shanghai")
 SITE_CLOUD_NAME: str = env.str("SITE_CLOUD_NAME", default="KooGallery Cloud")
 SITE_REQUIREMENTS_EMAIL: str = env.str("SITE_REQUIREMENTS_EMAIL", default="requirements@koogallery.example")
 SITE_CURRENCY: str = env.str("SITE_CURRENCY", default="USD")
+SITE_COUNTRY: str = env.str("SITE_COUNTRY", default="SG")
 
 # --- the rules' numbers (RULES.md) --------------------------------------------------------------------------------
 
@@ -377,6 +378,10 @@ UNSUBSCRIPTION_REVIEW_TIME = _duration("UNSUBSCRIPTION_REVIEW_TIME_SECONDS", hou
 # The 5-day rule: whole refunds so soon after provisioning, so many a calendar year and account. 0 is off.
 UNCONDITIONAL_REFUND_WITHIN = _duration("UNCONDITIONAL_REFUND_WITHIN_SECONDS")
 UNCONDITIONAL_REFUNDS_A_YEAR: int = env.int("UNCONDITIONAL_REFUNDS_A_YEAR", default=10)
+# Invoices: with it, what is completed and paid is invoiced by itself to the default header, and no issuer reviews.
+INVOICES_AUTOMATIC: bool = env.bool("INVOICES_AUTOMATIC", default=False)
+# What the platform's own document numbers begin with until operations give it another.
+INVOICE_PREFIX: str = env.str("INVOICE_PREFIX", default="KG")
 PAYMENT_ACTION_LIFETIME = _duration("PAYMENT_ACTION_LIFETIME_SECONDS", hours=1)
 ATTACHMENT_MAX_BYTES: int = env.int("ATTACHMENT_MAX_BYTES", default=52_428_800)
 ATTACHMENTS_MAX: int = env.int("ATTACHMENTS_MAX", default=10)

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Account, Membership, Seller, SellerMember, User
 from accounts.permissions import Role
-from billing.models import Payment, PaymentMethod, Statement
+from billing.models import Invoice, Payment, PaymentMethod, Statement
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, OneOf, Param
 from koogallery.kernel.outbox import Event, publish
@@ -35,9 +35,12 @@ class Subject:
     statement: Statement | None = None
     payment: Payment | None = None
     card: PaymentMethod | None = None
+    invoice: Invoice | None = None
 
     @property
     def seller(self) -> Seller | None:
+        if self.invoice:
+            return self.invoice.issuer.seller
         return self.order.seller if self.order else None
 
     def words(self) -> dict[str, str]:
@@ -50,6 +53,8 @@ class Subject:
             known |= {"owed": self.statement.to_pay.display()}
         if self.payment:
             known |= {"payment": self.payment.public_id}
+        if self.invoice:
+            known |= {"application": self.invoice.number, "issuer": self.invoice.issuer.company_name}
         if self.card:
             known |= {"card": str(self.card)}
         return known
@@ -85,6 +90,13 @@ LINKS: dict[str, Callable[[Subject], str]] = {
     "renew": lambda about: _app_page("renewals:renew", about),
     "renewal_stop": lambda about: _app_page("renewals:stop", about),
     "statement": lambda about: about.statement.get_absolute_url() if about.statement else "/",
+    "invoice": lambda about: about.invoice.get_absolute_url() if about.invoice else "/",
+    "seller_invoice": lambda about: (
+        reverse("billing:seller_invoice", args=[about.invoice.number]) if about.invoice else "/"
+    ),
+    "admin_invoice": lambda about: (
+        reverse("admin:billing_invoice_changelist") + (f"?q={about.invoice.number}" if about.invoice else "")
+    ),
     "cards": lambda _about: reverse("billing:payment_methods"),
     "admin": _search("admin:orders_order_changelist"),
     "admin_flow": _search("admin:supervision_serviceflow_changelist"),
@@ -112,6 +124,9 @@ def subject_of(event: Event) -> Subject | None:
     if public_id := getattr(event, "statement", ""):
         statement = Statement.objects.select_related("account").filter(public_id=public_id).first()
         return Subject(statement.account, statement=statement) if statement else None
+    if number := getattr(event, "invoice", ""):
+        invoice = Invoice.objects.select_related("account", "issuer", "issuer__seller").filter(number=number).first()
+        return Subject(invoice.account, invoice=invoice) if invoice else None
     if public_id := getattr(event, "payment", ""):
         payment = Payment.objects.select_related("account").filter(public_id=public_id).first()
         return Subject(payment.account, payment=payment) if payment else None

@@ -4,6 +4,7 @@ An event without a row here fails a test: either somebody is told, or the row sa
 """
 
 from billing import events as billing
+from billing.invoices import events as invoices
 from catalog import events as catalog
 from notifications import events as messages
 from notifications.notice import DELIVERED, Audience, Notice, Untold
@@ -445,6 +446,70 @@ NOTICES: list[Notice] = [
         "order",
     ),
     Notice(
+        invoices.InvoiceRequested,
+        Audience.SELLERS,
+        "Issue an invoice: {account} ({application})",
+        "{account} applied for an invoice over {amount}. Issue it, or reject it with a reason.",
+        "seller_invoice",
+    ),
+    Notice(
+        invoices.PlatformInvoiceRequested,
+        Audience.OPERATORS,
+        "Issue an invoice: {account} ({application})",
+        "{account} applied for an invoice over {amount}. Issue it, or reject it with a reason.",
+        "admin_invoice",
+    ),
+    Notice(
+        invoices.InvoiceIssued,
+        Audience.PAYERS,
+        "Download your invoice: {document}",
+        "{issuer} issued the invoice that you applied for ({application}).",
+        "invoice",
+    ),
+    Notice(
+        invoices.InvoiceRejected,
+        Audience.PAYERS,
+        "Invoice application rejected: {application}",
+        "{issuer} does not issue it: {reason}",
+        "invoice",
+    ),
+    Notice(
+        invoices.InvoiceCancelled,
+        Audience.PAYERS,
+        "Invoice application canceled: {application}",
+        "{reason}",
+        "invoice",
+        email=False,
+    ),
+    Notice(
+        invoices.ReturnRequested,
+        Audience.SELLERS,
+        "Take an invoice back or say why not: {application}",
+        "{account} returns it: {reason}",
+        "seller_invoice",
+    ),
+    Notice(
+        invoices.PlatformReturnRequested,
+        Audience.OPERATORS,
+        "Take an invoice back or say why not: {application}",
+        "{account} returns it: {reason}",
+        "admin_invoice",
+    ),
+    Notice(
+        invoices.InvoiceReturned,
+        Audience.PAYERS,
+        "Invoice returned: {application}",
+        "{issuer} took it back with the credit note {document}. What it named can be invoiced again.",
+        "invoice",
+    ),
+    Notice(
+        invoices.InvoiceReturnRejected,
+        Audience.PAYERS,
+        "Return of an invoice rejected: {application}",
+        "{issuer} does not take it back: {reason}",
+        "invoice",
+    ),
+    Notice(
         billing.DisputeOpened,
         Audience.OPERATORS,
         "Answer a charge-back: payment {payment}",
@@ -533,6 +598,8 @@ UNTOLD: list[Untold] = [
     Untold(catalog.ProductPublished, "Operations did it; the seller sees it in his list of products."),
     Untold(catalog.ProductTakenDown, "Operations or the seller did it; instances sold keep running."),
     Untold(orders.SubscriptionStarted, "The buyer accepted a moment ago; the flow's own notice says so."),
+    Untold(invoices.InvoiceApproved, "Its number is given at once; that is told."),
+    Untold(invoices.DocumentWritten, "Its PDF is set; the invoice itself is told."),
     Untold(billing.PaymentInDoubt, "Between us and the gateway; its outcome is told."),
     Untold(messages.MessagesWritten, "It is how e-mails leave."),
     Untold(billing.WrongAmountTaken, "Between us and the gateway; the payment's failure is told."),

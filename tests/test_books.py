@@ -9,6 +9,13 @@ from supervision import services
 from tests.factories import AgreementFactory
 from tests.supervision.conftest import make_deal
 
+INVOICE = """
+        INSERT INTO billing_issuer (company_name, tax_number, country, address, email, is_platform, prefix)
+            VALUES ('P', '', 'SG', '', '', true, 'P');
+        INSERT INTO billing_invoice (number, account_id, issuer_id, status, basis, currency, amount, note, applied_by, created_at,
+            decided_by, reason, return_reason, return_answer, company_name, tax_number, country, address, email, issued_at)
+            SELECT 'IV', account_id, issuer.id, '%s', 'order', 'USD', %s, '', '', now(), '', '', '', '', 'C', '', 'SG', '', '', now()
+            FROM orders_order, billing_issuer AS issuer"""
 # Invariant -> SQL that breaks it, with triggers and foreign keys out of the way.
 SPOILS = {
     "listing_repeats_prices": "UPDATE catalog_product SET billing_modes = '{yearly}'",
@@ -129,6 +136,15 @@ SPOILS = {
             used_hours, total_hours, paid_back_id)
         SELECT one.id, one.order_id, 'USD', 5, 0, 0, 5, false, 0, 1, refund.id
             FROM billing_unsubscription AS one, billing_refund AS refund""",
+    "invoices_are_their_items": INVOICE % ("rejected", 5),
+    "invoiced_within_cash_paid": INVOICE % ("pending_review", 6)
+    + """;
+        INSERT INTO billing_invoiceitem (invoice_id, order_id, description, details, currency, amount, tax, tax_label)
+            SELECT invoice.id, orders_order.id, '', '', 'USD', 6, 0, '' FROM billing_invoice AS invoice, orders_order""",
+    "invoice_numbers_have_no_gap": INVOICE % ("rejected", 5)
+    + """;
+        INSERT INTO billing_issuercounter (issuer_id, kind, year, last) SELECT id, 'invoice', 2026, 1 FROM billing_issuer""",
+    "issued_invoices_have_their_document": INVOICE % ("issued", 5),
     "flows_belong_to_the_deal": "UPDATE supervision_serviceflow SET seller_id = seller_id + 1000",
 }
 

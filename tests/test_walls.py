@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import Account
-from billing.models import PaymentMethod, SandboxCharge
+from billing.models import InvoiceHeader, PaymentMethod, SandboxCharge
 from catalog.models import Collection
 from catalog.services import refresh_listing
 from orders.models import AcceptedAgreement, Order, PurchaseDraft, Subscription
@@ -25,6 +25,7 @@ from supervision.models import Attachment, NoteTemplate, RequirementTemplate
 from supervision.services.uploads import start_upload
 from support.models import Requirement, SalesEnquiry
 from tests.api.conftest import Api, buyer_api
+from tests.billing.invoicing import a_returned_invoice, an_invoice
 from tests.factories import AgreementFactory, MembershipFactory, SellerMemberFactory, UserFactory, a_statement
 from tests.supervision.conftest import Deal, make_deal
 from tests.supervision.test_flow import a_file
@@ -88,6 +89,23 @@ PAGES: dict[str, str] = {
     "billing:done_together": BUYER,
     "billing:unsubscriptions": BUYER,
     "billing:unsubscribe": ACT,
+    "billing:invoices": BUYER,
+    "billing:invoice_apply": ACT,
+    "billing:invoice": BUYER,
+    "billing:invoice_pdf": BUYER,
+    "billing:credit_note_pdf": BUYER,
+    "billing:invoice_cancel": ACT,
+    "billing:headers": BUYER,
+    "billing:header_new": ACT,
+    "billing:header": ACT,
+    "billing:header_remove": ACT,
+    "billing:seller_invoices": SELLER,
+    "billing:seller_issuer": SELLER,
+    "billing:seller_invoice": SELLER,
+    "billing:seller_invoice_pdf": SELLER,
+    "billing:seller_credit_note_pdf": SELLER,
+    "billing:verify_form": PUBLIC,
+    "billing:verify": PUBLIC,
     "billing:statements": BUYER,
     "billing:statement": BUYER,
     "billing:card_new": ACT,
@@ -181,12 +199,14 @@ POST_ONLY = {
     "billing:card_new", "orders:draft_coupon", "billing:webhook", "billing:give_up",
     "notifications:read", "accounts:api_key_revoke", "renewals:new_calendar", "supervision:upload_complete", "supervision:seller_upload_complete",
     "accounts:appeal_filing", "provisioning:debug", "provisioning:replay",
+    "billing:invoice_cancel", "billing:header_remove",
 }  # fmt: skip
 # Lists of one's own have nothing of others to hide.
 OWN_LISTS = {
     "provisioning:access_keys", "provisioning:interfaces", "provisioning:messages",
     "catalog:saved", "catalog:save_page", "catalog:save", "catalog:remove", "orders:agreements", "orders:draft_new",
-    "pricing:discounts", "billing:unsubscriptions", "billing:statements", "billing:card_new", "billing:seller_orders",
+    "pricing:discounts", "billing:unsubscriptions", "billing:invoices", "billing:invoice_apply",
+    "billing:headers", "billing:header_new", "billing:seller_invoices", "billing:seller_issuer", "billing:statements", "billing:card_new", "billing:seller_orders",
     "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
     "supervision:seller_list", "renewals:apps", "renewals:renewals", "renewals:date", "renewals:forecast", "renewals:new_calendar", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",
     "supervision:uploads", "supervision:seller_uploads", "accounts:appeal_filing",
@@ -239,6 +259,12 @@ class World:
             values["key"] = RequirementTemplate.objects.get().public_id
         if "delivery-templates/<" in route:
             values["key"] = values["public_id"] = NoteTemplate.objects.get().public_id
+        if "invoice" in route:
+            returned = a_returned_invoice(order)
+            values |= {"number": returned.number, "code": returned.document().code}
+            values["public_id"] = InvoiceHeader.objects.get(account=order.account).public_id
+        if "invoices/<str:number>/cancel/" in route:
+            values["number"] = an_invoice(order).number
         if "uploads/" in route:
             by = self.deal.seller if "seller/" in route else self.deal.buyer
             values["public_id"] = start_upload(name="a.pdf", size=9, by=by).public_id
@@ -358,6 +384,8 @@ OPERATIONS = [
 def test_walls_of_the_api(world, name, route):
     flow = world.deal.flow.public_id
     path = route.removeprefix("api/v1/")
+    if "invoices/" in path:
+        path = path.replace("<str:action>", "issue")
     path = path.replace("<str:action>", "accept" if "seller/" not in path else "deliver")
     public_id = flow if "flows" in path else Subscription.objects.get().public_id
     if "delivery-templates/" in path:

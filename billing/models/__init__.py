@@ -1,5 +1,15 @@
 """Cards, payments, refunds, credit, and the journal that they post to."""
 
+from billing.invoices.models import (
+    Invoice,
+    InvoiceDocument,
+    InvoiceHeader,
+    InvoiceItem,
+    InvoiceRecord,
+    InvoiceSeal,
+    Issuer,
+    IssuerCounter,
+)
 from billing.models.credit import AccountBalance, CreditLine, Statement
 from billing.models.journal import JournalEntry, PostedByHand, Posting
 from billing.models.operations import Dispute, GatewayCustomer, GatewayMessage, ProductFee, RefundProposal
@@ -20,6 +30,14 @@ __all__ = [
     "Dispute",
     "GatewayCustomer",
     "GatewayMessage",
+    "Invoice",
+    "InvoiceDocument",
+    "InvoiceHeader",
+    "InvoiceItem",
+    "InvoiceRecord",
+    "InvoiceSeal",
+    "Issuer",
+    "IssuerCounter",
     "JournalEntry",
     "Payment",
     "PaymentAllocation",

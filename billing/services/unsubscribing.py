@@ -12,6 +12,7 @@ from accounts.permissions import Permission, require
 from billing.choices import UnsubscriptionStatus
 from billing.errors import NotUnsubscribable
 from billing.events import Unsubscribed, UnsubscriptionDeclined, UnsubscriptionInReview
+from billing.invoices.services.blocking import cancel_pending_of, refuse_invoiced
 from billing.models import UnsubscribedTerm, Unsubscription
 from billing.rules.unsubscription import state_refusal, type_refusal
 from billing.services.releasing import refundable
@@ -90,6 +91,7 @@ def offer_for(subscription: Subscription, *, at: datetime, exact: bool = True) -
 
     Raises:
         NotUnsubscribable, PendingOrderExists: see `refusal_of`.
+        InvoiceMustBeReturned: an invoice over what was paid stands; only when `exact`.
     """
     if refusal := refusal_of(subscription, at=at):
         raise refusal
@@ -97,6 +99,7 @@ def offer_for(subscription: Subscription, *, at: datetime, exact: bool = True) -
     if not paid:
         raise NotUnsubscribable
     if exact:
+        refuse_invoiced(order for order, _term in paid)
         paid = [(order, replace(term, left=min(refundable(order), term.paid))) for order, term in paid]
     unconditional = _is_unconditional(subscription, at=at)
     quote, refunds = explained(
@@ -158,6 +161,7 @@ def unsubscribe(
     with transaction.atomic():
         subscription = orders.locked_with_orders(subscription)
         offer = offer_for(subscription, at=at)
+        cancel_pending_of((one for one, _refund in offer.refunds), by=by, at=at)
         if quote:
             pricing.confirmed(quote, offer.quote, account=subscription.account, at=at)
         order = orders.place_unsubscription(subscription, offer.quote, by=by, at=at)

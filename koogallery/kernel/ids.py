@@ -8,6 +8,8 @@ from datetime import datetime
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ORDER_PREFIX = "CS"
+INVOICE_PREFIX = "IV"
+TICKET_PREFIX = "TK"
 
 
 def _random(length: int) -> str:
@@ -18,6 +20,16 @@ def _random(length: int) -> str:
 def order_number(at: datetime) -> str:
     """A new order number: the day for people, 40 random bits against guessing, no sequence (16 characters)."""
     return f"{ORDER_PREFIX}{at:%y%m%d}{_random(8)}"
+
+
+def invoice_number(at: datetime) -> str:
+    """A new invoice application's number, as unguessable as an order's; the issued invoice has its issuer's number."""
+    return f"{INVOICE_PREFIX}{at:%y%m%d}{_random(8)}"
+
+
+def ticket_number(at: datetime) -> str:
+    """A new service ticket's number."""
+    return f"{TICKET_PREFIX}{at:%y%m%d}{_random(8)}"
 
 
 def public_id() -> str:

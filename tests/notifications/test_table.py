@@ -14,6 +14,7 @@ from tests.supervision.conftest import make_deal
 ABSTRACT = {
     "StatementEvent",
     "UnsubscriptionEvent",
+    "InvoiceEvent",
     "OrderEvent",
     "SubscriptionEvent",
     "Announcement",

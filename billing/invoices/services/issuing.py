@@ -1,0 +1,103 @@
+"""Giving numbers without gaps and writing documents that never change (RULES 5).
+
+The counter of an issuer's year is locked, counted up, and the document with that number written, in one short transaction:
+what is rolled back gives its number back, and two at once wait for each other. The PDF is set after that, outside of it.
+"""
+
+import hashlib
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+
+from accounts.actor import Actor
+from billing.invoices.choices import DocumentKind, InvoiceStatus
+from billing.invoices.documents import TEMPLATE, facts_of, pdf_of
+from billing.invoices.events import DocumentWritten, InvoiceIssued
+from billing.invoices.models import Invoice, InvoiceDocument, InvoiceSeal, IssuerCounter
+from billing.invoices.services.recording import invoice_locked, record
+from koogallery.kernel import clock
+from koogallery.kernel.ids import public_id
+from koogallery.kernel.outbox import publish
+from orders.terms import BILLING_ZONE
+
+log = structlog.get_logger(__name__)
+
+
+def carry_out_issue(number: str, *, at: datetime) -> Invoice:
+    """Give an approved application its number and write its document; again changes nothing."""
+    with transaction.atomic():
+        invoice = invoice_locked(Invoice.objects.only("pk").get(number=number))
+        if invoice.status != InvoiceStatus.ISSUING:
+            return invoice
+        document = write_document(invoice, DocumentKind.INVOICE, at=at)
+        before = invoice.status
+        invoice.issue(document.issued_at)
+        invoice.save(update_fields=["status", "issued_at"])
+        record(invoice, before, by=Actor.system("invoicing"), at=at, note=document.number)
+        publish(InvoiceIssued(invoice=invoice.number, document=document.number), at=at)
+    return invoice
+
+
+def write_document(invoice: Invoice, kind: DocumentKind, *, at: datetime) -> InvoiceDocument:
+    """Take the issuer's next number of the year (GMT+08:00) and freeze what the document prints; in a transaction."""
+    counter = _next(invoice, kind, at)
+    issued_at = counter.last_at or at
+    middle = "" if kind == DocumentKind.INVOICE else "CN-"
+    number = f"{invoice.issuer.prefix}-{middle}{counter.year}-{counter.last:06d}"
+    code = public_id()
+    items = list(invoice.items.select_related("order"))
+    facts = facts_of(invoice, items, kind=kind, number=number, code=code, at=issued_at)
+    document = InvoiceDocument.objects.create(
+        invoice=invoice,
+        kind=kind,
+        issuer=invoice.issuer,
+        year=counter.year,
+        sequence=counter.last,
+        number=number,
+        code=code,
+        issued_at=issued_at,
+        currency=invoice.currency,
+        tax=sum(one.tax for one in items),
+        total=invoice.amount,
+        template=TEMPLATE,
+        facts=facts,
+    )
+    publish(DocumentWritten(invoice=invoice.number, document=number), at=at)
+    return document
+
+
+def _next(invoice: Invoice, kind: DocumentKind, at: datetime) -> IssuerCounter:
+    year = at.astimezone(BILLING_ZONE).year
+    key = {"issuer": invoice.issuer, "kind": kind, "year": year}
+    IssuerCounter.objects.bulk_create([IssuerCounter(**key)], ignore_conflicts=True)
+    counter = IssuerCounter.objects.select_for_update(of=("self",)).get(**key)
+    counter.last += 1
+    # Numbers and dates rise together, whatever the order in which messages come.
+    counter.last_at = max(at, counter.last_at) if counter.last_at else at
+    counter.save(update_fields=["last", "last_at"])
+    return counter
+
+
+def seal_document(number: str, *, at: datetime) -> InvoiceSeal:
+    """Set the PDF once and keep its digest; outside any transaction, again changes nothing."""
+    document = InvoiceDocument.objects.get(number=number)
+    found = InvoiceSeal.objects.filter(document=document).first()
+    if found is not None:
+        return found
+    pdf = pdf_of(document)
+    digest = hashlib.sha256(pdf).hexdigest()
+    seal, _new = InvoiceSeal.objects.get_or_create(
+        document=document, defaults={"sha256": digest, "size": len(pdf), "at": at or clock.now()}
+    )
+    return seal
+
+
+def sealed_pdf(document: InvoiceDocument) -> bytes:
+    """The document's PDF, the same bytes as when it was issued."""
+    pdf = pdf_of(document)
+    seal = InvoiceSeal.objects.filter(document=document).first()
+    if seal is not None and seal.sha256 != hashlib.sha256(pdf).hexdigest():
+        # Another version of the typesetter: the facts are the same, somebody should know.
+        log.error("invoice_bytes_differ", document=document.number)
+    return pdf

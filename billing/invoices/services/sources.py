@@ -1,0 +1,197 @@
+"""What an account can have invoiced: completed orders one by one, what was bought on credit by closed cycle (RULES 5)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from accounts.models import Account, Seller
+from billing.choices import DisputeStatus, PaymentMethodKind, StatementStatus, UnsubscriptionStatus
+from billing.invoices.choices import COUNTED, Basis
+from billing.invoices.models import InvoiceItem
+from billing.invoices.rules import Cash, is_platforms
+from billing.models import Dispute, PaymentAllocation, Refund, Statement, UnsubscribedTerm
+from billing.services.settling import month_before
+from koogallery.kernel.money import Money
+from orders.choices import OrderStatus
+from orders.models import Order
+
+MOST_CYCLE_ORDERS = 2_000
+PREPAID = (PaymentMethodKind.CARD, PaymentMethodKind.BALANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An issuer's part of an order. `seller` None: the platform."""
+
+    order: Order
+    seller: Seller | None
+    cash: Cash
+
+    @property
+    def issuer(self) -> str:
+        return self.seller.slug if self.seller else "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One row of "To be invoiced": an order, or a closed cycle, of one issuer in one currency."""
+
+    basis: Basis
+    parts: Sequence[Part]
+    statement: Statement | None = None
+
+    @property
+    def seller(self) -> Seller | None:
+        return self.parts[0].seller
+
+    @property
+    def issuer(self) -> str:
+        return self.parts[0].issuer
+
+    @property
+    def issuer_name(self) -> str:
+        seller = self.seller
+        return seller.name if seller else settings.SITE_CLOUD_NAME
+
+    @property
+    def left(self) -> Money:
+        currency = self.parts[0].order.currency
+        return Money.total((one.cash.left for one in self.parts), currency)
+
+    @property
+    def order(self) -> Order:
+        return self.parts[0].order
+
+
+@dataclass(slots=True)
+class _Sums:
+    refunded: dict[tuple[int, bool], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    unassigned: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    invoiced: dict[tuple[int, bool], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+
+def candidates(account: Account) -> "QuerySet[Any]":
+    """Completed orders of which something that was paid in cash is left to invoice, of any method of payment here.
+
+    Not those that a bank took back, or whose unsubscription is being reviewed.
+    """
+    counted = PaymentAllocation.objects.filter(order=OuterRef("pk"), counted_at__isnull=False)
+    refunds = Refund.objects.filter(
+        order=OuterRef("pk"), payment__allocations__order=OuterRef("pk"), payment__allocations__counted_at__isnull=False
+    )
+    items = InvoiceItem.objects.filter(order=OuterRef("pk"), invoice__status__in=COUNTED)
+    rows = Order.objects.for_account(account).filter(status=OrderStatus.COMPLETED, payable__gt=0)
+    rows = rows.annotate(
+        method=Subquery(counted.values("payment__method")[:1]),
+        paid_on=Subquery(counted.values("payment__ended_at")[:1]),
+        uninvoiced=F("payable") - _total(refunds, "order") - _total(items, "order"),
+    ).filter(uninvoiced__gt=0)
+    gone = Dispute.objects.filter(payment__allocations__order=OuterRef("pk")).exclude(status=DisputeStatus.WON)
+    reviewed = UnsubscribedTerm.objects.filter(
+        order=OuterRef("pk"), unsubscription__status=UnsubscriptionStatus.IN_REVIEW
+    )
+    rows = rows.exclude(models.Exists(gone)).exclude(models.Exists(reviewed))
+    return rows.select_related("product", "seller").prefetch_related("lines").order_by("-completed_at", "-id")
+
+
+def _total(rows: "QuerySet[models.Model]", group: str) -> Coalesce:
+    summed = rows.order_by().values(group).annotate(total=Sum("amount")).values("total")
+    return Coalesce(
+        Subquery(summed, output_field=models.DecimalField()), Decimal(0), output_field=models.DecimalField()
+    )
+
+
+def prepaid(account: Account) -> "QuerySet[Any]":
+    """Those that are invoiced one by one."""
+    return candidates(account).filter(method__in=PREPAID)
+
+
+def parts_of(orders: Iterable[Order]) -> list[Part]:
+    """Every issuer's part of these orders, in two queries; needs `lines`, `product`, `seller`."""
+    orders = list(orders)
+    sums = _sums_of(orders)
+    found: list[Part] = []
+    for order in orders:
+        shares: dict[bool, Money] = {}
+        for line in order.lines.all():
+            ours = is_platforms(line.delivery_method, joint_operation=order.product.joint_operation)
+            shares[ours] = shares.get(ours, Money.zero(order.currency)) + line.money
+        paid = {ours: share for ours, share in shares.items() if share}
+        loose = Money(sums.unassigned[order.pk], order.currency).rounded()
+        for index, (ours, share) in enumerate(sorted(paid.items())):
+            last = index == len(paid) - 1
+            # Refunds that name no line fall on the issuers as their sales do; the last one takes the rest.
+            mine = loose if last else (loose * (share.amount / order.payable)).rounded()
+            if not last:
+                loose -= mine
+            refunded = Money(sums.refunded[order.pk, ours], order.currency) + mine
+            cash = Cash(share, refunded, Money(sums.invoiced[order.pk, ours], order.currency))
+            found.append(Part(order, None if ours else order.seller, cash))
+    return found
+
+
+def _sums_of(orders: Sequence[Order]) -> _Sums:
+    sums = _Sums()
+    joint = {order.pk: order.product.joint_operation for order in orders}
+    refunds = Refund.objects.filter(
+        order__in=orders, payment__allocations__order=F("order"), payment__allocations__counted_at__isnull=False
+    ).values_list("order_id", "amount", "unsubscribed_term__unsubscription__subscription__line__delivery_method")
+    for order, amount, method in refunds:
+        if method is None:
+            sums.unassigned[order] += amount
+        else:
+            sums.refunded[order, is_platforms(method, joint_operation=joint[order])] += amount
+    items = InvoiceItem.objects.filter(order__in=orders, invoice__status__in=COUNTED)
+    rows = items.order_by().values_list("order_id", "invoice__issuer__is_platform").annotate(total=Sum("amount"))
+    for order, ours, total in rows:
+        sums.invoiced[order, ours] += total
+    return sums
+
+
+def sources_of(account: Account) -> list[Source]:
+    """Closed cycles with something left to invoice, newest first, one for each issuer and currency."""
+    statements = list(Statement.objects.for_account(account).order_by("month"))
+    if not any(one.status == StatementStatus.PAID for one in statements):
+        return []
+    rows = candidates(account).filter(method=PaymentMethodKind.MONTHLY_SETTLEMENT)
+    groups: dict[tuple[int, str], list[Part]] = defaultdict(list)
+    for part in parts_of(rows[:MOST_CYCLE_ORDERS]):
+        statement = statement_of(part.order, statements)
+        if statement is not None and statement.status == StatementStatus.PAID and part.cash.left:
+            groups[statement.pk, part.issuer].append(part)
+    known = {one.pk: one for one in statements}
+    found = [Source(Basis.CYCLE, parts, known[pk]) for (pk, _issuer), parts in groups.items()]
+    return sorted(found, key=lambda one: (str(one.statement and one.statement.month), one.issuer), reverse=True)
+
+
+def statement_of(order: Order, statements: Iterable[Statement]) -> Statement | None:
+    """The statement whose closed cycle an order on credit lies in: the first that ends after it was bought."""
+    bought: datetime = order.paid_on  # type: ignore[attr-defined]
+    for one in statements:
+        _month, end = month_before(one.issued_at)
+        if one.currency == order.currency and bought < end:
+            return one
+    return None
+
+
+def orders_of(statement: Statement, account: Account) -> list[Order]:
+    """The orders of a closed cycle of which something is left to invoice."""
+    statements = list(Statement.objects.for_account(account).filter(currency=statement.currency).order_by("month"))
+    rows = candidates(account).filter(method=PaymentMethodKind.MONTHLY_SETTLEMENT, currency=statement.currency)
+    return [one for one in rows[:MOST_CYCLE_ORDERS] if statement_of(one, statements) == statement]
+
+
+def outstanding_of(account: Account, seller: Seller | None, currency: str) -> list[Part]:
+    """Orders of this issuer that are invoiced beyond the cash that stayed: offset by the next invoice (RULES 5)."""
+    named = Q(invoice_items__invoice__status__in=COUNTED, invoice_items__invoice__issuer__seller=seller)
+    orders = Order.objects.for_account(account).filter(named, currency=currency, refunds__isnull=False).distinct()
+    found = parts_of(orders.select_related("product", "seller").prefetch_related("lines").order_by("pk"))
+    return [one for one in found if one.seller == seller and one.cash.outstanding]
