@@ -411,6 +411,7 @@ def test_walls_of_the_api(world, name, route):
         "unsubscribe-quote",
         "renew",
         "renew-quote",
+        "issue",
     ]
     posts = path.endswith((*(f"{one}/" for one in posting), "reveal-license-key/", "reveal-password/", "complete/"))
     removes, puts = re.fullmatch(r"saved/.+/", path), path.endswith("auto-renewal/")

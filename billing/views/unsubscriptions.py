@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -25,8 +25,9 @@ from catalog.choices import SUBSCRIPTION_MODES
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.web.parts import CostLine
-from orders.choices import OrderKind, SubscriptionStatus
-from orders.models import Order, Subscription
+from orders.choices import SubscriptionStatus
+from orders.models import Subscription
+from orders.services import with_paid_terms
 from orders.views.product import cost_line
 from pricing.errors import PriceChanged, QuoteExpired
 
@@ -37,10 +38,8 @@ MOST_HISTORY = 20
 
 def with_terms(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
     """Subscriptions with everything that an offer reads, in a fixed number of queries."""
-    changes = Order.objects.filter(kind__in=[OrderKind.RENEWAL, OrderKind.UNSUBSCRIPTION, OrderKind.UPGRADE])
-    return rows.select_related("account", "product__seller", "specification", "line__order__product").prefetch_related(
-        "line__subscriptions", Prefetch("change_orders", changes.prefetch_related("lines"))
-    )
+    rows = rows.select_related("account", "product__seller", "specification", "line__order__product")
+    return with_paid_terms(rows.prefetch_related("change_orders"))
 
 
 def of_account(account: Account) -> QuerySet[Subscription]:

@@ -38,6 +38,7 @@ from orders.services.unsubscribing import (
     place_unsubscription,
     refund_term,
     unsubscription_request,
+    with_paid_terms,
 )
 from orders.services.upgrading import UpgradeWish, place_upgrade, quote_upgrade, upgrade_refusal
 
@@ -86,4 +87,5 @@ __all__ = [
     "usable_coupon",
     "use_coupon",
     "waiting_orders",
+    "with_paid_terms",
 ]

@@ -31,7 +31,7 @@ class Cloud:
         services.delivery_done(order, deliverer=self.name, accepted=False, by=by, at=at)
 
     def renew(self, order, subscription, *, by, at):
-        services.delivery_done(order, deliverer=self.name, accepted=False, by=by, at=at)
+        """It runs on."""
 
     def upgrade(self, order, subscription, *, by, at):
         """Images have none."""

@@ -17,7 +17,7 @@ from billing.services import (
 )
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, InvalidTransition, PermissionRefused
-from orders.models import Order, Subscription
+from orders.models import Order, Subscription, SubscriptionTerm
 from orders.services import delivery_failed
 from pricing.errors import PriceChanged, QuoteExpired
 from tests.billing import cloud
@@ -92,6 +92,11 @@ def test_one_server_of_several_gives_its_part_back_and_the_others_run_on(shop, t
         account=app.account, line=line, product=app.product, specification=app.specification, delivery_method="image",
         billing_mode="monthly", status="enabled", starts_at=app.starts_at, expires_at=app.expires_at, anchor_day=app.anchor_day,
         listed_at=app.starts_at,
+    )  # fmt: skip
+    term = app.terms.get()
+    SubscriptionTerm.objects.create(
+        subscription=sibling, line=line, starts_at=term.starts_at, ends_at=term.ends_at, anchor_day=term.anchor_day,
+        bought_at=term.bought_at,
     )  # fmt: skip
     first, second = (quote_unsubscription(one, at=app.starts_at).paid for one in (app, sibling))
     assert (first, second) == (usd("50.01"), usd("50.00"))
@@ -219,6 +224,28 @@ def test_the_refund_that_was_shown_is_the_one_that_is_given(shop):
     with pytest.raises(PriceChanged):
         unsubscribe(app, quote=shown.quote.token, by=shop.by, at=app.starts_at)
     assert quote_unsubscription(app, at=app.starts_at).refund == usd("20.00")
+
+
+def test_a_renewal_that_has_not_begun_goes_back_whole_with_its_cash_coupon(shop, timers):
+    from orders.services import RenewalWish, place_renewal
+    from pricing.values import Duration
+
+    app = bought(shop)
+    before = quote_unsubscription(app, at=app.starts_at).refund
+    coupon = a_coupon(shop.account, value=Decimal("30.00"))
+    renewal = place_renewal(app, RenewalWish(Duration(1, "month"), coupon=coupon.code), by=shop.by)
+    assert refusal_of(now_of(app), at=clock.now()).code == "pending_order_exists"
+    pay_order(renewal, PaymentRequest(), by=shop.by)
+    app = now_of(app)
+    offer = quote_unsubscription(app, at=app.starts_at)
+    # Renewing and then giving up gains nothing and costs nothing.
+    assert offer.refund == before + usd("70.00")
+    unsubscribe(app, by=shop.by, at=app.starts_at)
+    timers.run()
+    coupon.refresh_from_db()
+    assert coupon.remaining == Decimal("30.00")
+    assert Order.objects.get(pk=renewal.pk).status == "refunded"
+    assert sorted(one.amount for one in Refund.objects.all()) == [Decimal("70.00"), Decimal("90.00")]
 
 
 @pytest.mark.parametrize("role", ["viewer", "purchaser"])
