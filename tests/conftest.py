@@ -1,5 +1,6 @@
 """Fixtures for every test. Postgres and Valkey are real: `bin/test` starts a throw-away pair."""
 
+import os
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -12,6 +13,12 @@ from catalog.search.engine import chosen
 from catalog.search.index.engine import IndexEngine
 from koogallery.kernel.models import OutboxMessage
 from koogallery.kernel.quiet import Run, run_until_quiet
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """The test database is a copy of the one that `bin/test` migrated, where it did."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = os.environ.get("TEST_DATABASE_TEMPLATE")
 
 
 @pytest.fixture(scope="session")
