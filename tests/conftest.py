@@ -13,6 +13,7 @@ from catalog.search.engine import chosen
 from catalog.search.index.engine import IndexEngine
 from koogallery.kernel.models import OutboxMessage
 from koogallery.kernel.quiet import Run, run_until_quiet
+from tests import restoring
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
     with django_db_blocker.unblock(), connection.cursor() as cursor:  # type: ignore[attr-defined]
         name = connection.settings_dict["NAME"]
         cursor.execute(f"ALTER DATABASE \"{name}\" SET koogallery.allow_truncate = 'on'")
+        restoring.remember()
+    restoring.install()
     connection.close()
 
 
