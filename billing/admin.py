@@ -13,9 +13,9 @@ from django.urls import path, reverse
 
 from billing.admin_forms import ByHandForm, CreditForm, ReasonActionForm, ReferenceActionForm, RefundForm
 from billing.admin_statement import statement_page
+from billing.admin_usage import UsageBillAdmin
 from billing.admin_verbs import VerbAdmin, operator
 from billing.choices import EntryKind
-from billing.csv_export import csv_file
 from billing.invoices import admin as _of_invoices  # noqa: F401  (registers)
 from billing.models import (
     AccountBalance,
@@ -57,6 +57,7 @@ from koogallery.kernel.admin import ReadOnlyAdmin
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
 from koogallery.kernel.text import csv_cell
+from koogallery.kernel.web.csv_export import csv_file
 from orders.admin import ReadOnlyInline
 
 
@@ -400,3 +401,6 @@ class PaymentMethodAdmin(ReadOnlyAdmin):
     fields = [
         "account", "brand", "last4", "expires_year", "expires_month", "is_default", "gateway", "bound_at", "unbound_at",
     ]  # fmt: skip
+
+
+__all__ = ["UsageBillAdmin"]

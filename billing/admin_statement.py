@@ -14,10 +14,10 @@ from accounts.models import Reseller, Seller
 from billing.account_statement import Asked, Row, closing, count, opening, rows
 from billing.admin_forms import account_named
 from billing.choices import Ledger
-from billing.csv_export import csv_file
 from koogallery.kernel import clock
 from koogallery.kernel.money import Money
 from koogallery.kernel.text import csv_cell
+from koogallery.kernel.web.csv_export import csv_file
 from orders.terms import BILLING_ZONE
 
 MOST_ROWS = 1000

@@ -1,6 +1,6 @@
 """How the statuses of orders and payments look (UX 3.4)."""
 
-from billing.choices import PaymentStatus, StatementStatus, UnsubscriptionStatus
+from billing.choices import PaymentStatus, StatementStatus, UnsubscriptionStatus, UsageBillStatus
 from billing.invoices.choices import InvoiceStatus
 from koogallery.kernel.web.badges import Badge, register
 from orders.choices import OrderStatus
@@ -56,5 +56,13 @@ register(
         InvoiceStatus.RETURNING: Badge("warn", "arrow-back-up"),
         InvoiceStatus.RETURN_REJECTED: Badge("bad", "circle-x"),
         InvoiceStatus.RETURNED: Badge("neutral", "arrow-back-up"),
+    },
+)
+register(
+    "usage_bill",
+    {
+        UsageBillStatus.OPEN: Badge("info", "refresh"),
+        UsageBillStatus.ARREARS: Badge("bad", "alert-triangle"),
+        UsageBillStatus.PAID: Badge("ok", "circle-check"),
     },
 )

@@ -1,5 +1,6 @@
 """What is always true of money, across tables."""
 
+from billing.books_usage import INVARIANTS
 from koogallery.kernel.books import Invariant, register
 
 register(
@@ -27,31 +28,31 @@ register(
     ),
     Invariant(
         "payments_are_allocated",
-        "A payment's allocations add up to its amount; a statement's payment has none.",
+        "A payment's allocations add up to its amount; a statement's or usage bill's payment has none.",
         """
         SELECT payment.public_id, payment.amount, sum(allocation.amount)
         FROM billing_payment AS payment LEFT JOIN billing_paymentallocation AS allocation ON allocation.payment_id = payment.id
         GROUP BY payment.id
-        HAVING CASE WHEN payment.statement_id IS NULL THEN coalesce(sum(allocation.amount), -1) <> payment.amount
+        HAVING CASE WHEN payment.statement_id IS NULL AND payment.usage_bill_id IS NULL THEN coalesce(sum(allocation.amount), -1) <> payment.amount
             ELSE count(allocation.id) > 0 END
         """,
     ),
     Invariant(
         "charges_are_posted",
-        "A payment is posted once for each order (or for its statement) when it was taken, and never otherwise.",
+        "A payment is posted once for each order (or for its statement or bill) when it was taken, and never otherwise.",
         """
         SELECT payment.public_id, payment.status, posted.entries
         FROM billing_payment AS payment
         CROSS JOIN LATERAL (
             SELECT count(*) AS entries FROM billing_journalentry AS entry
-            WHERE entry.payment_id = payment.id AND entry.kind IN ('charge', 'settlement')
+            WHERE entry.payment_id = payment.id AND entry.kind IN ('charge', 'settlement', 'usage')
         ) AS posted
         CROSS JOIN LATERAL (
             SELECT count(*) AS orders FROM billing_paymentallocation AS allocation WHERE allocation.payment_id = payment.id
         ) AS paid
         WHERE posted.entries <> CASE
             WHEN payment.status NOT IN ('succeeded', 'refunding', 'refunded', 'partly_refunded') THEN 0
-            WHEN payment.statement_id IS NOT NULL THEN 1 ELSE paid.orders END
+            WHEN payment.statement_id IS NOT NULL OR payment.usage_bill_id IS NOT NULL THEN 1 ELSE paid.orders END
         """,
     ),
     Invariant(
@@ -63,7 +64,8 @@ register(
         CROSS JOIN LATERAL (
             SELECT sum(posting.amount) AS amount
             FROM billing_journalentry AS entry JOIN billing_posting AS posting ON posting.entry_id = entry.id
-            WHERE entry.payment_id = payment.id AND entry.kind IN ('charge', 'settlement') AND posting.amount > 0
+            WHERE entry.payment_id = payment.id AND entry.kind IN ('charge', 'settlement', 'usage') AND posting.amount > 0
+              AND posting.ledger IN ('gateway', 'bank', 'balance', 'receivable', 'reseller_owes')
               AND posting.currency = payment.currency
         ) AS posted
         WHERE posted.amount IS NOT NULL AND posted.amount <> payment.amount
@@ -226,14 +228,15 @@ register(
     ),
     Invariant(
         "resellers_orders_are_owed",
-        "An order that was billed to a reseller is on the account that he owes, at the order's amount.",
+        "An order or use that was billed to a reseller is on the account that he owes, at the order's amount.",
         """
         SELECT payment.public_id, payment.amount, posted.amount
         FROM billing_payment AS payment
         LEFT JOIN (
             SELECT entry.payment_id, posting.reseller_id, sum(posting.amount) AS amount
             FROM billing_journalentry AS entry JOIN billing_posting AS posting ON posting.entry_id = entry.id
-            WHERE entry.kind = 'charge' AND posting.ledger = 'reseller_owes' GROUP BY entry.payment_id, posting.reseller_id
+            WHERE entry.kind IN ('charge', 'usage') AND posting.ledger = 'reseller_owes'
+            GROUP BY entry.payment_id, posting.reseller_id
         ) AS posted ON posted.payment_id = payment.id AND posted.reseller_id = payment.reseller_id
         WHERE payment.method = 'reseller' AND posted.amount IS DISTINCT FROM payment.amount
         """,
@@ -339,3 +342,5 @@ register(
         """,
     ),
 )
+
+register(*INVARIANTS)

@@ -62,6 +62,7 @@ class EntryKind(models.TextChoices):
     TOP_UP = "top_up", _("An account was topped up")
     ADJUSTMENT = "adjustment", _("A balance was adjusted")
     SETTLEMENT = "settlement", _("A monthly statement was paid")
+    USAGE = "usage", _("A usage bill was paid")
     RESELLER_PAID = "reseller_paid", _("A reseller paid what he owes")
     PAYOUT = "payout", _("A seller was paid")
     DISPUTED = "disputed", _("A bank took a charge back")
@@ -96,6 +97,7 @@ class Ledger(models.TextChoices):
     REFUNDS_OWED = "refunds_owed", _("Refunds on their way")
     SUSPENSE = "suspense", _("Taken by mistake, to be given back")
     SERVICE_FEES = "service_fees", _("Our service fees")
+    OWN_SALES = "own_sales", _("Our own sales of cloud resources")
     PROCESSOR_FEES = "processor_fees", _("The card processor's fees")
     COUPONS = "coupons", _("Coupons at our cost")
     DISPUTE_LOSSES = "dispute_losses", _("Lost charge-backs")
@@ -124,6 +126,14 @@ class StatementStatus(models.TextChoices):
 
     OPEN = "open", _("Open")
     OVERDUE = "overdue", _("Overdue")
+    PAID = "paid", _("Paid")
+
+
+class UsageBillStatus(models.TextChoices):
+    """A usage bill's life (RULES 8): it is charged as it is issued; where that fails it is in arrears."""
+
+    OPEN = "open", _("Being charged")
+    ARREARS = "arrears", _("In arrears")
     PAID = "paid", _("Paid")
 
 

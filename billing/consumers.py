@@ -2,11 +2,30 @@
 
 from datetime import datetime
 
-from billing.events import CardUnbound, PaymentInDoubt, RefundInDoubt, RefundRequested, WrongAmountTaken
+from accounts.actor import Actor
+from billing.events import (
+    CardUnbound,
+    PaymentInDoubt,
+    RefundInDoubt,
+    RefundRequested,
+    UsageBillIssued,
+    UsageBillPaid,
+    WrongAmountTaken,
+)
 from billing.invoices import consumers as _of_invoices  # noqa: F401  (subscribes)
-from billing.services import carry_out_refund, give_wrong_amount_back, resolve_payment, resolve_refund
+from billing.models import UsageBill
+from billing.services import (
+    bill_accrued,
+    carry_out_refund,
+    charge_usage_bill,
+    give_wrong_amount_back,
+    resolve_payment,
+    resolve_refund,
+    watch_usage,
+)
 from billing.services.cards import forget_card
 from koogallery.kernel.outbox import subscribe
+from orders.events import UsageRecorded
 
 
 @subscribe(RefundRequested, name="billing.carry_out_refund", outside=True)
@@ -37,3 +56,22 @@ def ask_about_refund(event: RefundInDoubt, at: datetime) -> None:
 def forget(event: CardUnbound, at: datetime) -> None:
     """The processor drops the card, so that nobody can charge it again."""
     forget_card(event.card)
+
+
+@subscribe(UsageRecorded, name="billing.watch_usage")
+def watch(event: UsageRecorded, at: datetime) -> None:
+    """Who has used enough is billed now; again finds nothing to bill."""
+    watch_usage(at)
+
+
+@subscribe(UsageBillIssued, name="billing.charge_usage", outside=True)
+def charge_usage(event: UsageBillIssued, at: datetime) -> None:
+    """Call the gateway outside any transaction; a bill that is being charged, or was, is left alone."""
+    charge_usage_bill(event.bill, at=at)
+
+
+@subscribe(UsageBillPaid, name="billing.bill_what_accrued_meanwhile")
+def bill_more(event: UsageBillPaid, at: datetime) -> None:
+    """Nothing was charged in between while the bill was unpaid: what reached the limit meanwhile is billed now."""
+    bill = UsageBill.objects.get(public_id=event.bill)
+    bill_accrued(bill.account_id, bill.currency, by=Actor.system("usage"))

@@ -203,3 +203,56 @@ class UnsubscriptionDeclined(UnsubscriptionEvent):
     """Operations declined it: the subscription goes on. `reason` is for people."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageBillEvent(Event):
+    """Something happened to a bill of pay-per-use."""
+
+    bill: str
+
+    @property
+    def subject(self) -> str:
+        return f"usage_bill:{self.bill}"
+
+
+@dataclass(frozen=True, slots=True)
+class UsageBillIssued(UsageBillEvent):
+    """What was used is billed and is to be charged now."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageBillPaid(UsageBillEvent):
+    """A usage bill was charged, put on the monthly statement, or is owed by the reseller."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageInArrears(UsageBillEvent):
+    """A usage bill could not be charged; `reason` is for people."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFreezeAhead(UsageBillEvent):
+    """A bill in arrears is not paid: its account's servers are soon taken out of use."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReleaseAhead(UsageBillEvent):
+    """A bill in arrears is not paid: its account's servers are soon deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFrozen(UsageBillEvent):
+    """The time of grace is over: pay-per-use servers are out of use."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReleased(UsageBillEvent):
+    """The time of retention is over: pay-per-use servers are deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFreezeLifted(UsageBillEvent):
+    """The last bill that froze servers is paid."""

@@ -2,7 +2,14 @@
 
 from django.db.models import Q
 
-from billing.choices import OPEN_PAYMENTS, ProposalStatus, RefundStatus, StatementStatus, UnsubscriptionStatus
+from billing.choices import (
+    OPEN_PAYMENTS,
+    ProposalStatus,
+    RefundStatus,
+    StatementStatus,
+    UnsubscriptionStatus,
+    UsageBillStatus,
+)
 from billing.models import (
     CreditLine,
     GatewayMessage,
@@ -13,15 +20,21 @@ from billing.models import (
     SandboxWebhook,
     Statement,
     Unsubscription,
+    UsageAccount,
+    UsageBill,
 )
 from billing.services import (
     approve_due_unsubscription,
     ask_about_payment,
     ask_about_refund,
+    bill_month,
     fall_overdue,
     freeze_for_debt,
+    freeze_servers,
     issue_statement,
     lapse_proposal,
+    release_servers,
+    warn_of_arrears,
 )
 from billing.services.cards import warn_of_expiry
 from billing.services.sandbox import send_sandbox_webhook
@@ -53,6 +66,44 @@ register(
         due_column="match_at",
         open=Q(match_at__isnull=False),
         fire=match_early_dispute,
+    )
+)
+register(
+    Timer(
+        name="bill_usage",
+        model=UsageAccount,
+        due_column="next_bill_at",
+        open=Q(next_bill_at__isnull=False),
+        fire=bill_month,
+        # After the month's last hour is recorded, before the statement on which it may stand.
+        rank=-5,
+    )
+)
+register(
+    Timer(
+        name="warn_of_arrears",
+        model=UsageBill,
+        due_column="notice_at",
+        open=Q(status=UsageBillStatus.ARREARS, notice_at__isnull=False),
+        fire=warn_of_arrears,
+    )
+)
+register(
+    Timer(
+        name="freeze_servers_in_arrears",
+        model=UsageBill,
+        due_column="freezes_at",
+        open=Q(status=UsageBillStatus.ARREARS, froze_at=None),
+        fire=freeze_servers,
+    )
+)
+register(
+    Timer(
+        name="release_servers_in_arrears",
+        model=UsageBill,
+        due_column="releases_at",
+        open=Q(status=UsageBillStatus.ARREARS, froze_at__isnull=False, released_at=None),
+        fire=release_servers,
     )
 )
 register(

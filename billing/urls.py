@@ -5,7 +5,7 @@ from django.urls import path
 from billing.invoices.views import buyer as invoices
 from billing.invoices.views import headers, public
 from billing.invoices.views import seller as issuing
-from billing.views import cards, orders, pay, seller, statements, unsubscriptions, webhooks
+from billing.views import bills, cards, orders, pay, seller, statements, unsubscriptions, webhooks
 
 app_name = "billing"
 
@@ -41,6 +41,9 @@ urlpatterns = [
     path("invoices/verify/<str:code>/", public.verify, name="verify"),
     path("billing/statements/", statements.statement_list, name="statements"),
     path("billing/statements/<str:public_id>/", statements.statement, name="statement"),
+    path("billing/bills/", bills.bill_list, name="usage_bills"),
+    path("billing/bills/<str:public_id>/", bills.bill, name="usage_bill"),
+    path("billing/bills/<str:public_id>/export.csv", bills.bill_csv, name="usage_bill_csv"),
     path("billing/payment-methods/", cards.payment_methods, name="payment_methods"),
     path("billing/payment-methods/new/", cards.card_new, name="card_new"),
     path("billing/payment-methods/bound/", cards.card_bound, name="card_bound"),

@@ -7,9 +7,11 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from billing import api as billing
 from billing import api_credit as billing_credit
 from billing import api_unsubscriptions as unsubscriptions
+from billing import api_usage as billing_usage
 from billing.invoices import api as invoices
 from catalog import api as catalog
 from pricing import api as pricing
+from provisioning.metering import api as metering
 from provisioning.saas import api as saas
 from renewals import api as renewals
 from renewals import api_renewals as renewing
@@ -43,6 +45,11 @@ urlpatterns = [
     path("invoices/<str:number>/cancel/", invoices.InvoiceCancel.as_view()),
     path("seller/invoices/", invoices.SellerInvoiceList.as_view()),
     path("seller/invoices/<str:number>/<str:action>/", invoices.SellerInvoiceAction.as_view()),
+    path("usage/", metering.UsageList.as_view()),
+    path("usage/month/", metering.UsageMonth.as_view()),
+    path("bills/", billing_usage.UsageBillList.as_view()),
+    path("bills/<str:public_id>/", billing_usage.UsageBillDetail.as_view()),
+    path("bills/<str:public_id>/pay/", billing_usage.UsageBillPay.as_view()),
     path("subscriptions/", renewals.SubscriptionList.as_view()),
     path("subscriptions/<str:public_id>/upgrade-quote/", upgrades.UpgradeQuote.as_view()),
     path("subscriptions/<str:public_id>/upgrade/", upgrades.UpgradeCreate.as_view()),

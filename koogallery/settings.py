@@ -367,6 +367,11 @@ PAYMENT_ASK_AFTER = _duration("PAYMENT_ASK_AFTER_SECONDS", minutes=2)
 SANDBOX_SLOW_SECONDS: float = env.float("SANDBOX_SLOW_SECONDS", default=8.0)
 STATEMENT_DUE_AFTER = _duration("STATEMENT_DUE_AFTER_SECONDS", days=15)
 STATEMENT_FREEZES_AFTER = _duration("STATEMENT_FREEZES_AFTER_SECONDS", days=15)
+# Pay-per-use of accounts that pay by card (RULES 8): charged on the 3rd, or as soon as so much has accrued, in the
+# site's currency; after a failed charge their servers run on, are taken out of use, are given up.
+USAGE_CHARGE_AT = Decimal(env.str("USAGE_CHARGE_AT", default="100"))
+USAGE_GRACE = _duration("USAGE_GRACE_SECONDS", days=15)
+USAGE_RETENTION = _duration("USAGE_RETENTION_SECONDS", days=15)
 # Our share of sales where a product has none of its own, in per cent (RULES 9).
 SERVICE_FEE_PERCENT = Decimal(env.str("SERVICE_FEE_PERCENT", default="15"))
 # Refunds of an order by operations that together exceed this, in the site's currency, need a second operator.
@@ -452,6 +457,7 @@ MONEY = "billing.keeper.BillingMoney"
 APPLICATIONS = "provisioning.keeper.Applications"
 # What must hold before a product is released: callables of a product, which say why not.
 RELEASE_CHECKS = ["provisioning.saas.debugger.release_refusal"]
+USAGE = "provisioning.metering.keeper.Meters"
 # Who acts when something becomes due; the kernel, which fires it, knows no app.
 TIMER_ACTOR = "accounts.actor:Actor.timer"
 _SANDBOX = "billing.gateways.sandbox.SandboxGateway"

@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("pricing.urls")),
     path("", include("orders.urls")),
     path("", include("billing.urls")),
+    path("", include("provisioning.metering.urls")),
     path("", include("supervision.urls")),
     path("", include("provisioning.urls")),
     path("", include("renewals.urls")),

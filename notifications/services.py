@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Account, Membership, Seller, SellerMember, User
 from accounts.permissions import Role
-from billing.models import Invoice, Payment, PaymentMethod, Statement
+from billing.models import Invoice, Payment, PaymentMethod, Statement, UsageBill
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, OneOf, Param
 from koogallery.kernel.outbox import Event, publish
@@ -21,6 +21,7 @@ from notifications.events import MessagesWritten
 from notifications.models import Message
 from notifications.notice import Audience, Notice
 from orders.models import Order, Subscription
+from orders.terms import BILLING_ZONE
 
 LONGEST_TITLE, LONGEST_TEXT = 200, 1000
 
@@ -36,6 +37,7 @@ class Subject:
     payment: Payment | None = None
     card: PaymentMethod | None = None
     invoice: Invoice | None = None
+    bill: UsageBill | None = None
 
     @property
     def seller(self) -> Seller | None:
@@ -57,7 +59,15 @@ class Subject:
             known |= {"application": self.invoice.number, "issuer": self.invoice.issuer.company_name}
         if self.card:
             known |= {"card": str(self.card)}
+        if self.bill:
+            known |= {"until": _day(self.bill.until), "owed": self.bill.money.display()}
+            known |= {"freezes": _day(self.bill.freezes_at), "releases": _day(self.bill.releases_at)}
         return known
+
+
+def _day(at: datetime | None) -> str:
+    """A time in the billing zone, or empty."""
+    return f"{at.astimezone(BILLING_ZONE):%Y-%m-%d %H:%M} GMT+08:00" if at else ""
 
 
 def _deal_page(name: str) -> Callable[[Subject], str]:
@@ -97,6 +107,7 @@ LINKS: dict[str, Callable[[Subject], str]] = {
     "admin_invoice": lambda about: (
         reverse("admin:billing_invoice_changelist") + (f"?q={about.invoice.number}" if about.invoice else "")
     ),
+    "usage_bill": lambda about: about.bill.get_absolute_url() if about.bill else "/",
     "cards": lambda _about: reverse("billing:payment_methods"),
     "admin": _search("admin:orders_order_changelist"),
     "admin_flow": _search("admin:supervision_serviceflow_changelist"),
@@ -104,6 +115,7 @@ LINKS: dict[str, Callable[[Subject], str]] = {
     "admin_refund": lambda _about: reverse("admin:billing_refundproposal_changelist"),
     "admin_unsubscription": lambda _about: reverse("admin:billing_unsubscription_changelist"),
     "admin_statement": lambda _about: reverse("admin:billing_statement_changelist"),
+    "admin_usage": lambda _about: reverse("admin:billing_usagebill_changelist"),
     "admin_dispute": lambda _about: reverse("admin:billing_dispute_changelist"),
 }
 
@@ -130,6 +142,9 @@ def subject_of(event: Event) -> Subject | None:
     if public_id := getattr(event, "payment", ""):
         payment = Payment.objects.select_related("account").filter(public_id=public_id).first()
         return Subject(payment.account, payment=payment) if payment else None
+    if public_id := getattr(event, "bill", ""):
+        bill = UsageBill.objects.select_related("account").filter(public_id=public_id).first()
+        return Subject(bill.account, bill=bill) if bill else None
     if public_id := getattr(event, "card", ""):
         card = PaymentMethod.objects.select_related("account").filter(public_id=public_id).first()
         return Subject(card.account, card=card) if card else None

@@ -1,13 +1,15 @@
-"""The doors to the right: who delivers what was bought, who keeps the money, who keeps what a buyer logs in with.
+"""The doors to the right: who delivers what was bought, who keeps the money, what a buyer logs in with, what he used.
 
 `orders`, `supervision` and `provisioning` call these and import nobody on their right or beside them; settings
-say who answers (`FULFILMENT`, `MONEY`, `APPLICATIONS`). All methods run in the caller's transaction, under the order's lock; what
+say who answers (`FULFILMENT`, `MONEY`, `APPLICATIONS`, `USAGE`). All methods run in the caller's transaction, under the order's lock; what
 must happen outside the database is only recorded there and carried out through the outbox.
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Protocol
 
@@ -21,6 +23,7 @@ from koogallery.kernel.money import Money
 from orders.choices import OrderStatus
 from orders.errors import FlowFrozen
 from orders.models import Order, Subscription
+from pricing.values import MeteredPrice
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +231,49 @@ class ApplicationKeeper(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class MonthOfUse:
+    """How long a subscription ran within a calendar month (GMT+08:00), charged by one order line.
+
+    Attributes:
+        month: its first day.
+        seconds: what is recorded of it by now, corrections included.
+    """
+
+    subscription_id: int
+    line_id: int
+    month: date
+    seconds: int
+    price: MeteredPrice
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """All that an account ever used up to a cut; `last_record` is the newest usage record that is in it."""
+
+    months: tuple[MonthOfUse, ...]
+    last_record: int
+
+
+class UsageKeeper(Protocol):
+    """Measures what pay-per-use subscriptions use, and knows what an hour of it was confirmed to cost."""
+
+    def used(self, account_id: int, currency: str, *, until: datetime, at: datetime) -> Use:
+        """What an account used in hours before `until`, for ever; these are recorded first. In the caller's transaction."""
+
+    def accrued(self, since: date) -> Mapping[tuple[int, str], Decimal]:
+        """(account, currency) -> what the use of the months from `since` on costs, exact and before tax."""
+
+    def first_used(self, known: AbstractSet[tuple[int, str]]) -> Mapping[tuple[int, str], date]:
+        """(account, currency) -> the first month of use, of all that ever used anything but those that are `known`."""
+
+    def by_hour(self, account_id: int, currency: str, *, since: date) -> list[tuple[datetime, Decimal]]:
+        """What the account's use from a month on costs hour by hour, exact and before tax, in order."""
+
+    def stop(self, subscription: Subscription, *, at: datetime) -> None:
+        """It does not run from `at` on, whatever its cloud says later of before."""
+
+
 @cache
 def _load(path: str) -> object:
     return import_string(path)()
@@ -312,6 +358,11 @@ def delivery_summaries(orders: Iterable[Order]) -> dict[int, DeliverySummary]:
 def money() -> MoneyKeeper:
     """Whoever keeps the money."""
     return _load(settings.MONEY)  # type: ignore[return-value]
+
+
+def usage() -> UsageKeeper:
+    """Whoever measures what is used."""
+    return _load(settings.USAGE)  # type: ignore[return-value]
 
 
 def applications() -> ApplicationKeeper:

@@ -14,7 +14,7 @@ from accounts.actor import Actor, Party
 from accounts.models import Account, Membership, Seller, SellerMember, User
 from accounts.permissions import Role
 from accounts.web import buyer_actor, operator_actor, seller_actor
-from billing.models import Statement
+from billing.models import Statement, UsageBill
 from catalog.choices import AttributeKind, BillingMode, DeliveryMethod, FlowType, OperatingSystem, ProductStatus
 from catalog.models import Agreement, Attribute, Category, Price, Product, Specification
 from koogallery.kernel import clock
@@ -181,6 +181,14 @@ def a_statement(account: Account, amount: str = "5.00", **fields: Any) -> Statem
     at = clock.now()
     values = {"currency": "USD", "month": date(2026, 10, 1), "issued_at": at, "due_at": at, "freezes_at": at}
     return Statement.objects.create(account=account, amount=Decimal(amount), **values | fields)
+
+
+def a_usage_bill(account: Account, amount: str = "5.00", **fields: Any) -> UsageBill:
+    """A usage bill of last month that is in arrears; its use was not measured."""
+    at = clock.now()
+    values = {"until": at, "closes_month": True, "last_record": 0, "issued_at": at, "arrears_at": at}
+    values |= {"freezes_at": at + timedelta(days=15), "releases_at": at + timedelta(days=30), "status": "arrears"}
+    return UsageBill.objects.create(account=account, amount=Decimal(amount), **values | fields)
 
 
 def a_buyer(role: str = Role.OWNER, account: Account | None = None) -> Actor:

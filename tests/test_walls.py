@@ -26,7 +26,14 @@ from supervision.services.uploads import start_upload
 from support.models import Requirement, SalesEnquiry
 from tests.api.conftest import Api, buyer_api
 from tests.billing.invoicing import a_returned_invoice, an_invoice
-from tests.factories import AgreementFactory, MembershipFactory, SellerMemberFactory, UserFactory, a_statement
+from tests.factories import (
+    AgreementFactory,
+    MembershipFactory,
+    SellerMemberFactory,
+    UserFactory,
+    a_statement,
+    a_usage_bill,
+)
 from tests.supervision.conftest import Deal, make_deal
 from tests.supervision.test_flow import a_file
 
@@ -107,6 +114,11 @@ PAGES: dict[str, str] = {
     "billing:verify_form": PUBLIC,
     "billing:verify": PUBLIC,
     "billing:statements": BUYER,
+    "billing:usage_bills": BUYER,
+    "billing:usage_bill": BUYER,
+    "billing:usage_bill_csv": BUYER,
+    "metering:usage": BUYER,
+    "metering:usage_csv": BUYER,
     "billing:statement": BUYER,
     "billing:card_new": ACT,
     "billing:webhook": SIGNED,
@@ -207,7 +219,7 @@ OWN_LISTS = {
     "catalog:saved", "catalog:save_page", "catalog:save", "catalog:remove", "orders:agreements", "orders:draft_new",
     "pricing:discounts", "billing:unsubscriptions", "billing:invoices", "billing:invoice_apply",
     "billing:headers", "billing:header_new", "billing:seller_invoices", "billing:seller_issuer", "billing:statements", "billing:card_new", "billing:seller_orders",
-    "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
+    "billing:usage_bills", "metering:usage", "metering:usage_csv", "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
     "supervision:seller_list", "renewals:apps", "renewals:renewals", "renewals:date", "renewals:forecast", "renewals:new_calendar", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",
     "supervision:uploads", "supervision:seller_uploads", "accounts:appeal_filing",
 }  # fmt: skip
@@ -270,6 +282,8 @@ class World:
             values["public_id"] = start_upload(name="a.pdf", size=9, by=by).public_id
         if "statements/<" in route:
             values["public_id"] = a_statement(order.account).public_id
+        if "bills/<" in route:
+            values["public_id"] = a_usage_bill(order.account).public_id
         if "webhooks/" in route:
             values["name"] = "sandbox"
         if "payment-methods" in route:
@@ -392,6 +406,8 @@ def test_walls_of_the_api(world, name, route):
         public_id = NoteTemplate.objects.get().public_id
     if "statements/" in path:
         public_id = a_statement(world.deal.flow.order.account).public_id
+    if "bills/" in path:
+        public_id = a_usage_bill(world.deal.flow.order.account).public_id
     if "uploads/" in path:
         public_id = world.address(route).split("uploads/")[1].partition("/")[0]
     path = path.replace("<str:public_id>", public_id)

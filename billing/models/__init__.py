@@ -22,6 +22,7 @@ from billing.models.payments import (
 )
 from billing.models.sandbox import SandboxCard, SandboxCharge, SandboxWebhook
 from billing.models.unsubscriptions import UnsubscribedTerm, Unsubscription
+from billing.models.usage import UsageAccount, UsageBill, UsageBillLine
 
 __all__ = [
     "NOT_ARRIVED",
@@ -53,4 +54,7 @@ __all__ = [
     "Statement",
     "UnsubscribedTerm",
     "Unsubscription",
+    "UsageAccount",
+    "UsageBill",
+    "UsageBillLine",
 ]

@@ -60,6 +60,9 @@ class JournalEntry(models.Model):
                 name="a_payments_side_entries_once",
             ),
             models.UniqueConstraint(
+                fields=["payment"], condition=Q(kind="usage"), name="a_usage_payment_is_posted_once"
+            ),
+            models.UniqueConstraint(
                 fields=["kind", "order"],
                 condition=Q(kind__in=["coupon", "coupon_earned", "coupon_back"]),
                 name="a_coupon_is_posted_once",

@@ -122,6 +122,7 @@ class Payment(models.Model):
     card = models.ForeignKey(PaymentMethod, null=True, on_delete=models.PROTECT, related_name="payments")
     reseller = models.ForeignKey(Reseller, null=True, on_delete=models.PROTECT, related_name="payments")
     statement = models.ForeignKey("billing.Statement", null=True, on_delete=models.PROTECT, related_name="payments")
+    usage_bill = models.ForeignKey("billing.UsageBill", null=True, on_delete=models.PROTECT, related_name="payments")
     currency = CurrencyField()
     amount = AmountField()
     refunded = AmountField(default=0)

@@ -1,5 +1,6 @@
 """The verbs of money: binding cards, paying, finding out unknown outcomes, giving money back, credit, the books."""
 
+from billing.services.arrears import freeze_servers, release_servers, warn_of_arrears
 from billing.services.bookkeeping import (
     Adjustment,
     adjust_balance,
@@ -47,6 +48,8 @@ from billing.services.unsubscribing import (
     refusal_of,
     unsubscribe,
 )
+from billing.services.usage_bills import bill_accrued, bill_month, watch_usage
+from billing.services.usage_charges import charge_usage_bill, pay_usage_bill
 from billing.services.webhooks import receive_webhook, record_dispute
 
 __all__ = [
@@ -60,13 +63,17 @@ __all__ = [
     "approve_unsubscription",
     "ask_about_payment",
     "ask_about_refund",
+    "bill_accrued",
+    "bill_month",
     "bind_card",
     "carry_out_refund",
+    "charge_usage_bill",
     "consent_to_refund",
     "decline_refund",
     "decline_unsubscription",
     "fall_overdue",
     "freeze_for_debt",
+    "freeze_servers",
     "give_up_payment",
     "give_wrong_amount_back",
     "grant_credit",
@@ -79,6 +86,7 @@ __all__ = [
     "pay_orders",
     "pay_out",
     "pay_statement",
+    "pay_usage_bill",
     "propose_refund",
     "quote_unsubscription",
     "receive_from_gateway",
@@ -88,6 +96,7 @@ __all__ = [
     "record_refund_by_hand",
     "record_transfer",
     "refusal_of",
+    "release_servers",
     "remit_tax",
     "request_refund",
     "resolve_payment",
@@ -98,4 +107,6 @@ __all__ = [
     "top_up",
     "unbind_card",
     "unsubscribe",
+    "warn_of_arrears",
+    "watch_usage",
 ]

@@ -15,6 +15,7 @@ from billing.choices import (
     PaymentMethodKind,
     PaymentStatus,
     StatementStatus,
+    UsageBillStatus,
 )
 from billing.errors import PaymentDeclined
 from billing.events import (
@@ -28,8 +29,10 @@ from billing.events import (
 from billing.gateways import ChargeOutcome, GatewayAnswer
 from billing.ledger import Side
 from billing.models import NOT_ARRIVED, Payment, PaymentAllocation
+from billing.services.arrears import charge_failed, lift_freeze, usage_bill_locked
 from billing.services.refunds import record_refund
 from billing.services.settling import statement_locked, statement_paid
+from billing.services.usage_bills import usage_paid
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.outbox import publish
 from koogallery.kernel.stored import update
@@ -38,7 +41,11 @@ from orders.models import Order
 
 _ALLOCATIONS = Compiled(lambda: PaymentAllocation.objects.filter(payment=Param("payment")).order_by("order_id"))
 _PAYMENT = Compiled(
-    lambda: Payment.objects.select_for_update(of=("self",)).select_related("card", "statement").filter(pk=Param("pk"))
+    lambda: (
+        Payment.objects.select_for_update(of=("self",))
+        .select_related("card", "statement", "usage_bill")
+        .filter(pk=Param("pk"))
+    )
 )
 
 # What the end of a payment sets.
@@ -54,7 +61,7 @@ DECLINE_MESSAGES = {
     "unknown_card": "The card processor does not know this card any more. Bind it again or choose another method.",
     "refused": "The card processor refused the payment; nothing was charged. Choose another method.",
     AMOUNT_DIFFERS: "The card processor took another amount than was confirmed. It is given back; nothing is paid.",
-    PAID_OTHERWISE: "This statement was settled in another way meanwhile. The charge is given back.",
+    PAID_OTHERWISE: "This statement or bill was settled in another way meanwhile. The charge is given back.",
 }
 
 
@@ -128,6 +135,10 @@ def _succeed(
     _post_fee(payment, answer, at=at)
     if payment.statement is not None:
         statement_paid(payment.statement, source=Ledger.GATEWAY, payment=payment, by=by, at=at)
+    elif payment.usage_bill is not None:
+        bill = usage_bill_locked(payment.usage_bill.pk)
+        usage_paid(bill, payment, by=by, at=at)
+        lift_freeze(bill, by=by, at=at)
     else:
         take_payment(payment, allocated, by=by, at=at)
 
@@ -150,7 +161,9 @@ def _post_charge(payment: Payment, allocation: PaymentAllocation, order: Order, 
 
 
 def _is_owed(payment: Payment) -> bool:
-    """Whether a statement still owes exactly what its payment took; orders are looked at by `take_payment`."""
+    """Whether a statement or bill still owes exactly what its payment took; orders are looked at by `take_payment`."""
+    if payment.usage_bill is not None:
+        return usage_bill_locked(payment.usage_bill.pk).status != UsageBillStatus.PAID
     if payment.statement is None:
         return True
     statement = statement_locked(payment.statement.pk)
@@ -181,3 +194,5 @@ def _fail(payment: Payment, locked: Sequence[Order], reason: str, *, at: datetim
         publish(PaymentFailed(order_number=order.number, reason=message), at=at)
     if payment.statement is not None:
         publish(StatementPaymentFailed(statement=payment.statement.public_id, reason=message), at=at)
+    if payment.usage_bill is not None:
+        charge_failed(usage_bill_locked(payment.usage_bill.pk), message, at=at)

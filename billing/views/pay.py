@@ -169,6 +169,8 @@ def _after_the_bank(request: BuyerRequest, payment: Payment) -> HttpResponse:
         messages.error(request, payment.failure_message)
     elif payment.status != PaymentStatus.ACTION_REQUIRED:
         messages.success(request, _("Thank you for confirming the payment."))
+    if payment.usage_bill is not None:
+        return redirect(payment.usage_bill)
     if payment.statement is not None:
         return redirect(payment.statement)
     orders = list(Order.objects.filter(allocations__payment=payment).order_by("id"))

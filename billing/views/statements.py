@@ -74,5 +74,7 @@ def _entries(found: Statement) -> list[Posting]:
         _previous, start = month_before(last.issued_at)
         rows = rows.filter(entry__payment__ended_at__gte=start)
     return list(
-        rows.select_related("entry", "entry__order", "entry__order__product").order_by("entry__at", "id")[:MOST_ENTRIES]
+        rows.select_related("entry__order__product", "entry__payment__usage_bill").order_by("entry__at", "id")[
+            :MOST_ENTRIES
+        ]
     )

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from accounts.models import Account
 from koogallery.kernel.money import CurrencyField, Money, UnitPriceField
 from orders.models import OrderLine, Subscription
+from pricing.values import MeteredPrice
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models import TypedModelMeta
@@ -63,6 +64,11 @@ class Meter(models.Model):
     @property
     def hourly(self) -> Money:
         return Money(self.unit_price, self.currency)
+
+    @property
+    def price(self) -> MeteredPrice:
+        """What an hour of it costs, as it was confirmed."""
+        return MeteredPrice(self.hourly, self.discount_percent, self.tax_percent, self.tax_name)
 
 
 class MeterMark(models.Model):

@@ -18,6 +18,7 @@ ABSTRACT = {
     "OrderEvent",
     "SubscriptionEvent",
     "Announcement",
+    "UsageBillEvent",
     "ProductEvent",
     "Event",
 }

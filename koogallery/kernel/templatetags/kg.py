@@ -212,6 +212,12 @@ def number(count: int) -> str:
     return formats.number_text(count)
 
 
+@register.filter
+def time_used(seconds: int) -> str:
+    """A time of use to the second: `743 h 59 min 3 s`."""
+    return formats.time_used_text(seconds)
+
+
 @register.inclusion_tag("components/price.html")
 def price_block(
     money: Money | None, unit: str = "", starting: bool = False, before: Money | None = None

@@ -120,3 +120,12 @@ def rest_text(rest: timedelta) -> str:
     if minutes >= 60:
         return _("%(hours)d h %(minutes)d min") % {"hours": minutes // 60, "minutes": minutes % 60}
     return _("%(minutes)d min") % {"minutes": minutes}
+
+
+def time_used_text(seconds: int) -> str:
+    """A time of use to the second: "743 h 59 min 3 s", "0 s"; corrections may be negative."""
+    hours, rest = divmod(abs(seconds), 3600)
+    minutes, left = divmod(rest, 60)
+    parts = [(hours, "h"), (minutes, "min"), (left, "s")]
+    words = " ".join(f"{value:,} {unit}" for value, unit in parts if value) or "0 s"
+    return f"-{words}" if seconds < 0 else words

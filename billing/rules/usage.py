@@ -1,0 +1,45 @@
+"""When use is billed, what a bill takes, when arrears are announced (RULES 8). Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from orders.ports import MonthOfUse
+
+
+def unbilled(used: Iterable[MonthOfUse], billed: Mapping[tuple[int, int, date], int]) -> list[MonthOfUse]:
+    """What a bill takes: of each subscription, line and month what was used, less what was billed before."""
+    rest = []
+    for one in used:
+        seconds = one.seconds - billed.get((one.subscription_id, one.line_id, one.month), 0)
+        if seconds:
+            rest.append(replace(one, seconds=seconds))
+    return rest
+
+
+def first_cut(
+    hours: Iterable[tuple[datetime, Decimal]], *, billed: Decimal, after: datetime | None, limit: Decimal
+) -> datetime | None:
+    """The end of the first hour after `after` with which what has accrued since the last bill reaches `limit`, or None.
+
+    Args:
+        hours: (end of an hour, what its use costs), in order, from before the last bill on.
+        billed: what of that is billed.
+        after: the last bill's cut: what came late of hours before it counts, and cuts no bill there again.
+    """
+    accrued = -billed
+    for end, cost in hours:
+        accrued += cost
+        if accrued >= limit and (after is None or end > after):
+            return end
+    return None
+
+
+NOTICE_DAYS = (7, 3, 1)
+
+
+def next_notice(steps: Iterable[datetime], after: datetime) -> datetime | None:
+    """When the next of the coming steps is announced: 7, 3 and 1 days before it."""
+    times = [step - timedelta(days=days) for step in steps for days in NOTICE_DAYS]
+    return min((one for one in times if one > after), default=None)
