@@ -1,7 +1,7 @@
 """Monthly settlement: granted by operations, stated on the 3rd, due in 15 days, then overdue, then frozen (RULES 6)."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
@@ -21,7 +21,9 @@ from billing.events import (
 )
 from billing.ledger import Side
 from billing.models import CreditLine, Payment, Posting, Statement
+from billing.rules.cycles import midnight, month_before, next_statement
 from billing.services.methods import give_credit_back, move_balance
+from billing.services.usage_bills import bill_due_usage
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, InvalidTransition, PermissionRefused
 from koogallery.kernel.money import Money
@@ -29,26 +31,6 @@ from koogallery.kernel.outbox import publish
 from orders import ports
 from orders.choices import SubscriptionStatus
 from orders.models import Subscription
-from orders.terms import BILLING_ZONE
-
-STATEMENT_DAY = 3
-
-
-def next_statement(after: datetime) -> datetime:
-    """00:00 GMT+08:00 of the first 3rd of a month that states a month which ends after `after`."""
-    day = after.astimezone(BILLING_ZONE).date().replace(day=1)
-    following = (day + timedelta(days=32)).replace(day=STATEMENT_DAY)
-    return _midnight(following)
-
-
-def month_before(due: datetime) -> tuple[date, datetime]:
-    """The calendar month (GMT+08:00) before the one in which a statement is due: its first day, and its end in UTC."""
-    this = due.astimezone(BILLING_ZONE).date().replace(day=1)
-    return (this - timedelta(days=1)).replace(day=1), _midnight(this)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(0), BILLING_ZONE).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +82,9 @@ def revoke_credit(account: Account, *, by: Actor, at: datetime | None = None) ->
 
 
 def issue_statement(pk: int, *, at: datetime, by: Actor) -> Statement | None:
-    """Timer: state last month, if anything of it is still owed."""
+    """Timer: state last month, if anything of it is still owed. What was used in it is billed first."""
     with transaction.atomic():
+        bill_due_usage(CreditLine.objects.values_list("account", flat=True).get(pk=pk), at=at, by=by)
         line = CreditLine.objects.select_for_update(of=("self",)).select_related("account").get(pk=pk)
         if line.next_statement_at > at:
             return None
@@ -193,7 +176,7 @@ def is_stated(payment: Payment) -> bool:
     """Whether what was bought on credit with this payment stands in a statement; locks the account's credit line."""
     line = CreditLine.objects.select_for_update(of=("self",)).get(account_id=payment.account_id)
     first_unstated, _end = month_before(line.next_statement_at)
-    return payment.ended_at is not None and payment.ended_at < _midnight(first_unstated)
+    return payment.ended_at is not None and payment.ended_at < midnight(first_unstated)
 
 
 def credit_back(account: Account, amount: Money, *, by: Actor, at: datetime) -> None:

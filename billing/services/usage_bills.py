@@ -21,8 +21,8 @@ from billing.events import UsageBillIssued, UsageBillPaid
 from billing.ledger import Side
 from billing.models import CreditLine, Payment, ProductFee, UsageAccount, UsageBill, UsageBillLine
 from billing.models.usage import last_second, month_that_ends
+from billing.rules.cycles import month_before, next_statement
 from billing.rules.usage import first_cut, unbilled
-from billing.services.settling import month_before, next_statement
 from catalog.choices import DeliveryMethod
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, Param
@@ -46,6 +46,12 @@ def bill_month(pk: int, *, at: datetime, by: Actor) -> UsageBill | None:
         issued_at, of.next_bill_at = of.next_bill_at, next_statement(of.next_bill_at)
         of.save(update_fields=["next_bill_at"])
         return _bill(of, until=end, closes_month=True, at=issued_at, by=by)
+
+
+def bill_due_usage(account_id: int, *, at: datetime, by: Actor) -> None:
+    """Bill what of an account's use is due at `at`, before the statement on which it may stand is written."""
+    for pk in UsageAccount.objects.filter(account=account_id, next_bill_at__lte=at).values_list("pk", flat=True):
+        bill_month(pk, at=at, by=by)
 
 
 def bill_accrued(account_id: int, currency: str, *, by: Actor) -> UsageBill | None:

@@ -11,8 +11,8 @@ from accounts.web import BuyerRequest, buyer_required
 from billing.choices import Ledger
 from billing.errors import PaymentActionRequired, PaymentDeclined, PaymentMethodRequired
 from billing.models import AccountBalance, CreditLine, Posting, Statement
+from billing.rules.cycles import month_before
 from billing.services import methods_of, pay_statement
-from billing.services.settling import month_before
 from billing.views.leaving import leave_for
 from billing.views.pay import chosen_method
 from koogallery.kernel.errors import DomainError, InvalidInput

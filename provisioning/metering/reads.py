@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import DecimalField, ExpressionWrapper, F, Sum
 from django.db.models.functions import TruncDate
@@ -29,7 +30,7 @@ class UsedLine:
 
 @dataclass(frozen=True, slots=True)
 class UsedDay:
-    """One day (GMT+08:00) of an account in one currency: all meters together, before tax, rounded for the eye."""
+    """One day (GMT+08:00) of an account in one currency: all meters together, before tax."""
 
     day: date
     seconds: int
@@ -92,7 +93,9 @@ def month_used(account: Account, month: date, *, at: datetime) -> list[MonthUsed
     found = []
     for currency in sorted({one.currency for one in listed}):
         lines = [_line(one, kept.get(one.pk, 0), left) for one in listed if one.currency == currency]
-        found.append(MonthUsed(month, currency, lines, _every_day(days, month, currency), recorded_until))
+        found.append(
+            MonthUsed(month, currency, lines, _every_day(days.get(currency, {}), month, currency), recorded_until)
+        )
     return found
 
 
@@ -102,24 +105,32 @@ def _line(meter: Meter, seconds: int, left: int) -> UsedLine:
     return UsedLine(meter, seconds, charge.amount, charge.tax, expected.total)
 
 
-def _days(account: Account, month: date) -> dict[tuple[str, date], UsedDay]:
-    rows = UsageRecord.objects.for_account(account).between(*month_bounds(month))
-    rows = rows.annotate(day=TruncDate("hour", tzinfo=BILLING_ZONE)).values("day", "meter__currency").order_by()
-    sums = rows.annotate(total=Sum("seconds"), cost=Sum(cost_of("meter__")))
-    return {
-        (currency, day): UsedDay(day, total, Money(exact(cost), currency).rounded())
-        for day, currency, total, cost in sums.values_list("day", "meter__currency", "total", "cost")
-    }
+def _days(account: Account, month: date) -> dict[str, dict[date, tuple[int, Decimal]]]:
+    """Currency -> day -> (seconds, exact cost)."""
+    of_month = UsageRecord.objects.for_account(account).between(*month_bounds(month))
+    by_day: Any = (
+        of_month.annotate(day=TruncDate("hour", tzinfo=BILLING_ZONE)).values("day", "meter__currency").order_by()
+    )
+    sums = by_day.annotate(total=Sum("seconds"), cost=Sum(cost_of("meter__")))
+    found: dict[str, dict[date, tuple[int, Decimal]]] = {}
+    for day, currency, total, cost in sums.values_list("day", "meter__currency", "total", "cost"):
+        found.setdefault(currency, {})[day] = (total, exact(cost))
+    return found
 
 
-def _every_day(days: dict[tuple[str, date], UsedDay], month: date, currency: str) -> list[UsedDay]:
-    last = max((day for one, day in days if one == currency), default=None)
-    if last is None:
+def _every_day(days: dict[date, tuple[int, Decimal]], month: date, currency: str) -> list[UsedDay]:
+    """From the month's first day to the last with use; amounts are the steps of the rounded sum, so they add up to it."""
+    if not days:
         return []
-    zero = Money.zero(currency)
-    count = (last - month).days + 1
-    every = [month + timedelta(days=at) for at in range(count)]
-    return [days.get((currency, day), UsedDay(day, 0, zero)) for day in every]
+    every, cost, before = [], Decimal(0), Money.zero(currency)
+    for at in range((max(days) - month).days + 1):
+        day = month + timedelta(days=at)
+        seconds, more = days.get(day, (0, Decimal(0)))
+        cost += more
+        sum_until = Money(cost, currency).rounded()
+        every.append(UsedDay(day, seconds, sum_until - before))
+        before = sum_until
+    return every
 
 
 def cost_of(prefix: str) -> ExpressionWrapper:

@@ -10,6 +10,7 @@ from time_machine import travel
 
 from accounts.models import Account
 from koogallery.kernel.api.output import LARGEST_SIZE
+from koogallery.kernel.web.charts import plain
 from provisioning.metering.models import UsageRecord
 from provisioning.metering.recording import catch_up
 from provisioning.metering.rules import month_bounds, month_of
@@ -45,7 +46,7 @@ def test_the_page_says_what_the_records_come_to(account):
     # 0.0136 * 30 h 1 s = 0.408, and 9 % of 0.41; 1.5 * 50 h less 10 %.
     assert str(used.total) == "67.95 USD"
     assert sum(one.amount.amount for one in used.days) == Decimal("67.91")
-    assert [bar.value for bar in chart.bars][9] == f"10: {used.days[9].amount.digits()} USD"
+    assert [bar.value for bar in chart.bars][9] == f"10: {plain(used.days[9].amount.amount)} USD"
     # What runs goes on from the last recorded hour to the month's end.
     _start, end = month_bounds(month_of(NOW))
     left = Decimal((end - NOW.replace(minute=0)).total_seconds()) / 3600
