@@ -18,7 +18,7 @@ from billing.invoices.choices import COUNTED, Basis
 from billing.invoices.models import InvoiceItem
 from billing.invoices.rules import Cash, is_platforms
 from billing.models import Dispute, PaymentAllocation, Refund, Statement, UnsubscribedTerm
-from billing.services.settling import month_before
+from billing.rules.cycles import month_before
 from koogallery.kernel.money import Money
 from orders.choices import OrderStatus
 from orders.models import Order
