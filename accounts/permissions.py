@@ -33,6 +33,7 @@ class Permission(Enum):
     RENEW = "renew products"
     INVOICE = "apply for invoices"
     UNSUBSCRIBE = "unsubscribe products"
+    ASK = "write service tickets"
     MANAGE = "manage the account"
 
 
@@ -45,6 +46,7 @@ ALLOWED: dict[Permission, tuple[Role, ...]] = {
     Permission.RENEW: (Role.OWNER, Role.FINANCE),
     Permission.INVOICE: (Role.OWNER, Role.FINANCE),
     Permission.UNSUBSCRIBE: (Role.OWNER, Role.FINANCE),
+    Permission.ASK: (Role.OWNER, Role.PURCHASER, Role.FINANCE),
     Permission.MANAGE: (Role.OWNER,),
 }
 

@@ -19,6 +19,7 @@ from renewals import api_upgrades as upgrades
 from supervision import api as supervision
 from supervision import api_messages as supervision_more
 from supervision import api_uploads as uploads
+from support.tickets import api as tickets
 
 # The documentation's own program writes styles into its page; no other page may.
 docs = csp_update({"style-src": ["'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view(url_name="api-schema"))
@@ -39,6 +40,11 @@ urlpatterns = [
     path("coupons/", pricing.CouponList.as_view()),
     path("statements/", billing_credit.StatementList.as_view()),
     path("statements/<str:public_id>/pay/", billing_credit.StatementPay.as_view()),
+    path("tickets/", tickets.TicketList.as_view()),
+    path("tickets/<str:number>/", tickets.TicketDetail.as_view()),
+    path("tickets/<str:number>/messages/", tickets.TicketMessages.as_view()),
+    path("tickets/<str:number>/close/", tickets.TicketClose.as_view()),
+    path("tickets/<str:number>/files/<str:key>/", tickets.TicketDownload.as_view()),
     path("invoices/", invoices.InvoiceList.as_view()),
     path("invoices/<str:number>/", invoices.InvoiceDetail.as_view()),
     path("invoices/<str:number>/pdf/", invoices.InvoicePdf.as_view()),

@@ -359,6 +359,11 @@ APPEAL_WORKING_DAYS: int = env.int("APPEAL_WORKING_DAYS", default=3)
 APPEALS_CAN_BE_WITHDRAWN: bool = env.bool("APPEALS_CAN_BE_WITHDRAWN", default=True)
 # Requirements and sales enquiries that one person or address may send within an hour.
 REQUESTS_PER_HOUR: int = env.int("REQUESTS_PER_HOUR", default=5)
+# Service tickets: the service level of an answer, how long one waits for its customer, and what an account may send a day.
+TICKET_ANSWER_WITHIN = _duration("TICKET_ANSWER_WITHIN_SECONDS", hours=24)
+TICKET_CLOSES_AFTER = _duration("TICKET_CLOSES_AFTER_SECONDS", days=14)
+TICKETS_A_DAY: int = env.int("TICKETS_A_DAY", default=20)
+TICKET_MESSAGES_A_DAY: int = env.int("TICKET_MESSAGES_A_DAY", default=100)
 REMINDER_INTERVAL = _duration("REMINDER_INTERVAL_SECONDS", hours=24)
 # Wrong coupon codes that an account may try within an hour.
 COUPON_TRIES_PER_HOUR: int = env.int("COUPON_TRIES_PER_HOUR", default=10)

@@ -11,6 +11,7 @@ from accounts.web import operator_actor
 from koogallery.kernel.errors import DomainError
 from support.models import Requirement, SalesEnquiry
 from support.services import answer_requirement, close_requirement
+from support.tickets import admin as _of_tickets  # noqa: F401  (registers)
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]

@@ -53,13 +53,14 @@ _QUESTIONS: list[tuple[str, str, str]] = [
     (
         "invoices",
         "How Do I Request Invoices After Purchasing Products from KooGallery?",
-        "Log in to **Billing Center**. In the navigation, choose **Contracts and Invoices** > **Invoices** to submit your invoice requests.",
+        "Log in to **Billing Center**. In the navigation, choose **Contracts and Invoices** > **[Invoices](/billing/invoices/)** to submit your invoice requests. "
+        "To return an issued one, submit a service ticket from its page; then it can be reissued.",
     ),
     (
         "problems",
         "What Do I Do If I Encounter a Problem When Using a Product?",
         "Contact the seller for after-sales technical support. If the seller cannot solve the problem or is not available, "
-        "submit a service ticket.",
+        "[submit a service ticket](/my/tickets/new/?kind=problem).",
     ),
     (
         "renew",
@@ -83,7 +84,7 @@ _QUESTIONS: list[tuple[str, str, str]] = [
     (
         "seller-does-not-answer",
         "What Do I Do If I Cannot Contact a Seller?",
-        "Submit a service ticket. Operations reach the seller, and while an order is under service supervision you can appeal.",
+        "[Submit a service ticket](/my/tickets/new/?kind=seller). Operations reach the seller, and while an order is under service supervision you can appeal.",
     ),
     (
         "third-party-login",

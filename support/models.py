@@ -98,3 +98,9 @@ class SalesEnquiry(AskedModel):
             models.Index("seller", "created_at", name="enquiry_seller"),
             models.Index("address", "created_at", name="enquiry_address"),
         ]
+
+
+# Service tickets have a room of their own; Django looks for an app's models here.
+from support.tickets.models import Ticket, TicketFile, TicketMessage  # noqa: E402
+
+__all__ = ["AskedModel", "Requirement", "RequirementStatus", "SalesEnquiry", "Ticket", "TicketFile", "TicketMessage"]

@@ -8,11 +8,15 @@ from django.urls import reverse
 
 from accounts.actor import Actor
 from accounts.models import Membership, SellerMember, User
+from accounts.permissions import Permission, may
+from accounts.web import buyer_actor
 from catalog.models import Product
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidTransition, Throttled
 from notifications import services as notifications
 from support.models import AskedModel, Requirement, RequirementStatus, SalesEnquiry
+from support.tickets.models import TicketKind
+from support.tickets.services import NewTicket, open_ticket
 
 PERIOD = timedelta(hours=1)
 
@@ -43,7 +47,22 @@ def submit_requirement(
             url=reverse("admin:support_requirement_change", args=[requirement.pk]),
             at=at,
         )
+        _open_ticket(requirement, user, at)
     return requirement
+
+
+def _open_ticket(requirement: Requirement, user: User | None, at: datetime) -> None:
+    """A customer can follow what becomes of it on a service ticket (guide 9.9)."""
+    membership = Membership.objects.filter(user=user, account=requirement.account).first() if user else None
+    if user is None or membership is None or not may(membership.role, Permission.ASK):
+        return
+    new = NewTicket(
+        TicketKind.REQUIREMENT,
+        f"Requirement: {requirement.searched or requirement.company}"[:120],
+        requirement.requirements,
+        requirement=requirement,
+    )
+    open_ticket(new, account=membership.account, by=buyer_actor(user, membership), at=at)
 
 
 def ask_seller(

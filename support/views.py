@@ -19,7 +19,7 @@ from koogallery.kernel.web.address import client_address
 from koogallery.kernel.web.page_cache import visitors_page
 from support import faq, learning, services
 from support.forms import EnquiryForm, RequirementForm
-from support.models import Requirement, SalesEnquiry
+from support.models import Requirement, SalesEnquiry, Ticket
 
 LONGEST_TEXT = 200
 
@@ -69,9 +69,15 @@ def _requirement_form(request: HttpRequest, form: RequirementForm, status: int =
 @require_safe
 def requirement_sent(request: HttpRequest, reference: str) -> HttpResponse:
     """`/requirements/<reference>/`: what happens next. The reference cannot be guessed and nothing else is shown."""
-    get_object_or_404(Requirement, reference=reference)
-    subject = "[KooGallery] [Requirements] [Contact]"
-    return render(request, "support/requirement_sent.html", {"reference": reference, "subject": subject})
+    requirement = get_object_or_404(Requirement, reference=reference)
+    membership = membership_of(request) if _user(request) else None
+    own = Ticket.objects.for_account(membership.account) if membership else Ticket.objects.none()
+    context = {
+        "reference": reference,
+        "subject": "[KooGallery] [Requirements] [Contact]",
+        "ticket": own.filter(requirement=requirement).first(),
+    }
+    return render(request, "support/requirement_sent.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -71,6 +71,7 @@ def test_pages_stay_within_their_budget_whatever_the_number_of_rows(client, deal
         "/billing/invoices/", "/billing/invoices/?tab=applications", "/billing/invoices/?tab=issued", "/billing/invoice-headers/",
         "/my/discounts/", "/billing/statements/", "/billing/unsubscriptions/", "/billing/bills/", "/billing/usage/",
         f"/purchase/done/?order={number}",
+        "/my/tickets/", f"/my/tickets/new/?order={number}",
         "/account/settings/", "/account/api-keys/", "/account/switch/",
     ]  # fmt: skip
     seller_pages = [

@@ -36,6 +36,7 @@ from tests.factories import (
 )
 from tests.supervision.conftest import Deal, make_deal
 from tests.supervision.test_flow import a_file
+from tests.support.tickets import a_ticket_with_a_file
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +68,12 @@ PAGES: dict[str, str] = {
     "support:learning": PUBLIC,
     "support:article": PUBLIC,
     "support:sell": PUBLIC,
+    "support:tickets": BUYER,
+    "support:ticket_new": ACT,
+    "support:invoice_return": ACT,
+    "support:ticket": BUYER,
+    "support:ticket_close": ACT,
+    "support:ticket_file": BUYER,
     "catalog:picture": PUBLIC,
     "catalog:document": PUBLIC,
     "catalog:collection": PUBLIC,
@@ -211,13 +218,13 @@ POST_ONLY = {
     "billing:card_new", "orders:draft_coupon", "billing:webhook", "billing:give_up",
     "notifications:read", "accounts:api_key_revoke", "renewals:new_calendar", "supervision:upload_complete", "supervision:seller_upload_complete",
     "accounts:appeal_filing", "provisioning:debug", "provisioning:replay",
-    "billing:invoice_cancel", "billing:header_remove",
+    "billing:invoice_cancel", "billing:header_remove", "support:ticket_close",
 }  # fmt: skip
 # Lists of one's own have nothing of others to hide.
 OWN_LISTS = {
     "provisioning:access_keys", "provisioning:interfaces", "provisioning:messages",
     "catalog:saved", "catalog:save_page", "catalog:save", "catalog:remove", "orders:agreements", "orders:draft_new",
-    "pricing:discounts", "billing:unsubscriptions", "billing:invoices", "billing:invoice_apply",
+    "pricing:discounts", "support:tickets", "support:ticket_new", "billing:unsubscriptions", "billing:invoices", "billing:invoice_apply",
     "billing:headers", "billing:header_new", "billing:seller_invoices", "billing:seller_issuer", "billing:statements", "billing:card_new", "billing:seller_orders",
     "billing:usage_bills", "metering:usage", "metering:usage_csv", "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
     "supervision:seller_list", "renewals:apps", "renewals:renewals", "renewals:date", "renewals:forecast", "renewals:new_calendar", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",
@@ -275,6 +282,11 @@ class World:
             returned = a_returned_invoice(order)
             values |= {"number": returned.number, "code": returned.document().code}
             values["public_id"] = InvoiceHeader.objects.get(account=order.account).public_id
+        if "tickets/" in route:
+            file = a_ticket_with_a_file(order)
+            values |= {"number": file.message.ticket.number, "key": file.public_id}
+        if "return/" in route:
+            values["number"] = a_returned_invoice(order).number
         if "invoices/<str:number>/cancel/" in route:
             values["number"] = an_invoice(order).number
         if "uploads/" in route:
@@ -428,6 +440,7 @@ def test_walls_of_the_api(world, name, route):
         "renew",
         "renew-quote",
         "issue",
+        "close",
     ]
     posts = path.endswith((*(f"{one}/" for one in posting), "reveal-license-key/", "reveal-password/", "complete/"))
     removes, puts = re.fullmatch(r"saved/.+/", path), path.endswith("auto-renewal/")

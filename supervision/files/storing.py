@@ -1,6 +1,6 @@
 """Where files lie: outside the web root, under random keys in a folder of their day, never under their own name."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
@@ -18,6 +18,20 @@ log = structlog.get_logger(__name__)
 
 ATTACHMENTS, PARTS = "attachments", "uploads"
 FOLDERS = (ATTACHMENTS, PARTS)
+
+
+_elsewhere: list[Callable[[Collection[str]], set[str]]] = []
+
+
+def names_files(find: Callable[[Collection[str]], set[str]]) -> Callable[[Collection[str]], set[str]]:
+    """Another room keeps files here too: `find` says which of some keys its rows name, so that they are not swept up."""
+    _elsewhere.append(find)
+    return find
+
+
+def named_elsewhere(keys: Collection[str]) -> set[str]:
+    """Which of these files rows of other rooms name."""
+    return set().union(*(find(keys) for find in _elsewhere)) if keys else set()
 
 
 def folder_of(kind: str, day: date) -> str:

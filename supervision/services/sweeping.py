@@ -57,6 +57,7 @@ def _without_row(keys: list[str]) -> list[str]:
     named |= set(UploadPart.objects.filter(file__in=keys).values_list("file", flat=True))
     public_ids = [key.rpartition("/")[2] for key in keys]
     named |= set(Attachment.objects.filter(public_id__in=public_ids).values_list("file", flat=True))
+    named |= storing.named_elsewhere(keys)
     return [key for key in keys if key not in named]
 
 

@@ -272,4 +272,5 @@ def _remove_unused(files: Sequence[CheckedFile]) -> None:
     if keys:
         names = [key.rpartition("/")[2] for key in keys]
         keys -= set(Attachment.objects.filter(public_id__in=names).values_list("file", flat=True))
+        keys -= storing.named_elsewhere(keys)
         storing.remove(sorted(keys))

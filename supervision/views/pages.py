@@ -1,6 +1,7 @@
 """What both portals' views share: the details page, the page of an act, files, records as CSV."""
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from django import forms
 from django.conf import settings
@@ -190,7 +191,16 @@ def attachment_file(flow: ServiceFlow, key: str) -> FileResponse:
     return download(get_object_or_404(flow.attachments, public_id=key))
 
 
-def download(found: Attachment | RequirementTemplate) -> FileResponse:
+class Stored(Protocol):
+    """A row that names a stored file."""
+
+    name: str
+    content_type: str
+    size: int
+    file: Any
+
+
+def download(found: "Stored | Attachment | RequirementTemplate") -> FileResponse:
     """A stored file, always as a download."""
     response = FileResponse(
         default_storage.open(str(found.file.name)),
