@@ -25,6 +25,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
+from accounts.actor import Actor  # noqa: E402
 from accounts.models import Account, Membership, User  # noqa: E402
 from accounts.permissions import Role  # noqa: E402
 from bench.history import Owner, accepted, copy, open_accounts, owner, paid, sold  # noqa: E402
@@ -36,6 +37,7 @@ from koogallery.kernel.sweep import Sweep, sweep  # noqa: E402
 from koogallery.kernel.timers import Timer, all_timers, timers_named  # noqa: E402
 from orders.models import Order  # noqa: E402
 from supervision.models import ServiceFlow  # noqa: E402
+from supervision.services import send_due_notice  # noqa: E402
 
 HOUR = timedelta(hours=1)
 # Younger than the first reminder of a seller's silence.
@@ -90,12 +92,30 @@ def _completes_at(order: Order) -> datetime:
     return order.completes_at
 
 
+def _opened(specification: Any, who: Owner) -> Order:
+    return paid(specification, who, clock.now() - HOUR)
+
+
+def _given_up(specification: Any, who: Owner) -> Order:
+    """Whoever lets a flow come to its end has been told of everything long before."""
+    order = _opened(specification, who)
+    flow = ServiceFlow.objects.get(order=order)
+    while flow.next_notice_at:
+        send_due_notice(flow.pk, at=flow.next_notice_at, by=Actor.timer("send_flow_notices"))
+        flow = ServiceFlow.objects.get(order=order)
+    return order
+
+
+def _noticed_at(order: Order) -> datetime:
+    at = ServiceFlow.objects.get(order=order).next_notice_at
+    assert at is not None
+    return at
+
+
 _DUE: dict[str, tuple[Callable[[Any, Owner], Order], Callable[[Order], datetime]]] = {
     "complete_accepted_orders": (_accepted, _completes_at),
-    "close_overdue_flows": (
-        lambda one, who: paid(one, who, clock.now() - HOUR),
-        lambda order: ServiceFlow.objects.get(order=order).closes_at,
-    ),
+    "send_flow_notices": (_opened, _noticed_at),
+    "close_overdue_flows": (_given_up, lambda order: ServiceFlow.objects.get(order=order).closes_at),
 }
 
 

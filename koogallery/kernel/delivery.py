@@ -5,6 +5,7 @@ Any number of processes may deliver at once. A message is first in its lane (sub
 
 import secrets
 import time
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,30 +24,30 @@ from koogallery.kernel.stored import update
 log = structlog.get_logger(__name__)
 
 # How long one task delivers before it gives its Celery worker back; what is left is for the next.
-DELIVER_SECONDS = 20.0
+DELIVER_SECONDS = 5.0
+BATCH = 100
 
 KEEP_DELIVERED = timedelta(days=30)
 PURGE_BATCH = 5000
 
 
-_NEXT = Compiled(
+# Two steps, as the sweeper has them. What waits is read a batch at a time, planned by what the table holds at that
+# moment; a message is then claimed by its number, which is cheap however many wait and whatever the planner believes.
+_WAITING = Compiled(
     lambda: (
-        OutboxMessage.objects.deliverable(Moment("at"), Moment("machine_at"))
+        OutboxMessage.objects.ready(Moment("at"), Moment("machine_at"))
         .filter(OneOf(F("subscriber"), Param("subscribers")), id__gt=Param("after"))
-        .select_for_update(skip_locked=True, of=("self",))
-        .order_by("id")[:1]
+        .order_by("id")
+        .values_list("id", "subscriber", "subject", OutboxMessage.objects.earlier_in_lane())[:BATCH]
     ),
     prepared=False,
 )
-
-
-_THIS = Compiled(
+_CLAIMED = Compiled(
     lambda: (
         OutboxMessage.objects.deliverable(Moment("at"), Moment("machine_at"))
         .filter(pk=Param("pk"))
         .select_for_update(skip_locked=True, of=("self",))
-    ),
-    prepared=False,
+    )
 )
 
 
@@ -71,6 +72,20 @@ class _Turn:
     lease: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A message that may be next; `behind` another one of its lane that was open when this one was read."""
+
+    pk: int
+    subscriber: str
+    subject: str
+    behind: bool
+
+    @property
+    def lane(self) -> tuple[str, str]:
+        return self.subscriber, self.subject
+
+
 class Delivery:
     """One or more walks over the open messages, oldest first.
 
@@ -83,6 +98,9 @@ class Delivery:
         self._subscriptions = {name: one for name, one in subscriptions().items() if pool is None or one.pool == pool}
         self._after = 0
         self._progress = False
+        self._waiting: deque[_Waiting] = deque()
+        self._carried: set[tuple[str, str]] = set()
+        self._taken: set[int] = set()
 
     def step(self) -> bool:
         """Carry out the next message whose turn it is. False when a whole walk found none.
@@ -90,13 +108,44 @@ class Delivery:
         The walk goes upwards by id and never back, so messages that wait (for a retry, behind a stuck one) are
         looked at once a walk and not once a message. It begins again as long as it made progress.
         """
-        turn = self._hand_out()
-        if turn is None:
-            again, self._after, self._progress = self._progress, 0, False
-            return again
-        self._after = turn.message.pk
-        self._progress = True
-        return True
+        while True:
+            if not self._waiting and not self._read():
+                again, self._after, self._progress = self._progress, 0, False
+                return again
+            one = self._waiting.popleft()
+            self._after = one.pk
+            if one.behind and one.lane not in self._carried:
+                continue
+            if self.take(one.pk):
+                self._carried.add(one.lane)
+                self._progress = True
+                return True
+            if not one.behind:
+                self._keep_apart(one)
+
+    def _read(self) -> bool:
+        """The next messages upwards. False when there are none."""
+        rows = _WAITING.all(
+            at=clock.now(),
+            machine_at=clock.machine_now(),
+            after=self._after,
+            subscribers=list(self._subscriptions),
+        )
+        self._waiting.extend(_Waiting(*row) for row in rows)
+        self._carried.clear()
+        return bool(rows)
+
+    def _keep_apart(self, one: _Waiting) -> None:
+        """Another process has this message: leave it those that come next too, or both would try each of them.
+
+        If it does not come to them, because this one takes long, another walk does.
+        """
+        if one.pk in self._taken:
+            return
+        self._taken.add(one.pk)
+        for _ in range(min(len(self._waiting), BATCH // 2)):
+            self._after = self._waiting.popleft().pk
+            self._progress = True
 
     def others_at_work(self) -> bool:
         """Whether another process has a message in hand, after which more may follow."""
@@ -104,13 +153,10 @@ class Delivery:
         return known.under_way().exists() or known.deliverable(clock.now(), clock.machine_now()).exists()
 
     def take(self, pk: int) -> bool:
-        """Carry out this very message, unless it is somebody else's turn by now."""
-        return self._hand_out(pk) is not None
-
-    def _hand_out(self, pk: int | None = None) -> _Turn | None:
+        """Carry out this very message. False when another process has it or it is not its turn."""
         in_hand: list[_Turn] = []
         try:
-            turn = retry_on_serialization(self._carry_out_or_lease)(in_hand, pk)
+            turn = retry_on_serialization(self._carry_out_or_lease)(pk, in_hand)
             if turn is not None and turn.subscription.outside and not turn.message.stuck_at:
                 _carry_out_outside(turn)
         except Exception as error:
@@ -124,17 +170,13 @@ class Delivery:
         else:
             if turn is not None:
                 self.tally.done += not turn.message.stuck_at
-        return turn
+        return turn is not None
 
-    def _carry_out_or_lease(self, in_hand: list[_Turn], pk: int | None = None) -> _Turn | None:
-        """In one transaction: lock the next message, or that one, and deliver it, or lease it when it is done outside."""
+    def _carry_out_or_lease(self, pk: int, in_hand: list[_Turn]) -> _Turn | None:
+        """In one transaction: lock the message and deliver it, or lease it when it must be done outside."""
         in_hand.clear()  # of a try that lost a race
         with transaction.atomic(durable=True):
-            moments = {"at": clock.now(), "machine_at": clock.machine_now()}
-            if pk is None:
-                message = _NEXT.first(**moments, after=self._after, subscribers=list(self._subscriptions))
-            else:
-                message = _THIS.first(**moments, pk=pk)
+            message = _CLAIMED.first(pk=pk, at=clock.now(), machine_at=clock.machine_now())
             if message is None:
                 return None
             turn = _Turn(message, self._subscriptions[message.subscriber], lease=message.lease)

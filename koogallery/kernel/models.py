@@ -99,25 +99,28 @@ class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
         """Given up after too many tries; a person has to look."""
         return self.open().filter(stuck_at__isnull=False)
 
-    def first_in_lane(self) -> Self:
-        """Without those that have an older open message of the same subscriber and subject before them."""
-        earlier = OutboxMessage.objects.open().filter(
-            subscriber=models.OuterRef("subscriber"), subject=models.OuterRef("subject"), id__lt=models.OuterRef("id")
+    @staticmethod
+    def earlier_in_lane() -> models.Exists:
+        """Whether an older open message of the same subscriber and subject is before a row."""
+        return models.Exists(
+            OutboxMessage.objects.open().filter(
+                subscriber=models.OuterRef("subscriber"),
+                subject=models.OuterRef("subject"),
+                id__lt=models.OuterRef("id"),
+            )
         )
-        return self.filter(~models.Exists(earlier))
 
-    def deliverable(self, at: datetime | Moment, machine_at: datetime | Moment) -> Self:
-        """Whose turn it is at `at`, unless somebody carries them out right now (locked or leased).
+    def ready(self, at: datetime | Moment, machine_at: datetime | Moment) -> Self:
+        """Those that wait for nothing but their lane, at `at`; without those that are leased.
 
         Args:
             machine_at: the machine's time, by which leases end.
         """
-        return (
-            self.open()
-            .filter(ready("retry_at", at), stuck_at__isnull=True)
-            .exclude(lease_until__gt=machine_at)
-            .first_in_lane()
-        )
+        return self.open().filter(ready("retry_at", at), stuck_at__isnull=True).exclude(lease_until__gt=machine_at)
+
+    def deliverable(self, at: datetime | Moment, machine_at: datetime | Moment) -> Self:
+        """Whose turn it is at `at`, unless somebody carries them out right now (locked or leased)."""
+        return self.ready(at, machine_at).filter(~self.earlier_in_lane())
 
     def under_way(self) -> Self:
         """Leased to a process that is still believed to be alive."""

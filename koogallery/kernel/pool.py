@@ -13,12 +13,14 @@ from django.db import close_old_connections, connection
 
 from koogallery.kernel import clock
 from koogallery.kernel.backoff import LONGEST
-from koogallery.kernel.delivery import DELIVER_SECONDS, Delivered, Delivery
+from koogallery.kernel.delivery import Delivered, Delivery
 from koogallery.kernel.models import OutboxMessage
 from koogallery.kernel.outbox import subscriptions
 
 log = structlog.get_logger(__name__)
 
+# How long one task delivers before it gives its Celery worker back; what is left is for the next.
+DELIVER_SECONDS = 20.0
 # How long to wait before looking again when nothing was found, while threads still work.
 LOOK_AGAIN_SECONDS = 0.05
 
