@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 
-from accounts.models import Account, ApiKey, Membership, Reveal, Seller, SellerMember, User
+from accounts.models import Account, AccountChange, ApiKey, Membership, Reveal, Seller, SellerMember, User
 from koogallery.kernel.admin import ReadOnlyAdmin
 
 if TYPE_CHECKING:
@@ -76,6 +76,17 @@ class ApiKeyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(AccountChange)
+class AccountChangeAdmin(ReadOnlyAdmin):
+    """Who changed what the platform does for an account by itself."""
+
+    list_display = ["at", "account", "what", "by", "role", "address"]
+    list_select_related = ["account"]
+    search_fields = ["user__email", "account__name"]
+    ordering = ["-at"]
+    show_full_result_count = False
 
 
 @admin.register(Reveal)

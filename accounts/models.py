@@ -229,6 +229,24 @@ class ApiKey(models.Model):
         self.save(update_fields=["revoked_at"])
 
 
+class AccountChange(models.Model):
+    """Somebody changed what the platform does for an account: who, what, when, from where. Append-only (trigger)."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="changes")
+    at = models.DateTimeField()
+    by = models.CharField(max_length=200)
+    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    role = models.CharField(max_length=24, blank=True)
+    what = models.CharField(max_length=80)
+    address = models.CharField(max_length=45, blank=True)
+
+    class Meta(TypedModelMeta):
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.what
+
+
 class Reveal(models.Model):
     """A secret was shown to a person or his key: who, what, when, from where. Append-only (trigger)."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.actor import Actor
-from accounts.models import Account, ApiKey, Membership, Seller, User, hash_key
+from accounts.models import Account, AccountChange, ApiKey, Membership, Seller, User, hash_key
 from accounts.permissions import Permission, Role, require
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput
@@ -13,6 +13,9 @@ from koogallery.kernel.ids import secret_token
 
 KEY_PREFIX = "kg_"
 MOST_KEYS = 50
+FILED_FOR_US = "Appeals are filed for the account"
+NOT_FILED_FOR_US = "Appeals are not filed for the account"
+APPEAL_FILING = (FILED_FOR_US, NOT_FILED_FOR_US)
 
 
 def open_account(owner: User, name: str, *, country: str = "SG", at: datetime | None = None) -> Account:
@@ -57,15 +60,31 @@ def create_api_key(
     return key, secret
 
 
-def choose_appeal_filing(account: Account, *, filed_for_us: bool, by: Actor) -> Account:
+def choose_appeal_filing(account: Account, *, filed_for_us: bool, by: Actor, at: datetime | None = None) -> Account:
     """Whether the platform files the account's appeal by itself when a seller is silent for more than five days.
+
+    A change is recorded: who made it, and when. The same choice again changes nothing.
 
     Raises:
         PermissionRefused: the role does not act on service flows.
     """
+    at = at or clock.now()
     require(by, Permission.SUPERVISE)
-    account.appeals_filed_for_us = filed_for_us
-    account.save(update_fields=["appeals_filed_for_us"])
+    with transaction.atomic():
+        account = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+        if account.appeals_filed_for_us == filed_for_us:
+            return account
+        account.appeals_filed_for_us = filed_for_us
+        account.save(update_fields=["appeals_filed_for_us"])
+        AccountChange.objects.create(
+            account=account,
+            at=at,
+            by=by.label,
+            user_id=by.user_id,
+            role=by.role,
+            what=FILED_FOR_US if filed_for_us else NOT_FILED_FOR_US,
+            address=by.address,
+        )
     return account
 
 

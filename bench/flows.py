@@ -23,7 +23,7 @@ import django
 
 django.setup()
 
-from django.db import connection  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
 
 from accounts.actor import Actor  # noqa: E402
 from accounts.models import Account, Membership, User  # noqa: E402
@@ -101,7 +101,8 @@ def _given_up(specification: Any, who: Owner) -> Order:
     order = _opened(specification, who)
     flow = ServiceFlow.objects.get(order=order)
     while flow.next_notice_at:
-        send_due_notice(flow.pk, at=flow.next_notice_at, by=Actor.timer("send_flow_notices"))
+        with transaction.atomic():
+            send_due_notice(flow.pk, at=flow.next_notice_at, by=Actor.timer("send_flow_notices"))
         flow = ServiceFlow.objects.get(order=order)
     return order
 

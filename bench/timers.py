@@ -27,7 +27,7 @@ FLOWS, DUE = 1_000_000, 100_000
 PRODUCTS = 50
 EMPTY_SWEEPS = 200
 # What is due, in shares; the timers fall due one after the other, so that each has a rate of its own.
-SHARES = {"complete_accepted_orders": 0.9, "close_overdue_flows": 0.1}
+SHARES = {"complete_accepted_orders": 0.6, "send_flow_notices": 0.3, "close_overdue_flows": 0.1}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

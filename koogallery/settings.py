@@ -7,7 +7,7 @@ With no `DATABASE_URL` and no `REDIS_URL` the embedded Postgres and Valkey of th
 import os
 import re
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -356,6 +356,8 @@ ACCEPTED_BY_SILENCE_AFTER_DAYS: int = env.int("ACCEPTED_BY_SILENCE_AFTER_DAYS", 
 # Appeals: how long both sides may ask for a second look, the service level, and whether the appellant may take it back.
 APPEAL_SECOND_LOOK_TIME = _duration("APPEAL_SECOND_LOOK_TIME_SECONDS", days=5)
 APPEAL_WORKING_DAYS: int = env.int("APPEAL_WORKING_DAYS", default=3)
+# Days on which operations do not work, beside Saturdays and Sundays.
+PUBLIC_HOLIDAYS: frozenset[date] = frozenset(map(date.fromisoformat, env.list("PUBLIC_HOLIDAYS", default=[])))
 APPEALS_CAN_BE_WITHDRAWN: bool = env.bool("APPEALS_CAN_BE_WITHDRAWN", default=True)
 # Requirements and sales enquiries that one person or address may send within an hour.
 REQUESTS_PER_HOUR: int = env.int("REQUESTS_PER_HOUR", default=5)

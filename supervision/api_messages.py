@@ -19,7 +19,8 @@ from koogallery.kernel.api.input import CleanCharField, StrictIntegerField, Stri
 from koogallery.kernel.api.output import NewestFirst
 from koogallery.kernel.errors import InvalidInput
 from supervision import services
-from supervision.api import FileSerializer, FlowSerializer, attachments_of, complete, files_of, flows_as_json
+from supervision.api_input import files_of
+from supervision.api_objects import FileSerializer, FlowSerializer, attachments_of, complete, flows_as_json
 from supervision.choices import Action
 from supervision.evidence import deliveries_of, reached_rounds
 from supervision.models import FlowRecord, NoteTemplate, ServiceFlow

@@ -42,7 +42,7 @@ def records_csv(flow: ServiceFlow, party: Party) -> Iterator[str]:
         row = [
             entry.at.isoformat(timespec="seconds"),
             str(Action(entry.action).label),
-            csv_cell(entry.by),
+            csv_cell(entry.author_for(party)),
             entry.party,
             _label(flow, entry.from_status),
             _label(flow, entry.to_status),
@@ -78,17 +78,18 @@ def records_pdf(flow: ServiceFlow, party: Party) -> bytes:
                 ["Service Flow", str(flow.get_flow_type_display())],
                 ["Service Status", flow.state.filter_label],
             ],
-            "records": [_printed(flow, entry, with_address=party is Party.OPERATIONS) for entry in records],
+            "records": [_printed(flow, entry, party) for entry in records],
         },
     )
 
 
-def _printed(flow: ServiceFlow, entry: FlowRecord, *, with_address: bool) -> dict[str, object]:
+def _printed(flow: ServiceFlow, entry: FlowRecord, party: Party) -> dict[str, object]:
     moved = entry.from_status != entry.to_status
+    address = f", {entry.address}" if party is Party.OPERATIONS else ""
     return {
         "at": entry.at.astimezone(BILLING_ZONE).strftime("%Y-%m-%d %H:%M:%S GMT+08:00"),
         "action": str(Action(entry.action).label),
-        "by": f"{entry.by} ({Party(entry.party).label})" + (f", {entry.address}" if with_address else ""),
+        "by": f"{entry.author_for(party)} ({Party(entry.party).label}){address}",
         "from": _label(flow, entry.from_status) if moved else "",
         "to": _label(flow, entry.to_status) if moved else "",
         "note": entry.note,

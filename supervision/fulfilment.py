@@ -16,11 +16,16 @@ from orders import services as order_services
 from orders.models import Order, Subscription
 from orders.ports import DeliverySummary, DeliveryTerms
 from supervision import services
-from supervision.choices import FlowStatus
+from supervision.choices import OPEN, FlowStatus
 from supervision.models import FlowTemplate, ServiceFlow
 from supervision.terms import closing_rules, delivery_steps
 
 _FLOWS = Compiled(lambda: ServiceFlow.objects.filter(OneOf(F("order_id"), Param("orders"))))
+
+_OPEN_FLOW = Compiled(lambda: ServiceFlow.objects.filter(order=Param("order"), status__in=OPEN))
+_FROZEN_FLOW = Compiled(
+    lambda: ServiceFlow.objects.filter(order=Param("order"), status=FlowStatus.UNDER_APPEAL).values_list("pk")
+)
 
 
 class Supervised:
@@ -65,13 +70,13 @@ class Supervised:
         """Nor deleted."""
 
     def abort(self, order: Order, *, reason: str, by: Actor, at: datetime) -> None:
-        flow = ServiceFlow.objects.filter(order=order).first()
+        flow = _OPEN_FLOW.first(order=order.pk)
         if flow is not None:
             services.close_with_order(flow, reason=reason, by=by, at=at)
 
     def is_frozen(self, order: Order) -> bool:
         """An appeal is open (RULES 1.5)."""
-        return ServiceFlow.objects.filter(order=order, status=FlowStatus.UNDER_APPEAL).exists()
+        return _FROZEN_FLOW.first(order=order.pk) is not None
 
     def summaries(self, orders: Iterable[Order]) -> dict[int, DeliverySummary]:
         numbers = {order.pk: order.number for order in orders}

@@ -190,7 +190,7 @@ def _record(flow: ServiceFlow, entry: FlowRecord, ordinal: str, party: Party) ->
     moved = entry.from_status != entry.to_status
     return Record(
         title=f"{Action(entry.action).label}{ordinal}",
-        who=f"{_('You')}, {entry.by}" if own else entry.by,
+        who=f"{_('You')}, {entry.by}" if own else entry.author_for(party),
         at=entry.at,
         text=entry.note,
         quote=bool(entry.note),

@@ -1,8 +1,8 @@
 """What is true of service flows, without a database (RULES 1.3, 1.4)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from accounts.actor import Party
 from supervision.choices import LIVE_APPEALS, Action, AppealStatus, Silence
@@ -195,15 +195,21 @@ def case_refusal(case: CaseTerms, action: Action, by: Party, at: datetime) -> st
     return None
 
 
-def working_days_after(start: datetime, days: int, zone: tzinfo) -> datetime:
-    """`days` working days (Monday to Friday in `zone`) after `start`, at the same time of day; holidays are not known.
+def working_days_after(start: datetime, days: int, zone: tzinfo, holidays: Collection[date] = frozenset()) -> datetime:
+    """`days` working days after `start`, at the same time of day: Monday to Friday in `zone`, but for `holidays`.
 
-    What comes in on a weekend counts from Monday, 00:00.
+    What comes in on a day off counts from the next working day, 00:00.
     """
     local = start.astimezone(zone)
-    if local.weekday() >= SATURDAY:
-        local = datetime.combine(local.date() + timedelta(days=7 - local.weekday()), time(), zone)
+    if _is_off(local, holidays):
+        local = datetime.combine(local.date(), time(), zone)
+        while _is_off(local, holidays):
+            local += timedelta(days=1)
     while days:
         local += timedelta(days=1)
-        days -= local.weekday() < SATURDAY
+        days -= not _is_off(local, holidays)
     return local.astimezone(start.tzinfo)
+
+
+def _is_off(local: datetime, holidays: Collection[date]) -> bool:
+    return local.weekday() >= SATURDAY or local.date() in holidays

@@ -9,7 +9,8 @@ from accounts.models import Account
 from catalog.search import Search, category_tree
 from catalog.search.engine import chosen
 from catalog.services import refresh_listing, save_product
-from tests.factories import AgreementFactory, SellerMemberFactory, a_specification
+from orders.models import OrderLine
+from tests.factories import AgreementFactory, AttributeFactory, SellerMemberFactory, a_specification
 from tests.supervision.conftest import make_deal
 
 pytestmark = pytest.mark.django_db
@@ -116,6 +117,9 @@ def test_pages_of_saas_with_application_information_stay_within_their_budget(cli
     deal = ready()
     number, seller = deal.flow.order.number, logged_in(SellerMemberFactory(seller=deal.flow.seller).user)
     client = logged_in(owner_of(deal))
+    line = deal.flow.order.lines.get()
+    AttributeFactory(specification=line.specification, code="users")
+    OrderLine.objects.filter(pk=line.pk).update(attributes={"users": 10})
     for _ in range(4):
         services.deliver(deal.flow, application=GIVEN, by=deal.seller)
         services.reject_delivery(deal.flow, reason="No.", by=deal.buyer)

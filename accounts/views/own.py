@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actor import Actor
 from accounts.forms import ApiKeyForm, AppealFilingForm, SettingsForm
-from accounts.models import Account, ApiKey, Membership, Seller, User
+from accounts.models import Account, AccountChange, ApiKey, Membership, Seller, User
 from accounts.permissions import Permission, may
-from accounts.services import choose_appeal_filing, create_api_key, revoke_api_key
+from accounts.services import APPEAL_FILING, choose_appeal_filing, create_api_key, revoke_api_key
 from accounts.web import (
     ACCOUNT_KEY,
     SELLER_KEY,
@@ -53,6 +53,8 @@ def own_settings(request: HttpRequest) -> HttpResponse:
         return response
     membership = membership_of(request)
     context: dict[str, Any] = {"form": form, "account": membership.account if membership else None}
+    if membership:
+        context["changed"] = AccountChange.objects.filter(account=membership.account, what__in=APPEAL_FILING).first()
     if membership and may(membership.role, Permission.SUPERVISE):
         chosen = "yes" if membership.account.appeals_filed_for_us else ""
         context["appeals"] = AppealFilingForm(initial={"filed_for_us": chosen})

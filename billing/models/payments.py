@@ -17,6 +17,7 @@ from billing.choices import (
     RefundStatus,
 )
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Param
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import AmountField, CurrencyField, Money
 from orders.models import Order
@@ -100,7 +101,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """What the buyer knows as a payment: what his reseller owes is none (guide 2.1 NOTE)."""
         return self.exclude(method=PaymentMethodKind.RESELLER)
 
-    def counted_for(self, order: Order) -> Self:
+    def counted_for(self, order: Order | Param) -> Self:
         """The one that paid the order."""
         return self.filter(allocations__order=order, allocations__counted_at__isnull=False, status__in=TAKEN_PAYMENTS)
 

@@ -25,14 +25,21 @@ from billing.services.methods import give_credit_back, move_balance
 from billing.services.releasing import refund_sources, refundable
 from billing.services.settling import credit_back, is_stated
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidInput, InvalidTransition, PermissionRefused
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
+from koogallery.kernel.stored import insert, update
 from orders import services as orders
 from orders.models import Order
 
 LONGEST_WAIT = timedelta(days=1)
 """Between two questions to the processor about a refund that is on its way."""
+
+
+_PAYMENT_LOCKED = Compiled(
+    lambda: Payment.objects.counted_for(Param("order")).select_for_update(of=("self",)).order_by("id")[:1]
+)
 
 
 def request_refund(order: Order, amount: Money, *, reason: str, at: datetime) -> Refund:
@@ -42,13 +49,13 @@ def request_refund(order: Order, amount: Money, *, reason: str, at: datetime) ->
         InvalidTransition: more than is left, or nothing was paid.
     """
     # Its lock first: a charge-back may be coming in.
-    payment = Payment.objects.counted_for(order).select_for_update(of=("self",)).first()
+    payment = _PAYMENT_LOCKED.first(order=order.pk)
     if payment is None:
         raise InvalidTransition("Nothing was paid for this order.")
-    left = refundable(order)
+    left = refundable(order, payment)
     if amount.amount <= 0 or left < amount:
         raise InvalidTransition(f"At most {left.display()} can be refunded.")
-    return record_refund(payment, order, amount, reason=reason, at=at)
+    return _record(payment, order, amount, refund_sources(order, amount), reason=reason, at=at)
 
 
 def refunds_under_way(order: Order) -> bool:
@@ -72,10 +79,17 @@ def record_refund(
         sources: where the money comes from in the books; what is held or was released unless told otherwise.
     """
     payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
+    return _record(payment, order, amount, sources or refund_sources(order, amount), reason=reason, at=at)
+
+
+def _record(
+    payment: Payment, order: Order, amount: Money, sources: Sequence[Side], *, reason: str, at: datetime
+) -> Refund:
+    """The same for a payment that is locked."""
     payment.start_refund()
     payment.refunded += amount.amount
-    payment.save()
-    refund = Refund.objects.create(
+    update(payment, "status", "refunded")
+    refund = Refund(
         payment=payment,
         order=order,
         currency=amount.currency,
@@ -83,10 +97,11 @@ def record_refund(
         reason=reason[:1000],
         created_at=at,
     )
+    insert([refund])
     owed = Side(Ledger.REFUNDS_OWED, -amount, account_id=order.account_id)
     ledger.post(
         EntryKind.REFUND_OWED,
-        [*(sources or refund_sources(order, amount)), owed],
+        [*sources, owed],
         at=at,
         order=order,
         payment=payment,

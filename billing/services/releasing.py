@@ -10,7 +10,7 @@ from django.db.models import Sum
 from billing import ledger
 from billing.choices import DisputeStatus, EntryKind, Ledger
 from billing.ledger import Side
-from billing.models import JournalEntry, Payment, ProductFee
+from billing.models import Dispute, JournalEntry, Payment, Posting, ProductFee
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.money import Money
 from orders.models import Order
@@ -64,10 +64,26 @@ def _earned(order: Order, seller: Money, fee: Money, tax: Money) -> list[Side]:
     ]
 
 
+_RELEASED = Compiled(
+    lambda: (
+        Posting.objects.filter(
+            entry__order=Param("order"),
+            entry__kind__in=(EntryKind.RELEASE, EntryKind.REFUND_OWED, EntryKind.DISPUTE_SET_OFF),
+            ledger__in=RELEASED,
+            currency=Param("currency"),
+        )
+        .order_by()
+        .values("ledger")
+        .annotate(total=Sum("amount", output_field=models.DecimalField()))
+        .values_list("ledger", "total")
+    )
+)
+
+
 def released_for(order: Order) -> dict[Ledger, Money]:
     """What of the buyer's payment the seller, we and the tax office have of the order now; coupons apart."""
-    kinds = (EntryKind.RELEASE, EntryKind.REFUND_OWED, EntryKind.DISPUTE_SET_OFF)
-    return {name: -ledger.balance_of(order, name, kinds) for name in RELEASED}
+    sums = dict(_RELEASED.all(order=order.pk, currency=order.currency))
+    return {name: Money(-sums.get(name, Decimal(0)), order.currency) for name in RELEASED}
 
 
 def refund_sources(order: Order, amount: Money) -> list[Side]:
@@ -104,16 +120,33 @@ def left_of(payment: Payment) -> Money:
     return payment.money - Money(payment.refunded, payment.currency) - charged_back(payment)
 
 
+_CHARGED_BACK = Compiled(
+    lambda: (
+        Dispute.objects.filter(payment=Param("payment"))
+        .exclude(status=DisputeStatus.WON)
+        .order_by()
+        .values("payment")
+        .annotate(total=Sum("amount", output_field=models.DecimalField()))
+        .values_list("total")
+    )
+)
+_PAYMENT = Compiled(lambda: Payment.objects.counted_for(Param("order")).order_by("id")[:1])
+
+
 def charged_back(payment: Payment) -> Money:
     """What banks have taken back of a charge, unless we won it back."""
-    gone = payment.disputes.exclude(status=DisputeStatus.WON)
-    total = gone.aggregate(total=Sum("amount", output_field=models.DecimalField()))["total"]
-    return Money(total or Decimal(0), payment.currency)
+    total = _CHARGED_BACK.first(payment=payment.pk)
+    return Money(total[0] if total else Decimal(0), payment.currency)
 
 
-def refundable(order: Order) -> Money:
-    """How much of what the buyer paid can still go back: what we keep of it, and no bank has taken back already."""
-    kept, payment = kept_of(order), Payment.objects.counted_for(order).first()
+def refundable(order: Order, payment: Payment | None = None) -> Money:
+    """How much of what the buyer paid can still go back: what we keep of it, and no bank has taken back already.
+
+    Args:
+        payment: what paid the order, where it was read already.
+    """
+    kept = kept_of(order)
+    payment = payment or (_PAYMENT.first(order=order.pk) if kept else None)
     return min(kept, left_of(payment)) if kept and payment else kept
 
 

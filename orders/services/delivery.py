@@ -7,11 +7,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from accounts.actor import Actor
 from catalog.choices import SUBSCRIPTION_MODES
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidTransition
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
@@ -121,24 +121,28 @@ def end_with_refund(order: Order, *, amount: Money | None, reason: str, by: Acto
         InvalidTransition: the order is not processing, or `amount` exceeds what is held.
     """
     with transaction.atomic():
-        order = order_locked(order)
-        ports.refuse_frozen(order)
-        if order.status != OrderStatus.PROCESSING:
-            raise InvalidTransition("Only a processing order can be ended.")
-        held = ports.money().refundable(order)
-        if amount is not None and (amount.amount <= 0 or held < amount):
-            raise InvalidTransition(f"Refund an amount up to {held.display()}.")
-        if amount is not None and amount < held:
-            return _end_partly(order, amount, reason=reason, by=by, at=at)
-        _end_parts(order, reason=reason, by=by, at=at)
-        order.start_refund()
-        order.save(update_fields=["status", "completes_at"])
-        ports.money().return_coupon(order, by=by, at=at)
-        if held:
-            ports.money().refund(order, held, reason=reason, by=by, at=at)
-        ports.money().ended(order, by=by, at=at)
-        if not held:
-            order = refund_finished(order, amount=held, at=at)
+        return end_locked_with_refund(order_locked(order), amount=amount, reason=reason, by=by, at=at)
+
+
+def end_locked_with_refund(order: Order, *, amount: Money | None, reason: str, by: Actor, at: datetime) -> Order:
+    """The same for a timer, which has read the order under its lock in its own transaction."""
+    ports.refuse_frozen(order)
+    if order.status != OrderStatus.PROCESSING:
+        raise InvalidTransition("Only a processing order can be ended.")
+    held = ports.money().refundable(order)
+    if amount is not None and (amount.amount <= 0 or held < amount):
+        raise InvalidTransition(f"Refund an amount up to {held.display()}.")
+    if amount is not None and amount < held:
+        return _end_partly(order, amount, reason=reason, by=by, at=at)
+    _end_parts(order, reason=reason, by=by, at=at)
+    order.start_refund()
+    update(order, "status", "completes_at")
+    ports.money().return_coupon(order, by=by, at=at)
+    if held:
+        ports.money().refund(order, held, reason=reason, by=by, at=at)
+    ports.money().ended(order, by=by, at=at)
+    if not held:
+        order = refund_finished(order, amount=held, at=at)
     return order
 
 
@@ -192,18 +196,36 @@ def _end_partly(order: Order, amount: Money, *, reason: str, by: Actor, at: date
     return complete_order(order, by=by, at=at)
 
 
+_PARTS = Compiled(
+    lambda: OrderDelivery.objects.filter(
+        order=Param("order"), status__in=[DeliveryStatus.STARTED, DeliveryStatus.DONE]
+    ).order_by("id")
+)
+_APPS = Compiled(
+    lambda: (
+        Subscription.objects.filter(line__order=Param("order")).exclude(status=SubscriptionStatus.CLOSED).order_by("id")
+    )
+)
+# What was ordered on top of what an order brought, unpaid or under way.
+_ON_TOP = Compiled(
+    lambda: Order.objects.filter(
+        subject__line__order=Param("order"), status__in=[OrderStatus.PENDING_PAYMENT, OrderStatus.PROCESSING]
+    ).order_by("id")
+)
+
+
 def _end_parts(order: Order, *, reason: str, by: Actor, at: datetime) -> None:
     """Stop every deliverer, close what was bought, take an upgrade back."""
     _end_changes(order, reason=reason, by=by, at=at)
     undo_upgrade(order)
-    for part in order.deliveries.filter(status__in=[DeliveryStatus.STARTED, DeliveryStatus.DONE]):
+    for part in _PARTS.all(order=order.pk):
         part.abort(at)
-        part.save(update_fields=["status", "ended_at"])
+        update(part, "status", "ended_at")
     for one in ports.deliverers_of(order):
         one.abort(order, reason=reason, by=by, at=at)
-    for subscription in Subscription.objects.filter(line__order=order).exclude(status=SubscriptionStatus.CLOSED):
+    for subscription in _APPS.all(order=order.pk):
         subscription.close(at)
-        subscription.save(update_fields=["status", "closed_at"])
+        update(subscription, "status", "closed_at")
 
 
 def _end_changes(order: Order, *, reason: str, by: Actor, at: datetime) -> None:
@@ -211,12 +233,15 @@ def _end_changes(order: Order, *, reason: str, by: Actor, at: datetime) -> None:
 
     A completed upgrade keeps its money: it was used until now. Operations see it before they take its base back.
     """
-    on_top = Q(subject__line__order=order)
-    beside = Q(subject=order.subject_id, subject__isnull=False)
-    for change in Order.objects.filter(on_top | beside, status=OrderStatus.PENDING_PAYMENT).order_by("id"):
+    on_top = _ON_TOP.all(order=order.pk)
+    unpaid = [one for one in on_top if one.status == OrderStatus.PENDING_PAYMENT]
+    if order.subject_id:
+        unpaid += Order.objects.filter(subject=order.subject_id, status=OrderStatus.PENDING_PAYMENT)
+    for change in sorted(unpaid, key=lambda one: one.pk):
         cancel_outdated(change, reason=f"Order {order.number}, on which it is based, was taken back.", at=at)
-    for change in Order.objects.filter(on_top, status=OrderStatus.PROCESSING).order_by("id"):
-        end_with_refund(change, amount=None, reason=reason, by=by, at=at)
+    for change in on_top:
+        if change.status == OrderStatus.PROCESSING:
+            end_with_refund(change, amount=None, reason=reason, by=by, at=at)
 
 
 def refund_finished(order: Order, *, amount: Money, at: datetime) -> Order:

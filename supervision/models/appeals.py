@@ -161,7 +161,8 @@ class Appeal(models.Model):
 
     def owe_answer(self, since: datetime) -> None:
         """The service level's clock begins (RULES 1.5: three working days)."""
-        self.answer_due_at = working_days_after(since, settings.APPEAL_WORKING_DAYS, BILLING_ZONE)
+        days, holidays = settings.APPEAL_WORKING_DAYS, settings.PUBLIC_HOLIDAYS
+        self.answer_due_at = working_days_after(since, days, BILLING_ZONE, holidays)
         self.escalated_at = None
 
     def waive(self, party: Party, at: datetime) -> bool:

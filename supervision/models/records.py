@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F
+from django.utils.translation import gettext
 
 from accounts.actor import Party
 from accounts.models import User
@@ -50,6 +51,12 @@ class FlowRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.at:%Y-%m-%d %H:%M:%S}"
+
+    def author_for(self, reader: str) -> str:
+        """Who did it, as a party reads it: which of the operators it was is for operations alone."""
+        if self.party == Party.OPERATIONS and reader != Party.OPERATIONS:
+            return gettext("KooGallery operations")
+        return self.by
 
 
 class Attachment(models.Model):

@@ -8,11 +8,13 @@ from django.db import transaction
 
 from accounts.actor import Actor, Party
 from accounts.permissions import Permission, require
-from koogallery.kernel.errors import InvalidInput, InvalidTransition
-from koogallery.kernel.stored import insert
+from koogallery.kernel.compiled import Compiled, Param
+from koogallery.kernel.errors import InvalidInput, InvalidTransition, PermissionRefused
+from koogallery.kernel.stored import insert, update
 from koogallery.kernel.text import clean_text
 from orders import ports
 from orders import services as orders
+from orders.models import Order
 from supervision.choices import Action, FlowStatus, Purpose
 from supervision.errors import FlowFrozen
 from supervision.files import CheckedFile
@@ -43,8 +45,26 @@ WHILE_FROZEN = frozenset(
         Action.REVEAL_PASSWORD,
     }
 )
+# What neither side may ever do, whoever's turn it is.
+OPERATIONS_ONLY = frozenset({Action.APPROVE, Action.RETURN, Action.ASK_STATEMENT})
 # What may still happen when the flow has ended; each says itself for how long.
 AFTER_END = frozenset({Action.MESSAGE, Action.REVEAL_KEY, Action.REVEAL_PASSWORD})
+# What a step may change of a flow.
+MOVED = (
+    "status",
+    "frozen_from",
+    "waiting_on",
+    "waiting_since",
+    "respond_by",
+    "next_notice_at",
+    "accepts_at",
+    "seller_rejections",
+    "buyer_rejections",
+    "rounds",
+    "criteria",
+    "closes_at",
+    "ended_at",
+)
 # Where a delivery has reached the buyer.
 REACHED = (FlowStatus.AWAITING_ACCEPTANCE, FlowStatus.COMPLETED)
 
@@ -54,11 +74,14 @@ def acting_on(flow: ServiceFlow, action: Action, *, by: Actor) -> Iterator[Servi
     """The flow, read afresh under its order's lock, when `by` may do `action` at all.
 
     Raises:
-        PermissionRefused: the buyer's role does not allow it, or the operator belongs to one of the two companies.
+        PermissionRefused: the buyer's role does not allow it, it is for operations alone, or the operator belongs to
+            one of the two companies.
         FlowFrozen: an appeal is open.
         InvalidTransition: the flow has ended.
     """
     require(by, Permission.SUPERVISE)
+    if action in OPERATIONS_ONLY and by.party is not Party.OPERATIONS:
+        raise PermissionRefused("Only operations do this.")
     with transaction.atomic():
         orders.order_locked(flow.order_id)
         fresh = ServiceFlow.objects.with_table_columns().select_related("criteria").get(pk=flow.pk)
@@ -68,6 +91,28 @@ def acting_on(flow: ServiceFlow, action: Action, *, by: Actor) -> Iterator[Servi
         if not fresh.is_open and action not in AFTER_END:
             raise InvalidTransition("The service flow has ended.")
         yield fresh
+
+
+_ORDER_LOCKED = Compiled(
+    lambda: (
+        Order.objects.select_for_update(of=("self",))
+        .select_related("account", "seller", "product")
+        .filter(flow=Param("flow"))
+    )
+)
+_FLOW = Compiled(lambda: ServiceFlow.objects.select_related("template").filter(pk=Param("pk")))
+
+
+def flow_locked(pk: int) -> ServiceFlow:
+    """For timers: the flow with its order, account and seller, read afresh under the order's lock.
+
+    Raises:
+        Order.DoesNotExist: there is no such flow.
+    """
+    order = _ORDER_LOCKED.get(flow=pk)
+    flow = _FLOW.get(pk=pk)
+    flow.order, flow.account, flow.seller = order, order.account, order.seller
+    return flow
 
 
 def _check_side(flow: ServiceFlow, by: Actor) -> None:
@@ -115,7 +160,7 @@ def take(
     """
     before = flow.status
     flow.take(step, at, within)
-    flow.save()
+    update(flow, *MOVED)
     if flow.status in REACHED and ports.applications().kept_for(flow.order.product):
         ports.applications().hand_over(flow.order, at=at)
     return record(flow, step.action, by=by, at=at, before=before, note=note, failed=failed)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
 
 from accounts.actor import Actor, Party
 from koogallery.kernel import clock
@@ -17,7 +16,7 @@ from supervision.events import AppealEnded, AppealFiled, AppealOpened, FlowClose
 from supervision.files import Attachable, CheckedFile, check_files
 from supervision.models import Appeal, ServiceFlow
 from supervision.rules import STRICTLY, AppealTerms, AppealVerdict, Consequence, appeal_verdict, case_refusal
-from supervision.services.acting import acting_on, required_text, step_for, store_files, take
+from supervision.services.acting import acting_on, flow_locked, required_text, step_for, store_files, take
 
 
 def appeal_terms(flow: ServiceFlow) -> AppealTerms:
@@ -86,8 +85,6 @@ def tell_appeal_opens(flow: ServiceFlow, notice: Consequence, by: Actor, at: dat
 
     The account chooses which; a filed appeal's record says that the platform did it on the account's behalf.
     """
-    # The sweeper read no more of it than it needs for a reminder.
-    flow = ServiceFlow.objects.with_table_columns().get(pk=flow.pk)
     verdict = may_appeal(flow, notice.party, at)
     if not verdict.allowed:
         return
@@ -156,17 +153,14 @@ def close_overdue_flow(pk: int, *, at: datetime, by: Actor) -> None:
     A flow under appeal does not become due. One whose end passed meanwhile closes when the appeal is over, and not
     before that moment, however late this fires.
     """
-    with transaction.atomic():
-        flow = ServiceFlow.objects.select_related("order").get(pk=pk)
-        orders.order_locked(flow.order_id)
-        flow = ServiceFlow.objects.with_table_columns().get(pk=pk)
-        if not flow.is_open or flow.is_frozen or flow.closes_at > at:
-            return
-        at = max(at, flow.waiting_since)
-        reason = "The service flow was not completed in time."
-        take(flow, step_for(flow, Action.CLOSE, by), by=by, at=at, note=reason)
-        orders.end_with_refund(flow.order, amount=None, reason=reason, by=by, at=at)
-        publish(FlowClosed(order_number=flow.order.number, reason=reason), at=at)
+    flow = flow_locked(pk)
+    if not flow.is_open or flow.is_frozen or flow.closes_at > at:
+        return
+    at = max(at, flow.waiting_since)
+    reason = "The service flow was not completed in time."
+    take(flow, step_for(flow, Action.CLOSE, by), by=by, at=at, note=reason)
+    orders.end_locked_with_refund(flow.order, amount=None, reason=reason, by=by, at=at)
+    publish(FlowClosed(order_number=flow.order.number, reason=reason), at=at)
 
 
 def close_with_order(flow: ServiceFlow, *, reason: str, by: Actor, at: datetime) -> None:

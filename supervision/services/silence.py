@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db import transaction
-
 from accounts.actor import Actor, Party
 from koogallery.kernel.outbox import publish
+from koogallery.kernel.stored import update
 from orders import services as orders
 from supervision.choices import Action, FlowStatus, Silence
 from supervision.events import AcceptanceReminder, DeliveryAcceptedBySilence, SellerTurnReminder
 from supervision.models import Delivery, LicenseKey, ServiceFlow
 from supervision.rules import Consequence, next_notice, notices_due
-from supervision.services.acting import record, step_for, take
+from supervision.services.acting import flow_locked, record, step_for, take
 from supervision.services.appeals import tell_appeal_opens
 from supervision.services.delivery import DELIVERER
 from supervision.words import span
@@ -23,21 +22,16 @@ Tell = Callable[[ServiceFlow, Consequence, Actor, datetime], None]
 def send_due_notice(pk: int, *, at: datetime, by: Actor) -> None:
     """Timer: a notice of the present turn has come. Tells it, and sets when the next one comes.
 
-    It moves no clock of the turn. A step that was taken meanwhile has set another time, or none: then the guarded
-    update finds no row and nobody is told.
+    It moves no clock of the turn. A step that was taken meanwhile has set another time, or none: nobody is told then.
     """
-    with transaction.atomic():
-        # One statement locks the order's row and reads the flow, maybe as it stood before a lock was waited for.
-        rows = ServiceFlow.objects.select_related("order", "template").select_for_update(of=("order",))
-        flow = rows.filter(pk=pk, next_notice_at=at).first()
-        if flow is None:
-            return
-        due = notices_due(flow.silence, flow.waiting_since, at)
-        flow.next_notice_at = next_notice(flow.silence, flow.waiting_since, at)
-        unmoved = ServiceFlow.objects.filter(pk=pk, next_notice_at=at, waiting_since=flow.waiting_since)
-        if unmoved.update(next_notice_at=flow.next_notice_at):
-            for one in due:
-                TELLS[one.silence](flow, one, by, at)
+    flow = flow_locked(pk)
+    if flow.next_notice_at != at:
+        return
+    due = notices_due(flow.silence, flow.waiting_since, at)
+    flow.next_notice_at = next_notice(flow.silence, flow.waiting_since, at)
+    update(flow, "next_notice_at")
+    for one in due:
+        TELLS[one.silence](flow, one, by, at)
 
 
 def _remind(flow: ServiceFlow, notice: Consequence, by: Actor, at: datetime) -> None:
@@ -65,19 +59,16 @@ def accept_silent_delivery(pk: int, *, at: datetime, by: Actor) -> None:
 
     An empty delivery is never accepted by silence: then this clock is taken off.
     """
-    with transaction.atomic():
-        order_id = ServiceFlow.objects.values_list("order_id", flat=True).get(pk=pk)
-        orders.order_locked(order_id)
-        flow = ServiceFlow.objects.with_table_columns().get(pk=pk)
-        if flow.status != FlowStatus.AWAITING_ACCEPTANCE or flow.accepts_at != at:
-            return
-        if is_empty_delivery(flow):
-            flow.accepts_at = None
-            flow.save(update_fields=["accepts_at"])
-            return
-        take(flow, step_for(flow, Action.ACCEPT_BY_SILENCE, by), by=by, at=at)
-        orders.delivery_done(flow.order, deliverer=DELIVERER, accepted=True, by=by, at=at)
-        publish(DeliveryAcceptedBySilence(order_number=flow.order.number), at=at)
+    flow = flow_locked(pk)
+    if flow.status != FlowStatus.AWAITING_ACCEPTANCE or flow.accepts_at != at:
+        return
+    if is_empty_delivery(flow):
+        flow.accepts_at = None
+        update(flow, "accepts_at")
+        return
+    take(flow, step_for(flow, Action.ACCEPT_BY_SILENCE, by), by=by, at=at)
+    orders.delivery_done(flow.order, deliverer=DELIVERER, accepted=True, by=by, at=at)
+    publish(DeliveryAcceptedBySilence(order_number=flow.order.number), at=at)
 
 
 def is_empty_delivery(flow: ServiceFlow) -> bool:
@@ -87,6 +78,8 @@ def is_empty_delivery(flow: ServiceFlow) -> bool:
         return True
     delivery = Delivery.objects.filter(record=newest).first()
     answered = delivery is not None and (
-        any(delivery.answers) or delivery.application or LicenseKey.objects.filter(delivery=delivery).exists()
+        any(one["text"] or one["file"] for one in delivery.answers)
+        or delivery.application
+        or LicenseKey.objects.filter(delivery=delivery).exists()
     )
     return not (newest.note.strip() or newest.attachments.exists() or answered)

@@ -53,15 +53,15 @@ def ask_statement(
 
     Raises:
         InvalidInput: no question, or a time out of bounds.
-        InvalidTransition: nothing waits for a decision, not operations, or the side is asked already.
-        PermissionRefused: the operator belongs to one of the two companies.
+        InvalidTransition: nothing waits for a decision, or the side is asked already.
+        PermissionRefused: not operations, or the operator belongs to one of the two companies.
     """
     at = at or clock.now()
     text = required_text(question, "question", "a question")
     with acting_on(flow, Action.ASK_STATEMENT, by=by) as flow:
         wait = wait_of(within, flow.graph.parameters.statement_within, "hours")
         appeal = live_appeal(flow)
-        if by.party is not Party.OPERATIONS or party not in SIDES or not appeal.is_unanswered:
+        if party not in SIDES or not appeal.is_unanswered:
             raise InvalidTransition("Operations can ask either side for a statement while the appeal is undecided.")
         if appeal.statements.filter(party=party, status=StatementStatus.ASKED).exists():
             raise InvalidTransition("This side is asked already. Wait for its answer or its deadline.")

@@ -1,6 +1,7 @@
 """A shop with a customer, a stranger and things of both to aim bad input at; and a photograph of every row of money."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -137,3 +138,15 @@ def a_shop() -> Shop:
 def a_digit_away(number: str) -> str:
     """The order number with its last digit changed."""
     return number[:-1] + CROCKFORD[(CROCKFORD.index(number[-1]) + 1) % len(CROCKFORD)]
+
+
+Send = Callable[[Shop], Any]
+
+
+def refused(shop: Shop, send: Send) -> Any:
+    """The answer, once it is sure that nothing changed and the books are right."""
+    before = photograph()
+    answer = send(shop)
+    assert photograph() == before
+    assert broken() == []
+    return answer

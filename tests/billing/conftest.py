@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from accounts.actor import Actor
 from accounts.models import Account, Reseller
@@ -68,3 +69,18 @@ def shopper(db: None) -> Iterator[Shopper]:
     one = a_shopper()
     yield one
     assert [str(breach) for breach in breaches() if breach.invariant.name != "listing_repeats_prices"] == []
+
+
+@pytest.fixture(scope="module")
+def one_shop(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
+    """Made once for all rows: what is refused changes nothing, and the few tests that change something are rolled back."""
+    from tests.billing.bad_input import a_shop
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield a_shop()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def shop(one_shop: Any, db: None) -> Any:
+    return one_shop

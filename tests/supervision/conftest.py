@@ -17,6 +17,7 @@ from koogallery.kernel import clock
 from koogallery.kernel.books import breaches
 from orders.services import Placement, place_order
 from pricing.rules import Duration, QuoteRequest
+from supervision import services
 from supervision.models import ServiceFlow
 from tests.factories import a_buyer, a_seller, a_specification, an_operator
 
@@ -71,3 +72,12 @@ def fall_silent(flow: ServiceFlow) -> None:
 @pytest.fixture
 def deal(db: None) -> MakeDeal:
     return make_deal
+
+
+@pytest.fixture
+def case(deal) -> Deal:
+    """A licence order that the buyer appealed against on the sixth day, whose `at` is a day later."""
+    one = deal()
+    services.file_appeal(one.flow, reason="Silence.", by=one.buyer, at=one.flow.waiting_since + timedelta(days=6))
+    one.at = one.flow.waiting_since + timedelta(days=7)
+    return one

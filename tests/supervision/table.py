@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from accounts.actor import Actor, Party
 from catalog.choices import FlowType
 from supervision import services
@@ -101,6 +103,7 @@ MOMENTS = {
     A.DECIDE_ACCEPT: [EARLY, Moment("decided", case="accept"), Moment("5 days after decided", 5 * DAY, case="accept")],
     A.DECIDE_REFUND: [EARLY, Moment("decided", case="refund"), Moment("5 days after decided", 5 * DAY, case="refund")],
     A.CLOSE: [EARLY, Moment("at the end", before_end=timedelta(0))],
+    A.MESSAGE: [EARLY, Moment("after 30 days", after=30 * DAY), Moment("after 31 days", after=31 * DAY)],
     A.REMINDED: [EARLY, Moment("after 72 hours", after=72 * HOUR), Moment("after 1 day", after=DAY)],
     A.ACCEPT_BY_SILENCE: [EARLY, Moment("after 14 days", after=14 * DAY)],
 }
@@ -115,6 +118,7 @@ DECISIONS = {
 ANNOUNCED = (A.DECIDE_ACCEPT, A.DECIDE_REFUND)
 # What the newest record says where that is not the action itself.
 RECORDED = dict.fromkeys(ANNOUNCED, A.DECIDE)
+REVIEWS = (A.APPROVE, A.RETURN)
 CASE_ACTS = (A.WITHDRAW_APPEAL, A.STATEMENT, A.REVIEW, A.WAIVE_REVIEW)
 
 Verb = Callable[[ServiceFlow, Actor, datetime], object]
@@ -150,6 +154,7 @@ VERBS: dict[Action, Verb] = {
     A.ACCEPT: lambda flow, by, at: services.accept_delivery(flow, by=by, at=at),
     A.REJECT: lambda flow, by, at: services.reject_delivery(flow, reason="No.", by=by, at=at),
     A.REMIND: lambda flow, by, at: services.send_reminder(flow, by=by, at=at),
+    A.MESSAGE: lambda flow, by, at: services.send_message(flow, text="Hello.", by=by, at=at),
     A.APPEAL: lambda flow, by, at: services.file_appeal(flow, reason="Unfair.", by=by, at=at),
     A.WITHDRAW_APPEAL: lambda flow, by, at: services.withdraw_appeal(flow, by=by, at=at),
     A.STATEMENT: lambda flow, by, at: services.give_statement(flow, text="It came.", by=by, at=at),
@@ -198,11 +203,16 @@ def _outcome(
         return _effect(graph, status, action, moment)
     if role in WITHOUT_ROLE:
         return "permission_denied"
+    if action in REVIEWS and party is not Party.OPERATIONS:
+        return "permission_denied"
     if role in FOREIGN:
         return "invalid_transition"
     frozen = status == S.UNDER_APPEAL
     if frozen and action not in WHILE_FROZEN:
         return "flow_frozen"
+    if action == A.MESSAGE:
+        heard = status not in ENDED or moment.after <= settings.FLOW_MESSAGES_AFTER_END
+        return "told" if heard and party in (Party.BUYER, Party.SELLER) else "invalid_transition"
     if status in ENDED:
         return "invalid_transition"
     if action in CASE_ACTS:

@@ -1,7 +1,7 @@
 """RULES 1.4 and 1.5 as tables: one row a sentence, with the guide's sentence where it has one."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
@@ -157,3 +157,16 @@ EAST = timezone(timedelta(hours=8))
 def test_three_working_days_of_the_service_level(start, due):
     at = datetime.fromisoformat(start).replace(tzinfo=EAST)
     assert working_days_after(at.astimezone(UTC), 3, EAST) == datetime.fromisoformat(due).replace(tzinfo=EAST)
+
+
+@pytest.mark.parametrize(
+    ("start", "due"),
+    [
+        pytest.param("2026-12-23T10:00", "2026-12-30T10:00", id="two holidays and a weekend in between"),
+        pytest.param("2026-12-25T10:00", "2027-01-01T00:00", id="filed on a holiday: counts from Monday, 00:00"),
+    ],
+)
+def test_public_holidays_are_no_working_days(start, due):
+    holidays = {date(2026, 12, 25), date(2026, 12, 29)}
+    at = datetime.fromisoformat(start).replace(tzinfo=EAST)
+    assert working_days_after(at.astimezone(UTC), 3, EAST, holidays) == datetime.fromisoformat(due).replace(tzinfo=EAST)

@@ -6,14 +6,16 @@ import pytest
 from django.db import connection
 from django.forms import model_to_dict
 
+from catalog.services import set_criteria
 from koogallery.kernel import clock
 from koogallery.kernel.timers import all_timers
 from notifications.models import Message
 from orders.models import Order
 from supervision import services
 from supervision.choices import Action, Decision, FlowStatus
-from supervision.models import FlowRecord, FlowTemplate, ServiceFlow
+from supervision.models import Delivery, FlowRecord, FlowTemplate, ServiceFlow
 from supervision.services.acting import step_for, take
+from tests.factories import ProductFactory, an_operator
 from tests.supervision.test_flow import a_file
 
 HOURS, DAYS, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
@@ -179,12 +181,18 @@ def test_the_clock_of_acceptance_stands_still_while_the_flow_is_frozen(deal, tim
     assert one.now().status == FlowStatus.COMPLETED
 
 
-def test_an_empty_delivery_is_never_accepted_by_silence(deal, timers):
+@pytest.mark.parametrize("lines", [None, ["It runs."]], ids=["without a delivery", "whose criteria have no answers"])
+def test_an_empty_delivery_is_never_accepted_by_silence(deal, timers, lines):
     new_version("license", accept_days=7)
-    one = deal()
+    product = ProductFactory()
+    criteria = set_criteria(product, lines, by=an_operator()) if lines else None
+    one = deal(product=product)
     # No verb delivers nothing; a record that says so all the same is not taken for a delivery.
     flow = one.now()
-    take(flow, step_for(flow, Action.DELIVER, one.seller), by=one.seller, at=flow.created_at)
+    entry = take(flow, step_for(flow, Action.DELIVER, one.seller), by=one.seller, at=flow.created_at)
+    if lines:
+        nothing = [{"text": "", "file": ""}]
+        Delivery.objects.create(flow=flow, round=1, record=entry, criteria=criteria, answers=nothing)
     assert one.now().accepts_at == flow.created_at + 7 * DAYS
     timers.run(one.flow.created_at + 30 * DAYS)
     flow = one.now()

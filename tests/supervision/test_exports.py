@@ -67,6 +67,26 @@ def test_each_side_gets_what_it_may_see(case):
     assert [party for party in Party if "address" in head[party]] == [Party.OPERATIONS]
 
 
+def test_which_of_the_operators_it_was_is_for_operations_alone(case, client):
+    services.decide_appeal(case.flow, decision="resume", reason="Go on.", by=case.operator)
+    case.page = flow_or_404(ServiceFlow.objects.all(), case.flow.order.number)
+    told = {party: opened(case, party).read("records.csv").decode() for party in Party}
+    assert [party for party in Party if case.operator.label in told[party]] == [Party.OPERATIONS]
+    assert [party for party in Party if "KooGallery operations" in told[party]] == [
+        Party.BUYER, Party.SELLER, Party.SYSTEM
+    ]  # fmt: skip
+    number = case.flow.order.number
+    for user, path in ((case.buyer, f"/my/supervision/{number}/"), (case.seller, f"/seller/supervision/{number}/")):
+        client.force_login(User.objects.get(pk=user.user_id))
+        page = client.get(path).content.decode()
+        assert "KooGallery operations" in page
+        assert case.operator.label not in page
+        pdf = PdfReader(io.BytesIO(b"".join(client.get(f"{path}records.pdf"))))
+        text = "".join(one.extract_text() for one in pdf.pages)
+        assert "KooGallery operations" in text
+        assert case.operator.label not in text
+
+
 def test_the_zip_leaves_in_pieces(case):
     pieces = list(exports.case_zip(case.page, Party.BUYER))
     assert max(len(one) for one in pieces) <= exports.CHUNK + 1024

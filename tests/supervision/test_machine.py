@@ -45,6 +45,7 @@ REMINDED = ("SellerTurnReminder", "AcceptanceReminder")
 # What anybody may do out of turn: these move no turn, or only freeze and thaw.
 OUT_OF_TURN = {
     Action.REMIND,
+    Action.MESSAGE,
     Action.APPEAL,
     Action.WITHDRAW_APPEAL,
     Action.STATEMENT,
@@ -94,7 +95,7 @@ class FlowMachine(RuleBasedStateMachine):
             assert len(self.records()) == records
             return
         newest, *consequences = self.records()[records:]
-        assert before.is_open, "what has ended is final"
+        assert before.is_open or newest.action == Action.MESSAGE, "what has ended is final"
         if newest.action == Action.WAIVE_REVIEW and consequences:
             # Both sides have waived by now: the decision is in effect at once.
             assert [one.action for one in consequences] in ([Action.DECIDE_ACCEPT], [Action.DECIDE_REFUND])
@@ -105,8 +106,9 @@ class FlowMachine(RuleBasedStateMachine):
             assert before.waiting_on == newest.party, "only the side whose turn it is moves a flow"
         if before.is_frozen:
             assert newest.action in WHILE_FROZEN, "a frozen flow never moves"
-        if newest.action == Action.REMIND:
+        if newest.action in (Action.REMIND, Action.MESSAGE):
             after = self.flow()
+            assert model_to_dict(after) == model_to_dict(before)
             assert (after.waiting_since, after.respond_by) == (before.waiting_since, before.respond_by)
 
     @rule(party=SIDES)
@@ -156,6 +158,10 @@ class FlowMachine(RuleBasedStateMachine):
     @rule(party=SIDES)
     def remind(self, party: str) -> None:
         self.attempt(party, services.send_reminder)
+
+    @rule(party=st.sampled_from(["buyer", "seller", "operator"]))
+    def write(self, party: str) -> None:
+        self.attempt(party, services.send_message, text="When will it be done?")
 
     @rule(party=SIDES)
     def appeal(self, party: str) -> None:
