@@ -267,6 +267,15 @@ _TABLES = """
 """
 
 
+_TWICE = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM billing_journalentry WHERE kind IN ('release', 'refund_owed') GROUP BY order_id, kind HAVING count(*) > 1
+        UNION ALL
+        SELECT 1 FROM supervision_flowrecord WHERE action = 'reminded' GROUP BY flow_id, at HAVING count(*) > 1
+    ) AS twice
+"""
+
+
 def check(*, books: bool = True) -> dict[str, Any]:
     """What is wrong afterwards, and how the busy tables look."""
     with connection.cursor() as cursor:
@@ -274,10 +283,7 @@ def check(*, books: bool = True) -> dict[str, Any]:
         indexes = dict(cursor.fetchall())
         cursor.execute(_TABLES)
         tables = {name: {"dead": dead, "autovacuums": count} for name, dead, count in cursor.fetchall()}
-        cursor.execute(
-            "SELECT count(*) FROM (SELECT 1 FROM billing_journalentry WHERE kind = 'release'"
-            " GROUP BY order_id HAVING count(*) > 1) AS twice"
-        )
+        cursor.execute(_TWICE)
         twice = int(cursor.fetchone()[0])
     return {
         "failures": TimerFailure.objects.count(),

@@ -13,11 +13,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psycopg2
+
+from koogallery.kernel.clock import OFFSET_VARIABLE
 from koogallery.kernel.embedded import Postgres, Valkey
 from koogallery.kernel.running import WEB_STATEMENT_TIMEOUT_MS, Child, celery_commands, end_with_parent, web_command
 
@@ -177,6 +180,63 @@ def prepare_flows(place: Place, flows: int) -> None:
         place.loaded |= {"flows": flows, "flows_seconds": round(time.monotonic() - began, 1)}
         print(f"Made {flows:,} flows in {place.loaded['flows_seconds']:.1f} s.", flush=True)
         _stamp(place)
+
+
+def prepare_due(place: Place, due: dict[str, int]) -> None:
+    """So many flows of which a timer is due, for each; what a kept folder has is not made again.
+
+    Raises:
+        CannotMeasure: the folder has another number of them.
+    """
+    had = place.loaded.get("due")
+    if had not in (None, due):
+        raise CannotMeasure(f"{place.folder} has other due flows ({had}): name another folder.")
+    if had is None:
+        began = time.monotonic()
+        for at, (name, number) in enumerate(due.items()):
+            if number:
+                # They fall due one timer after the other, so that each has a rate of its own.
+                run(place, "-m", "bench.flows", "due", name, str(number), str(2 * at))
+        run(place, "-m", "bench.flows", "analyze")
+        place.loaded |= {"due": due, "at": time.time(), "due_seconds": round(time.monotonic() - began, 1)}
+        print(f"Made {sum(due.values()):,} due flows in {place.loaded['due_seconds']:.1f} s.", flush=True)
+        _stamp(place)
+
+
+RUN = "koogallery_run"
+
+
+@contextmanager
+def copied(place: Place) -> Iterator[Place]:
+    """The place with a copy of its database, at the time of day at which it was made; the copy is gone afterwards.
+
+    So one folder serves any number of runs, also days later, and what a run fires is due in the next one again.
+    """
+    began = time.monotonic()
+    _administer(place, f"DROP DATABASE IF EXISTS {RUN} WITH (FORCE)")
+    _administer(place, f"CREATE DATABASE {RUN} TEMPLATE koogallery STRATEGY FILE_COPY")
+    print(f"Copied the database in {time.monotonic() - began:.1f} s.", flush=True)
+    later = {
+        "DATABASE_URL": place.environment["DATABASE_URL"].replace("/koogallery?", f"/{RUN}?"),
+        OFFSET_VARIABLE: str(int(place.loaded["at"] - time.time())),
+    }
+    try:
+        yield replace(place, environment=place.environment | later)
+    finally:
+        _administer(place, f"DROP DATABASE IF EXISTS {RUN} WITH (FORCE)")
+
+
+def earlier(place: Place, hours: int) -> Place:
+    """The copied place so many hours before."""
+    offset = str(int(place.environment[OFFSET_VARIABLE]) - 3600 * hours)
+    return replace(place, environment=place.environment | {OFFSET_VARIABLE: offset})
+
+
+def _administer(place: Place, statement: str) -> None:
+    url = place.environment["DATABASE_URL"].replace("/koogallery?", "/postgres?")
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(statement)
 
 
 _NUMBER_OF_PRODUCTS = "from catalog.models import Product; print(Product.objects.count())"

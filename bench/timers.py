@@ -1,6 +1,6 @@
 """How many due rows a second one worker fires beside a million open flows (docs/benchmarks.md).
 
-    .venv/bin/python bench/timers.py [--flows 1000000] [--due 100000] [--data DIR] [--json FILE]
+    .venv/bin/python bench/timers.py [--flows 1000000] [--due 100000] [--data DIR] [--prepare] [--json FILE]
 
 The exit status is 1 when a target is missed.
 """
@@ -9,8 +9,10 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +28,7 @@ from koogallery.kernel.embedded import EmbeddedError  # noqa: E402
 FLOWS, DUE = 1_000_000, 100_000
 PRODUCTS = 50
 EMPTY_SWEEPS = 200
-# What is due, in shares; the timers fall due one after the other, so that each has a rate of its own.
+# What is due, in shares.
 SHARES = {"complete_accepted_orders": 0.6, "send_flow_notices": 0.3, "close_overdue_flows": 0.1}
 
 
@@ -38,7 +40,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--flows", type=int, default=FLOWS, help=f"open ones ({FLOWS:,})")
     parser.add_argument("--due", type=int, default=DUE, help=f"due ones beside them ({DUE:,})")
     parser.add_argument("--seconds", type=number_above_zero, default=900.0, help="give up after so long (900)")
-    parser.add_argument("--data", type=Path, help="a folder that keeps the flows; with due ones it serves one run only")
+    parser.add_argument("--data", type=Path, help="a folder that keeps the flows; each run works on a copy of them")
+    parser.add_argument("--prepare", action="store_true", help="only make the flows that the folder lacks")
     parser.add_argument("--json", type=Path, help="write the figures there")
     return parser.parse_args(arguments)
 
@@ -59,16 +62,26 @@ def main(arguments: list[str]) -> int:
 
 
 def _measure(asked: argparse.Namespace) -> int:
-    # As durable as bin/up: a commit that waits waits for the disk.
-    with place.opened(asked.data, durable=True) as here:
+    due = {name: round(asked.due * share) for name, share in SHARES.items()}
+    data = asked.data or Path(tempfile.mkdtemp(prefix="kgb"))
+    try:
+        return _measured(asked, data, due)
+    finally:
+        if asked.data is None:
+            shutil.rmtree(data, ignore_errors=True)
+
+
+def _measured(asked: argparse.Namespace, data: Path, due: dict[str, int]) -> int:
+    with place.opened(data) as here:
         place.prepare(here, PRODUCTS)
         place.prepare_flows(here, asked.flows)
-        before = _of(here, "empty", str(EMPTY_SWEEPS))
-        due = {name: round(asked.due * share) for name, share in SHARES.items()}
-        for at, (name, number) in enumerate(due.items()):
-            if number:
-                _flows(here, "due", name, str(number), str(2 * at))
-        _flows(here, "analyze")
+        place.prepare_due(here, due)
+    if asked.prepare:
+        return 0
+    # As durable as bin/up: a commit that waits waits for the disk.
+    with place.opened(data, durable=True) as kept, place.copied(kept) as here:
+        # Before anything of all that was due.
+        before = _of(place.earlier(here, hours=20), "empty", str(EMPTY_SWEEPS))
         print(f"{sum(due.values()):,} are due; firing.", flush=True)
         with place.working(here) as children:
             began = time.monotonic()
@@ -98,12 +111,8 @@ def _measure(asked: argparse.Namespace) -> int:
     return 0 if report.timers_met(written) else 1
 
 
-def _flows(here: place.Place, *command: str) -> str:
-    return place.run(here, "-m", "bench.flows", *command)
-
-
 def _of(here: place.Place, *command: str) -> report.Figures:
-    found: report.Figures = json.loads(_flows(here, *command))
+    found: report.Figures = json.loads(place.run(here, "-m", "bench.flows", *command))
     return found
 
 

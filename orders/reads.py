@@ -1,6 +1,8 @@
 """What every checkout reads of an order, compiled once (see `koogallery.kernel.compiled`)."""
 
-from django.db.models import F
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef
+from django.db.models.functions import JSONObject
 
 from catalog.models import Attribute, Product
 from koogallery.kernel.compiled import Children, Compiled, OneOf, Param
@@ -41,3 +43,16 @@ LINES = Children(
     ),
 )
 """Lines with what lists and the API print of them, as `OrderQuerySet.with_lines` prefetches them."""
+
+
+def first_line(order: Order) -> OrderLine | None:
+    """The order's first line with what `chosen_attributes` names the attributes by, in one query."""
+    of_specification = Attribute.objects.filter(specification=OuterRef("specification"))
+    names = JSONObject(code="code", name="name", choices="choices")
+    line = order.lines.select_related("specification").annotate(named=ArraySubquery(of_specification.values(one=names)))
+    found = line.first()
+    if found is not None and found.specification is not None:
+        known = found.specification.attributes.all()
+        known._result_cache, known._prefetch_done = [Attribute(**one) for one in found.named], True
+        found.specification._prefetched_objects_cache = {"attributes": known}
+    return found

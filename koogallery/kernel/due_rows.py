@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField, Value
 
 from koogallery.kernel.compiled import Compiled, Moment, OneOf, Param, tables_of
@@ -57,8 +58,14 @@ def _rows(timer: Timer, limit: int) -> "QuerySet[Any, Any]":
 @cache
 def _to_fire(timers: tuple[Timer, ...], limit: int) -> Compiled[Any]:
     first, *others = (_rows(timer, limit) for timer in timers)
-    # Planned anew each time: a plan from when nothing was due would read the whole table when much is.
-    return Compiled(lambda: first.union(*others, all=True) if others else first, prepared=False)
+    # Planning it costs many times what it takes when nothing is due, so the plan is kept; see `replan`.
+    return Compiled(lambda: first.union(*others, all=True) if others else first)
+
+
+def replan() -> None:
+    """Have what this connection keeps planned anew: by what the tables hold now, whatever they held when it was planned."""
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD PLANS")
 
 
 def tables_read(timer: Timer) -> frozenset[str]:

@@ -22,7 +22,7 @@ from django.db import connection, transaction
 
 from koogallery.kernel import backoff, clock
 from koogallery.kernel.db import claim_without_waiting_for_disk, retry_on_serialization
-from koogallery.kernel.due_rows import due_time, tables_read, to_fire
+from koogallery.kernel.due_rows import due_time, replan, tables_read, to_fire
 from koogallery.kernel.models import TimerFailure
 from koogallery.kernel.timers import Timer, actor, all_timers
 
@@ -102,6 +102,7 @@ class Sweep:
         self.tallies = {timer.name: Tally() for timer in timers}
         self._timers = {timer.name: timer for timer in timers}
         self._written: set[str] = set()
+        self._planned = False
         self.restart()
 
     def restart(self) -> None:
@@ -169,6 +170,10 @@ class Sweep:
         """The earliest row that is due and was not passed over."""
         if not self._queue:
             self._queue = self._read(list(self._timers.values()))
+            if len(self._queue) == BATCH and not self._planned:
+                # There is much to do: no plan from when there was little serves for that.
+                replan()
+                self._planned = True
         elif self._written:
             self._look_for_earlier()
         self._written.clear()

@@ -20,6 +20,7 @@ from koogallery.kernel.errors import DomainError, InvalidInput, Throttled
 from koogallery.kernel.web.files import pdf_response
 from orders import ports
 from orders.ports import ApplicationInformation
+from orders.reads import first_line
 from supervision import exports, services
 from supervision.acts import Act, act_named
 from supervision.choices import BESIDE_STEPS, Action, AttachmentRule
@@ -42,7 +43,7 @@ def flow_or_404(rows: ServiceFlowQuerySet, number: str) -> ServiceFlow:
 
 def details(request: HttpRequest, flow: ServiceFlow, by: Actor, template: str) -> HttpResponse:
     """The details page of one side."""
-    line = flow.order.lines.select_related("specification").first()
+    line = first_line(flow.order)
     context = {
         "view": present(flow, by, clock.now()),
         "flow": flow,

@@ -162,8 +162,8 @@ def uploads_at_once(folder: Path, deal: Deal, *, files: int, size: int, pause: f
     program, content = Program(deal), png(size)
     media = {"MEDIA_ROOT": str(folder / "media"), **PAGES}
     with web_server(folder, **media) as server, ThreadPoolExecutor(files) as people:
-        # Each worker loads what it needs once.
-        list(people.map(lambda _: program.in_parts(server.port, png(2 * MIB)), range(6)))
+        # Each thread of each process takes once what it keeps: a connection, what it has compiled, buffers.
+        list(people.map(lambda _: program.in_parts(server.port, png(2 * MIB)), range(2 * files)))
         began = time.monotonic()
         with Watch(server, "/products/") as watch:
             ids = list(people.map(lambda _: program.in_parts(server.port, content, pause=pause), range(files)))

@@ -97,7 +97,8 @@ def test_a_tiny_run_fires_every_due_row_once_and_finds_the_books_right(tmp_path_
     assert done.returncode in (0, 1), done.stderr
     written = json.loads(report.read_text())
     assert {name: (one["fired"], one["left"]) for name, one in written["rates"].items()} == {
-        "complete_accepted_orders": (18, 0),
+        "complete_accepted_orders": (12, 0),
+        "send_flow_notices": (6, 0),
         "close_overdue_flows": (2, 0),
         "all": (20, 0),
     }
