@@ -57,6 +57,7 @@ from orders.models import (  # noqa: E402
     OrderLine,
     PurchaseDraft,
     Subscription,
+    SubscriptionTerm,
 )
 from orders.ports import sale_refusal  # noqa: E402
 from orders.services import complete_order, open_draft, place_draft  # noqa: E402
@@ -153,6 +154,7 @@ TABLES: tuple[tuple[type[models.Model], str], ...] = (
     (PurchaseDraft, "row.order_id = o.id"),
     (QuoteUse, "row.order_number = o.number"),
     (Subscription, "row.line_id IN (SELECT id FROM orders_orderline WHERE order_id = o.id)"),
+    (SubscriptionTerm, "row.line_id IN (SELECT id FROM orders_orderline WHERE order_id = o.id)"),
     (ServiceFlow, "row.order_id = o.id"),
     (FlowRecord, "row.flow_id IN (SELECT id FROM supervision_serviceflow WHERE order_id = o.id)"),
     (Delivery, "row.flow_id IN (SELECT id FROM supervision_serviceflow WHERE order_id = o.id)"),

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 BATCH = 100
 
 # How long one sweep works before it goes on to something else; what is left is still due for the next.
-SWEEP_SECONDS = 20.0
+SWEEP_SECONDS = 5.0
 
 # After so many failures of one row (about five minutes) the later rows of its lane no longer wait for it.
 LANE_PATIENCE = 6

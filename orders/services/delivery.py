@@ -15,6 +15,7 @@ from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidTransition
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
+from koogallery.kernel.stored import update
 from orders import ports, terms
 from orders.choices import DeliveryStatus, OrderStatus, SubscriptionStatus
 from orders.events import OrderCancelled, OrderRefunded, OrderTakenBack, SubscriptionStarted
