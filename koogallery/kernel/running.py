@@ -141,13 +141,15 @@ def _run(root: Path, port: int, *, reset: bool, clock: timedelta) -> None:
     if reset:
         _reset(var)
     environment = _environment(root, port, clock)
+    demo_port = _demo_port(port)
+    environment["DEMO_SELLER_URL"] = f"http://127.0.0.1:{demo_port}"
     with contextlib.ExitStack() as stack:
         if not (environment.get("DATABASE_URL") and environment.get("REDIS_URL")):
             stack.enter_context(embedded.servers(var, before_start=end_with_parent))
         _manage(root, environment, "migrate", "-v0", "--no-input")
         _collect_static(root, environment)
         _manage(root, environment, "load_demo", "--if-empty", show=True)
-        children = stack.enter_context(_started(_children(root, port, environment), root))
+        children = stack.enter_context(_started(_children(root, port, demo_port, environment), root))
         _wait_until_ready(children, port)
         _greet(root, port, clock)
         _watch(children)
@@ -182,6 +184,7 @@ def _reset(var: Path) -> None:
     data = embedded.data_folder(var)
     for folder in (data, var / "media"):
         shutil.rmtree(folder, ignore_errors=True)
+    (var / "demo-seller.sqlite").unlink(missing_ok=True)
     print("The old data is gone.", flush=True)
 
 
@@ -270,12 +273,44 @@ def celery_commands(schedule: Path) -> dict[str, list[str]]:
     }
 
 
-def _children(root: Path, port: int, environment: dict[str, str]) -> list[Child]:
+def _demo_port(port: int) -> int:
+    """Where the demo's SaaS seller listens: 700 above the web server, or on any free port."""
+    for candidate in (port + 700, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError, OverflowError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if candidate and probe.connect_ex(("127.0.0.1", candidate)) == 0:
+                continue
+        with socket.socket() as probe, contextlib.suppress(OSError, OverflowError):
+            probe.bind(("127.0.0.1", candidate))
+            return int(probe.getsockname()[1])
+    raise CannotRun("There is no free port for the demo's SaaS seller.")
+
+
+def _demo_seller(root: Path, port: int, demo_port: int, environment: dict[str, str]) -> Child:
+    """The example of a SaaS seller, as the demo's own: what a buyer pays for appears there."""
+    command = [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1",
+        "--port", str(demo_port), "--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
+        "examples.saas_seller.seller:create_app",
+    ]  # fmt: skip
+    key = "koogallery-demo-access-key"
+    own = {
+        "ACCESS_KEY_ID": key,
+        "ACCESS_KEY": key,
+        "MARKETPLACE_URL": f"http://127.0.0.1:{port}",
+        "DATABASE": str(root / "var" / "demo-seller.sqlite"),
+    }
+    kept = {name: environment[name] for name in ("PATH", "PYTHONUNBUFFERED", "PYTHONUTF8", "LC_ALL")}
+    return Child("seller", command, root / "var" / "log" / "seller.log", kept | own)
+
+
+def _children(root: Path, port: int, demo_port: int, environment: dict[str, str]) -> list[Child]:
     logs = root / "var" / "log"
     web_environment = {**environment, "STATEMENT_TIMEOUT_MS": str(WEB_STATEMENT_TIMEOUT_MS)}
     commands = celery_commands(root / "var" / "celerybeat-schedule")
     return [
         Child("web", web_command(port), logs / "web.log", web_environment),
+        _demo_seller(root, port, demo_port, environment),
         *(Child(name, command, logs / f"{name}.log", environment) for name, command in commands.items()),
     ]
 

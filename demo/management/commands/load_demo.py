@@ -17,6 +17,7 @@ from catalog.search.index.upkeep import rebuild
 from demo.bulk import load_more
 from demo.catalogue import load_agreements, load_collections, load_pictures, load_sellers, load_synonyms
 from demo.people import LOGINS, PASSWORD, load_people
+from demo.saas import connect_seller
 from demo.story import tell
 from koogallery.kernel import clock
 from koogallery.kernel.quiet import run_until_quiet
@@ -35,6 +36,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, products: int = 0, if_empty: bool = False, **options: Any) -> None:
         if if_empty and (not settings.DEMO_ALLOWED or Product.objects.exists()):
+            if settings.DEMO_ALLOWED:
+                connect_seller()
             return
         if not settings.DEMO_ALLOWED:
             raise CommandError("The demo's password is public: it does not load in production settings.")
@@ -60,6 +63,7 @@ class Command(BaseCommand):
             load_collections()
             load_pictures()
             people = load_people(now)
+            connect_seller()
         # What happened long ago is told in the product, but sends nobody an e-mail today.
         with override_settings(EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend"):
             tell(people, now, self.progress)
