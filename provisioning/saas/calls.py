@@ -78,9 +78,10 @@ def settled(call: Call, *, at: datetime) -> None:
         publish(CallDue(call=following.public_id, lane=following.lane), at=at)
 
 
-def cancel_waiting(instance: Instance, *activities: Activity, at: datetime) -> None:
-    """What was asked of an instance and is not wanted any more; all of it, or these activities."""
-    rows = Call.objects.select_for_update(of=("self",)).waiting().filter(instance=instance).order_by("id")
+def cancel_waiting(instance: Instance, *activities: Activity, at: datetime, but: int = 0) -> None:
+    """What was asked of an instance and is not wanted any more; all of it but one call, or these activities."""
+    rows = Call.objects.select_for_update(of=("self",)).waiting().filter(instance=instance).exclude(pk=but)
+    rows = rows.order_by("id")
     for call in rows.filter(activity__in=activities) if activities else rows:
         call.cancel(at)
         settled(call, at=at)

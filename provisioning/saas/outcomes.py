@@ -122,6 +122,9 @@ def _done(call: Call, verdict: Verdict, at: datetime) -> None:
     if call.activity == Activity.CREATE:
         instance.instance_id = verdict.instance_id
         instance.save(update_fields=["instance_id"])
+        if instance.is_over:
+            ask(instance, Activity.RELEASE, order=call.order, ended_early=True, at=at)
+            return
         if verdict.application is None:
             ask(instance, Activity.QUERY, order=call.order, at=at, give_up_at=call.give_up_at)
     if verdict.application is not None:
@@ -211,9 +214,20 @@ def _delist_if_too_many(product: Product, order: Order, at: datetime) -> None:
     publish(ProductDelisted(order_number=order.number), at=at)
 
 
+def _in_doubt(instance: Instance) -> Call | None:
+    """The creation that was tried and got no answer that could be read, so that nobody knows what came of it."""
+    rows = Call.objects.select_for_update(of=("self",)).waiting().filter(instance=instance)
+    return rows.filter(activity=Activity.CREATE, tries__gt=0, code="").first()
+
+
 def end_instance(instance: Instance, *, order: Order, at: datetime, ended_early: bool) -> None:
     """It is not wanted any more: nothing else is asked of it, and what the seller made is deleted there."""
-    cancel_waiting(instance, at=at)
+    doubtful = None if instance.instance_id else _in_doubt(instance)
+    if doubtful is not None:
+        # He may have made it and his answer was lost: he is asked once more, only to have it deleted.
+        doubtful.give_up_at = at + settings.INSTANCE_CHANGE_TRIED_FOR
+        doubtful.save(update_fields=["give_up_at"])
+    cancel_waiting(instance, at=at, but=doubtful.pk if doubtful else 0)
     if instance.is_over:
         return
     made = bool(instance.instance_id)

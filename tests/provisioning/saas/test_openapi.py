@@ -83,8 +83,8 @@ def test_a_real_order_tells_what_was_bought(shop, timers):
 def test_the_key_itself_may_stand_for_its_id_and_the_one_before_is_valid(shop):
     from provisioning.saas.keys import create_access_key
 
-    create_access_key(shop.product.seller, by=shop.selling, secret="the next key")
-    old, new = key_of(shop), "the next key"
+    create_access_key(shop.product.seller, by=shop.selling, secret="the-next-key")
+    old, new = key_of(shop), "the-next-key"
     for sk in (old, new):
         assert ask(signed(sk, sk, {"orderId": "MOCKONDEMAND"})).status_code == 200
     create_access_key(shop.product.seller, by=shop.selling)
