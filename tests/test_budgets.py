@@ -87,6 +87,9 @@ def test_pages_stay_within_their_budget_whatever_the_number_of_rows(client, deal
         f"/seller/supervision/{number}/handler/",
         "/seller/supervision/?mine=1",
         "/seller/supervision/confirm/",
+        "/seller/access-keys/",
+        "/seller/interfaces/",
+        "/seller/interface-messages/",
         "/seller/delivery-templates/",
         "/seller/delivery-templates/new/",
     ]

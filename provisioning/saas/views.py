@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -125,10 +125,10 @@ def message_list(request: SellerRequest) -> HttpResponse:
 @seller_required
 def message(request: SellerRequest, public_id: str) -> HttpResponse:
     """`/seller/interface-messages/<call>/`: a call with its tries, the newest first."""
-    tries = Prefetch("exchanges", Exchange.objects.order_by("-id")[:MOST_TRIES])
-    rows = Call.objects.for_seller(request.seller).with_table_columns().prefetch_related(tries)
-    call = get_object_or_404(rows, public_id=public_id)
-    return render(request, "provisioning/message.html", {"call": call, "refusal": replay_refusal(call)})
+    call = get_object_or_404(Call.objects.for_seller(request.seller).with_table_columns(), public_id=public_id)
+    tries = Exchange.objects.filter(call=call).order_by("-id")[:MOST_TRIES]
+    context = {"call": call, "tries": tries, "refusal": replay_refusal(call)}
+    return render(request, "provisioning/message.html", context)
 
 
 @require_POST
