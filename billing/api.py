@@ -19,6 +19,7 @@ from koogallery.kernel.api.input import CleanCharField, StrictBooleanField, Stri
 from koogallery.kernel.api.output import MoneySerializer, NewestFirst
 from koogallery.kernel.compiled import Children, Compiled, OneOf, Param
 from orders import ports
+from orders.deployments import DeploymentWish
 from orders.models import Order
 from orders.reads import LINES
 from orders.services import Placement, cancel_order, place_order
@@ -140,7 +141,16 @@ class OrderInput(QuoteInput):
             agreements_accepted=self.validated_data["agreements_accepted"],
             quote=self.validated_data.get("quote") or "",
             coupon=self.coupon_code,
+            deployment=self._wish(),
         )
+
+    def _wish(self) -> DeploymentWish | None:
+        """What is chosen for the servers of an image; None says that nothing was."""
+        given = self.validated_data.get("deployment")
+        if not given:
+            return None
+        known = {name: given[name] for name in DeploymentWish.__slots__ if given.get(name) not in (None, "")}
+        return DeploymentWish(**known)
 
 
 class OrderList(BuyerAPIView):

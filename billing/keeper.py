@@ -3,14 +3,17 @@
 from datetime import datetime
 
 from accounts.actor import Actor
+from accounts.models import Account
 from billing import ledger
 from billing.choices import EntryKind, Ledger, PaymentMethodKind
 from billing.ledger import Side
 from billing.models import Posting
-from billing.services.paying import record_taken
+from billing.services.methods import owing_refusal, own_method
+from billing.services.paying import pay_order, record_taken
 from billing.services.proposals import needs_consent
 from billing.services.refunds import refunds_under_way, request_refund
 from billing.services.releasing import refundable, release, set_off_charge_backs
+from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
 from orders.models import Order
 from pricing import coupons
@@ -18,6 +21,14 @@ from pricing import coupons
 
 class BillingMoney:
     """`orders.ports.MoneyKeeper` over the journal."""
+
+    def owing_refusal(self, account: Account, *, at: datetime) -> DomainError | None:
+        """A reseller's customer, a balance and monthly settlement need no card (RULES 6)."""
+        return owing_refusal(account, at=at)
+
+    def pay_by_itself(self, order: Order, *, by: Actor, at: datetime) -> None:
+        """With the default card; without one from the balance, then on monthly settlement."""
+        pay_order(order, own_method(order.account, order.payable_money), by=by, at=at)
 
     def bill_reseller(self, order: Order, *, by: Actor, at: datetime) -> None:
         """The buyer's reseller owes the order's amount; it is paid with that (guide 2.1 NOTE)."""

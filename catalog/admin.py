@@ -242,3 +242,6 @@ class AcceptanceCriteriaAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+from catalog import admin_cloud  # noqa: E402, F401

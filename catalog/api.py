@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.resources import BuyerAPIView
 from catalog import search as searching
+from catalog.choices import DeliveryMethod
 from catalog.models import AcceptanceCriteria, Product, SavedProduct
 from catalog.services import remove_saved, save_product
 from koogallery.kernel.api.idempotency import idempotent
@@ -108,6 +109,24 @@ class ProductDetailSerializer(ProductSerializer):
     requirement_template = serializers.CharField()
     acceptance_criteria = serializers.SerializerMethodField()
     specifications = serializers.SerializerMethodField()
+    image_versions = serializers.SerializerMethodField()
+
+    def get_image_versions(self, product: Product) -> list[dict[str, Any]]:
+        """Of an image, the newest first: what it can be deployed from. `regions` empty: everywhere."""
+        if product.delivery_method != DeliveryMethod.IMAGE:
+            return []
+        return [
+            {
+                "version": one.version,
+                "name": one.name,
+                "platform": one.platform,
+                "disk_gb": one.disk_gb,
+                "regions": one.regions,
+                "recommended_flavors": one.recommended_flavors,
+                "recommended_rules": one.recommended_rules,
+            }
+            for one in product.image_versions.on_sale()
+        ]
 
     def get_support(self, product: Product) -> dict[str, str]:
         return {

@@ -100,3 +100,28 @@ class DocumentKind(models.TextChoices):
 
     GUIDE = "guide", _("User guide")
     DOWNLOAD = "download", _("Download")
+
+
+class EcsType(models.TextChoices):
+    """Kinds of servers (guide 3.4)."""
+
+    GENERAL = "general_computing", _("General computing")
+    GENERAL_PLUS = "general_computing_plus", _("General computing-plus")
+    MEMORY = "memory_optimized", _("Memory-optimized")
+
+
+class DiskType(models.TextChoices):
+    """Kinds of disks."""
+
+    COMMON = "common_io", _("Common I/O")
+    HIGH = "high_io", _("High I/O")
+    ULTRA_HIGH = "ultra_high_io", _("Ultra-high I/O")
+
+
+class RateKind(models.TextChoices):
+    """What a region charges beside flavors: disks by the GB, an EIP by the Mbit/s."""
+
+    COMMON = "common_io", _("Common I/O")
+    HIGH = "high_io", _("High I/O")
+    ULTRA_HIGH = "ultra_high_io", _("Ultra-high I/O")
+    BANDWIDTH = "bandwidth", _("EIP bandwidth")

@@ -10,8 +10,10 @@ from billing import api_unsubscriptions as unsubscriptions
 from billing import api_usage as billing_usage
 from billing.invoices import api as invoices
 from catalog import api as catalog
+from catalog import api_cloud as cloud
 from pricing import api as pricing
 from provisioning.metering import api as metering
+from provisioning.compute import api as compute
 from provisioning.saas import api as saas
 from renewals import api as renewals
 from renewals import api_renewals as renewing
@@ -29,6 +31,8 @@ urlpatterns = [
     path("docs/", docs, name="api-docs"),
     path("products/", catalog.ProductList.as_view()),
     path("products/<slug:slug>/", catalog.ProductDetail.as_view()),
+    path("products/<slug:slug>/flavors/", cloud.ImageFlavors.as_view()),
+    path("regions/", cloud.RegionList.as_view()),
     path("saved/", catalog.SavedList.as_view()),
     path("saved/<slug:slug>/", catalog.SavedDetail.as_view()),
     path("quotes/", pricing.QuoteCreate.as_view()),
@@ -66,6 +70,16 @@ urlpatterns = [
     path("subscriptions/<str:public_id>/unsubscribe/", unsubscriptions.UnsubscribeCreate.as_view()),
     path("subscriptions/<str:public_id>/reveal-password/", renewals.SubscriptionPassword.as_view()),
     path("subscriptions/<str:public_id>/", renewals.SubscriptionDetail.as_view()),
+    path("servers/", compute.ServerList.as_view()),
+    path("servers/<str:public_id>/", compute.ServerDetail.as_view()),
+    path("servers/<str:public_id>/password/", compute.ServerPassword.as_view()),
+    path("servers/<str:public_id>/<str:act>/", compute.ServerAction.as_view()),
+    path("networks/", compute.NetworkList.as_view()),
+    path("security-groups/", compute.SecurityGroupList.as_view()),
+    path("security-groups/<str:public_id>/", compute.SecurityGroupDetail.as_view()),
+    path("key-pairs/", compute.KeyPairList.as_view()),
+    path("ecs-groups/", compute.EcsGroupList.as_view()),
+    path("enterprise-projects/", compute.EnterpriseProjectList.as_view()),
     path("service-flows/", supervision.FlowList.as_view()),
     path("service-flows/<str:public_id>/", supervision.FlowDetail.as_view()),
     path("service-flows/<str:public_id>/attachments/<str:key>/", supervision.FlowFile.as_view()),

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("orders.urls")),
     path("", include("billing.urls")),
     path("", include("provisioning.metering.urls")),
+    path("", include("provisioning.compute.urls")),
     path("", include("supervision.urls")),
     path("", include("provisioning.urls")),
     path("", include("renewals.urls")),

@@ -99,6 +99,7 @@ LINKS: dict[str, Callable[[Subject], str]] = {
     "app": lambda about: reverse("renewals:app", args=[about.app.public_id]) if about.app else reverse("renewals:apps"),
     "renew": lambda about: _app_page("renewals:renew", about),
     "renewal_stop": lambda about: _app_page("renewals:stop", about),
+    "servers": lambda about: f"{reverse('compute:servers')}{f'?order={about.order.number}' if about.order else ''}",
     "statement": lambda about: about.statement.get_absolute_url() if about.statement else "/",
     "invoice": lambda about: about.invoice.get_absolute_url() if about.invoice else "/",
     "seller_invoice": lambda about: (

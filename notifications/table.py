@@ -8,6 +8,7 @@ from billing.invoices import events as invoices
 from catalog import events as catalog
 from notifications import events as messages
 from notifications.flow_notices import FLOW_NOTICES
+from notifications.compute_notices import COMPUTE_NOTICES, COMPUTE_UNTOLD
 from notifications.notice import DELIVERED, Audience, Notice, Untold
 from notifications.renewal_notices import RENEWAL_NOTICES
 from notifications.saas_notices import SAAS_NOTICES, SAAS_UNTOLD
@@ -358,6 +359,7 @@ NOTICES: list[Notice] = [
     ),
     *RENEWAL_NOTICES,
     *SAAS_NOTICES,
+    *COMPUTE_NOTICES,
 ]
 
 UNTOLD: list[Untold] = [
@@ -376,4 +378,5 @@ UNTOLD: list[Untold] = [
     Untold(billing.UsageBillIssued, "It is charged at the same moment; what came of it is told."),
     Untold(orders.UsageRecorded, "Every hour; what it comes to stands on the usage page and on the bill."),
     Untold(billing.RefundRequested, "Between us and the gateway; its outcome is told."),
+    *COMPUTE_UNTOLD,
 ]

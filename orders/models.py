@@ -1,6 +1,7 @@
 """Orders with their lines and price snapshot, what was agreed to, and the subscriptions that they bring."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -16,6 +17,7 @@ from koogallery.kernel import clock
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import AmountField, CurrencyField, Money
 from orders.choices import DeliveryStatus, DurationUnit, OrderKind, OrderStatus, SubscriptionStatus
+from pricing.values import ECS
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models import TypedModelMeta
@@ -26,8 +28,8 @@ else:
 class PurchaseDraft(models.Model):
     """A configured product between "Continue to Submit" and the order; it lasts 24 hours.
 
-    `request` is a `pricing.rules.QuoteRequest` as JSON, `quote` the signed token that was shown. The draft knows
-    its order, so that a second click on Pay Now leads to the same order.
+    `request` is a `pricing.rules.QuoteRequest` as JSON, `quote` the signed token that was shown, `deployment` what was
+    chosen so far for the servers of an image (never a password). The draft knows its order, so that a second click on Pay Now leads to the same order.
     """
 
     public_id = models.CharField(max_length=16, unique=True, default=public_id, editable=False)
@@ -38,6 +40,7 @@ class PurchaseDraft(models.Model):
     quote = models.TextField()
     auto_renew = models.BooleanField(default=False)
     coupon = models.CharField(max_length=16, blank=True)
+    deployment = models.JSONField(default=dict, db_default={}, blank=True)
     order = models.OneToOneField("orders.Order", null=True, on_delete=models.SET_NULL, related_name="draft")
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField(db_index=True)
@@ -159,6 +162,12 @@ class Order(models.Model):
     def coupon_code(self) -> str:
         """The code of the coupon that it was quoted with, or empty."""
         return str(self.quote.get("applied", {}).get("coupon", ""))
+
+    @property
+    def server_charges(self) -> Decimal:
+        """What the confirmed quote charges for servers under an image, without tax."""
+        lines = self.quote.get("lines", [])
+        return sum((Decimal(one["amount"]["amount"]) for one in lines if one.get("item") == ECS), Decimal(0))
 
     @property
     def is_payable(self) -> bool:

@@ -1,7 +1,7 @@
 """The doors to the right: who delivers what was bought, who keeps the money, what a buyer logs in with, what he used.
 
 `orders`, `supervision` and `provisioning` call these and import nobody on their right or beside them; settings
-say who answers (`FULFILMENT`, `MONEY`, `APPLICATIONS`, `USAGE`). All methods run in the caller's transaction, under the order's lock; what
+say who answers (`FULFILMENT`, `MONEY`, `APPLICATIONS`, `USAGE`, `DEPLOYMENTS`). All methods run in the caller's transaction, under the order's lock; what
 must happen outside the database is only recorded there and carried out through the outbox.
 """
 
@@ -16,14 +16,21 @@ from typing import Protocol
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy
 
 from accounts.actor import Actor
+from accounts.models import Account
 from catalog.models import Product
+from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
+from koogallery.kernel.web.parts import Text
 from orders.choices import OrderStatus
+from orders.deployments import DeploymentWish
 from orders.errors import FlowFrozen
 from orders.models import Order, Subscription
-from pricing.values import MeteredPrice
+from pricing.values import MeteredPrice, Quote, QuoteRequest
+
+SUPERVISION = gettext_lazy("View service supervision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +41,14 @@ class DeliverySummary:
         service_flow: the flow's public id, or None without supervision.
         status_label: the short label of where delivery stands.
         waiting_on: the party whose turn it is (`accounts.actor.Party` value), or None.
-        url: the buyer's page of the delivery, or empty.
+        url: the buyer's page of the delivery, or empty; `url_label` is what leads there.
     """
 
     service_flow: str | None
     status_label: str
     waiting_on: str | None
     url: str
+    url_label: Text = SUPERVISION
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,17 @@ class Fulfilment(Protocol):
 
 class MoneyKeeper(Protocol):
     """Keeps what buyers pay until the order is completed, and gives it back when it is not."""
+
+    def owing_refusal(self, account: Account, *, at: datetime) -> DomainError | None:
+        """Why `account` may not use what is charged afterwards (pay-per-use) or by itself (Quickly Enable), not raised."""
+
+    def pay_by_itself(self, order: Order, *, by: Actor, at: datetime) -> None:
+        """Deduct an order's amount from what the account pays with, in transactions of its own (guide 3.4: "fees will be
+        automatically deducted"). Call it outside any.
+
+        Raises:
+            DomainError: it was not paid; the order waits for payment.
+        """
 
     def bill_reseller(self, order: Order, *, by: Actor, at: datetime) -> None:
         """A reseller's customer submitted the order: his reseller owes it, which pays it (`mark_paid`)."""
@@ -274,6 +293,22 @@ class UsageKeeper(Protocol):
         """It does not run from `at` on, whatever its cloud says later of before."""
 
 
+class DeploymentKeeper(Protocol):
+    """Knows what servers an image can be deployed on, and keeps what a buyer chose until his order is paid."""
+
+    def checked(
+        self, wish: DeploymentWish, *, request: QuoteRequest, product: Product, account: Account
+    ) -> DeploymentWish:
+        """The wish with what it leaves open filled in by defaults.
+
+        Raises:
+            koogallery.kernel.errors.InvalidInput: names each field, as `deployment.password`.
+        """
+
+    def keep(self, order: Order, wish: DeploymentWish, *, quote: Quote, by: Actor, at: datetime) -> None:
+        """The order is placed: keep how its servers are to be, the password sealed."""
+
+
 @cache
 def _load(path: str) -> object:
     return import_string(path)()
@@ -347,11 +382,17 @@ def sale_refusal(product: Product) -> str | None:
 
 
 def delivery_summaries(orders: Iterable[Order]) -> dict[int, DeliverySummary]:
-    """Order id -> what its list entry says of the delivery; one query a deliverer."""
-    orders = list(orders)
+    """Order id -> what its list entry says of the delivery; one query a deliverer that any of them has.
+
+    Needs `product` of the orders.
+    """
+    parts: dict[str, tuple[Fulfilment, list[Order]]] = {}
+    for order in orders:
+        for one in deliverers_of(order):
+            parts.setdefault(one.name, (one, []))[1].append(order)
     found: dict[int, DeliverySummary] = {}
-    for one in all_deliverers():
-        found.update(one.summaries(orders))
+    for one, theirs in parts.values():
+        found.update(one.summaries(theirs))
     return found
 
 
@@ -363,6 +404,11 @@ def money() -> MoneyKeeper:
 def usage() -> UsageKeeper:
     """Whoever measures what is used."""
     return _load(settings.USAGE)  # type: ignore[return-value]
+
+
+def deployments() -> DeploymentKeeper:
+    """Whoever deploys images."""
+    return _load(settings.DEPLOYMENTS)  # type: ignore[return-value]
 
 
 def applications() -> ApplicationKeeper:

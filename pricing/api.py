@@ -9,15 +9,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.resources import BuyerAPIView
-from catalog.choices import BillingMode
+from catalog.choices import BillingMode, DiskType
 from koogallery.kernel import clock
 from koogallery.kernel.api.idempotency import idempotent
-from koogallery.kernel.api.input import CleanCharField, StrictIntegerField, StrictSerializer
+from koogallery.kernel.api.input import CleanCharField, StrictBooleanField, StrictIntegerField, StrictSerializer
 from koogallery.kernel.api.output import MoneySerializer, NewestFirst
 from pricing.coupons import redeem_code
 from pricing.models import Coupon
 from pricing.rules import Duration, Quote, QuoteRequest
+from pricing.servers import MOST_BANDWIDTH, MOST_DATA_DISK_GB, MOST_DATA_DISKS
 from pricing.services import quote_purchase
+from pricing.values import Disk, ServerChoice
 
 LARGEST = 10**9
 MOST_ATTRIBUTES = 50
@@ -50,6 +52,50 @@ class AttributesField(serializers.Field[Any, Any, Any, Any]):
         return dict(value)
 
 
+class DiskInput(StrictSerializer):
+    """A disk."""
+
+    type = serializers.ChoiceField(choices=DiskType.values)
+    size_gb = StrictIntegerField(min_value=1, max_value=MOST_DATA_DISK_GB)
+
+
+class DeploymentInput(StrictSerializer):
+    """How the servers of an image are to be; a quote reads the part that has a price."""
+
+    region = CleanCharField(max_length=40)
+    flavor = CleanCharField(max_length=40)
+    image_version = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=20)
+    system_disk = DiskInput(required=False, allow_null=True)
+    data_disks = serializers.ListField(child=DiskInput(), required=False, max_length=MOST_DATA_DISKS)
+    bandwidth = StrictIntegerField(required=False, default=0, min_value=0, max_value=MOST_BANDWIDTH)
+    network = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=40)
+    subnet = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=40)
+    security_group = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=40)
+    zone = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=20)
+    name = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=64)
+    allow_duplicate_name = StrictBooleanField(required=False, default=False)
+    password = serializers.CharField(
+        required=False, allow_null=True, allow_blank=True, max_length=128, trim_whitespace=False, write_only=True
+    )
+    key_pair = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=40)
+    auto_recovery = StrictBooleanField(required=False, default=True)
+    server_group = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=40)
+    enterprise_project = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=40)
+
+    @staticmethod
+    def server(data: dict[str, Any]) -> ServerChoice:
+        """The priced part of validated data."""
+        disk = data.get("system_disk")
+        return ServerChoice(
+            region=data["region"],
+            flavor=data["flavor"],
+            image=data.get("image_version") or "",
+            system_disk=Disk.from_json(disk) if disk else None,
+            data_disks=tuple(Disk.from_json(one) for one in data.get("data_disks") or ()),
+            bandwidth=data["bandwidth"],
+        )
+
+
 class QuoteInput(StrictSerializer):
     """What to price."""
 
@@ -59,6 +105,7 @@ class QuoteInput(StrictSerializer):
     quantity = StrictIntegerField(required=False, default=1, max_value=LARGEST)
     attributes = AttributesField(required=False)
     coupon = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=40)
+    deployment = DeploymentInput(required=False, allow_null=True)
 
     @property
     def coupon_code(self) -> str:
@@ -75,6 +122,7 @@ class QuoteInput(StrictSerializer):
             duration=Duration(duration["value"], duration["unit"]) if duration else None,
             quantity=data["quantity"],
             attributes=data.get("attributes") or {},
+            server=DeploymentInput.server(data["deployment"]) if data.get("deployment") else None,
         )
 
 

@@ -1,6 +1,7 @@
 """What something costs and why: pure functions over frozen facts, rounded line by line, explained in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,10 +15,12 @@ from pricing.choosing import (
     checked_duration,
     chosen_attributes,
     default_request,
+    refused,
 )
-from pricing.list_prices import period_parts, period_price, price_of
+from pricing.list_prices import PeriodPart, period_parts, period_price, price_of
 from pricing.reductions import HUNDRED, PriceContext, coupon_line, discount_line, narrowest, percent_text, tax_line
 from pricing.values import (
+    ECS,
     PURCHASE,
     Applied,
     AttributeFacts,
@@ -29,6 +32,7 @@ from pricing.values import (
     QuoteLine,
     QuoteRequest,
     Renewal,
+    ServerFacts,
     SpecificationFacts,
 )
 
@@ -62,23 +66,47 @@ def charge_lines(
     duration: Duration | None,
 ) -> tuple[QuoteLine, ...]:
     """The list price of a purchase, one rounded line for the price and one for each surcharge."""
-    lines = []
-    for part in period_parts(facts, request.billing_mode, attributes):
-        amount, factors = part.amount, list(part.factors)
-        if duration:
-            amount *= duration.value
-            factors.append(f"{duration.value} {duration.unit}(s)")
-        if request.quantity > 1:
-            amount *= request.quantity
-            factors.append(str(request.quantity))
-        lines.append(QuoteLine(" x ".join([part.rate, *factors]), amount.rounded()))
-    return tuple(lines)
+    return tuple(_times(part, request, duration) for part in period_parts(facts, request.billing_mode, attributes))
+
+
+def _times(part: PeriodPart, request: QuoteRequest, duration: Duration | None, item: str = "") -> QuoteLine:
+    """A period's part for the whole term and quantity, rounded once."""
+    amount, factors = part.amount, list(part.factors)
+    if duration:
+        amount *= duration.value
+        factors.append(f"{duration.value} {duration.unit}(s)")
+    if request.quantity > 1:
+        amount *= request.quantity
+        factors.append(str(request.quantity))
+    return QuoteLine(" x ".join([part.rate, *factors]), amount.rounded(), item=item)
+
+
+def server_lines(server: ServerFacts | None, request: QuoteRequest, duration: Duration | None) -> tuple[QuoteLine, ...]:
+    """What the ECS under an image costs, a line for each of its parts.
+
+    Raises:
+        NotConfigurable: not sold in that billing mode, or in another currency than the image.
+    """
+    if server is None:
+        return ()
+    if request.billing_mode not in server.modes:
+        raise refused("deployment.flavor", "This flavor is not sold in this billing mode in the region.")
+    unit = BillingMode(request.billing_mode).unit
+    parts = []
+    for one in server.parts:
+        price = Money(one.prices[request.billing_mode], server.currency)
+        parts.append(PeriodPart(f"{one.name}: {price.display()}/{unit}", (), price))
+    return tuple(_times(part, request, duration, ECS) for part in parts)
 
 
 def lowered(
-    price: Money, context: PriceContext, *, at: datetime, with_coupon: bool = True
+    price: Money, context: PriceContext, *, at: datetime, with_coupon: bool = True, beside: Money | None = None
 ) -> tuple[tuple[QuoteLine, ...], Applied]:
     """What stands below the charges: the one discount, the coupon, the tax, in this order.
+
+    Args:
+        price: what is charged for the product; discounts and coupons lower it.
+        beside: what is charged for the ECS under it, which is only taxed.
 
     Raises:
         CouponInvalid: the coupon may not be used for this price.
@@ -94,7 +122,7 @@ def lowered(
     if with_coupon and (line := coupon_line(net, context.coupon, context, kind, at)):
         lines.append(line)
         net += line.amount
-    if line := tax_line(net, context.tax):
+    if line := tax_line(net + beside if beside else net, context.tax):
         lines.append(line)
     coupon = context.coupon.code if with_coupon and context.coupon else ""
     return tuple(lines), Applied(discount.id if discount else None, kind, coupon)
@@ -112,8 +140,9 @@ def quote_purchase(
     context: PriceContext | None = None,
     at: datetime,
     lifetime: timedelta,
+    server: ServerFacts | None = None,
 ) -> Quote:
-    """What `request` costs at `at` for the buyer of `context`.
+    """What `request` costs at `at` for the buyer of `context`; with `server`, the ECS that an image runs on too.
 
     Raises:
         NotConfigurable: the configuration is not sold; `errors` names the field.
@@ -125,36 +154,44 @@ def quote_purchase(
     attributes = chosen_attributes(facts, request.attributes)
     duration = checked_duration(facts, request)
     charges = charge_lines(facts, request, attributes, duration)
+    below_it = server_lines(server, request, duration)
     # Pay-per-use is metered and paid afterwards: nothing is due at the order (RULES 8).
     metered: MeteredPrice | None = None
+    server_metered: MeteredPrice | None = None
     if request.billing_mode == BillingMode.PAY_PER_USE:
-        charges = tuple(QuoteLine(f"{line.text}, billed by use", Money.zero(facts.currency)) for line in charges)
+        charges, below_it = _by_use(charges), _by_use(below_it)
         metered = metered_price(period_price(facts, request.billing_mode, attributes), context)
         charges += _lowered_by_use(metered, context)
-    list_price = Money.total((line.amount for line in charges), facts.currency)
-    check_size(list_price)
-    below, applied = lowered(list_price, context, at=at)
-    lines = (*charges, *below)
+        if server is not None:
+            # Discounts are for the product; the ECS under it is only taxed.
+            server_metered = metered_price(server.unit_price(request.billing_mode), replace(context, discounts=()))
+    software, ecs = _sum(charges, facts.currency), _sum(below_it, facts.currency)
+    check_size(software + ecs)
+    below, applied = lowered(software, context, at=at, beside=ecs)
+    lines = (*charges, *below_it, *below)
     renews = None
     if duration is not None:
         period = Duration(1, duration.unit)
-        again = charge_lines(facts, request, attributes, period)
-        price = Money.total((line.amount for line in again), facts.currency)
-        taxed, _applied = lowered(price, context, at=at, with_coupon=False)
-        renews = Renewal(period, price + Money.total((line.amount for line in taxed), facts.currency))
+        price = _sum(charge_lines(facts, request, attributes, period), facts.currency)
+        price_beside = _sum(server_lines(server, request, period), facts.currency)
+        taxed, _applied = lowered(price, context, at=at, with_coupon=False, beside=price_beside)
+        renews = Renewal(period, price + price_beside + _sum(taxed, facts.currency))
     return Quote(
         request=request,
         attributes=attributes,
         lines=lines,
-        list_price=list_price,
+        list_price=software + ecs,
         discount=-amount_of(lines, LineKind.DISCOUNT, facts.currency),
         coupon=-amount_of(lines, LineKind.COUPON, facts.currency),
         tax=amount_of(lines, LineKind.TAX, facts.currency),
-        payable=Money.total((line.amount for line in lines), facts.currency),
+        payable=_sum(lines, facts.currency),
         renews=renews,
         expires_at=at + lifetime,
         applied=applied,
         metered=metered,
+        server=server,
+        server_payable=_server_payable(lines, ecs, context) if server else None,
+        server_metered=server_metered,
     )
 
 
@@ -179,3 +216,20 @@ def _lowered_by_use(metered: MeteredPrice, context: PriceContext) -> tuple[Quote
     if metered.tax_percent:
         words.append(f"{metered.tax_name} {percent_text(metered.tax_percent)} on what is used")
     return tuple(QuoteLine(text, Money.zero(metered.unit_price.currency)) for text in words)
+
+
+def _by_use(lines: tuple[QuoteLine, ...]) -> tuple[QuoteLine, ...]:
+    return tuple(
+        replace(line, text=f"{line.text}, billed by use", amount=Money.zero(line.amount.currency)) for line in lines
+    )
+
+
+def _sum(lines: Iterable[QuoteLine], currency: str) -> Money:
+    return Money.total((line.amount for line in lines), currency)
+
+
+def _server_payable(lines: tuple[QuoteLine, ...], ecs: Money, context: PriceContext) -> Money:
+    """What of the payable amount is for the ECS: its charges and the tax on them; the rest is the image's."""
+    taxed = tax_line(ecs, context.tax)
+    whole = amount_of(lines, LineKind.TAX, ecs.currency)
+    return ecs + (min(taxed.amount, whole) if taxed else Money.zero(ecs.currency))

@@ -24,7 +24,16 @@ from pricing import rules
 from pricing.context import all_with_reseller_prices, price_context, with_reseller_prices
 from pricing.errors import PriceChanged, QuoteExpired
 from pricing.models import QuoteUse
-from pricing.values import AgreementNote, AttributeFacts, PriceFacts, Quote, QuoteRequest, SpecificationFacts
+from pricing.servers import server_facts
+from pricing.values import (
+    AgreementNote,
+    AttributeFacts,
+    PriceFacts,
+    Quote,
+    QuoteRequest,
+    ServerFacts,
+    SpecificationFacts,
+)
 
 SALT = "koogallery.pricing.quote"
 
@@ -155,6 +164,7 @@ def quote_purchase(
     product: Product | None = None,
     facts: SpecificationFacts | None = None,
     specification: Specification | None = None,
+    server: ServerFacts | None = None,
 ) -> Quote:
     """The price of `request` for `account` (None: a visitor), signed; stores nothing.
 
@@ -162,6 +172,7 @@ def quote_purchase(
         coupon: the code of a coupon to use.
         product, facts: the specification's, when the caller has read them already.
         specification: the requested one, likewise.
+        server: what `request.server` costs, likewise.
 
     Raises:
         NotFound: no such specification.
@@ -172,7 +183,14 @@ def quote_purchase(
     if specification is None and (facts is None or product is None):
         specification = specification_on_sale(request.specification)
     quote = _quote(
-        request, account=account, coupon=coupon, at=at, product=product, facts=facts, specification=specification
+        request,
+        account=account,
+        coupon=coupon,
+        at=at,
+        product=product,
+        facts=facts,
+        specification=specification,
+        server=server,
     )
     if specification is not None:
         quote = replace(quote, agreements=tuple(AgreementNote(**one) for one in agreements_of(specification)))
@@ -188,12 +206,15 @@ def _quote(
     product: Product | None = None,
     facts: SpecificationFacts | None = None,
     specification: Specification | None = None,
+    server: ServerFacts | None = None,
 ) -> Quote:
     if facts is None or product is None:
         specification = specification or specification_on_sale(request.specification)
         product, facts = specification.product, facts_for(specification, account)
     context = price_context(product, account=account, at=at, coupon=coupon)
-    return rules.quote_purchase(facts, request, context=context, at=at, lifetime=settings.QUOTE_LIFETIME)
+    if request.server and server is None:
+        server = server_facts(request.server, product, facts.currency)
+    return rules.quote_purchase(facts, request, context=context, at=at, lifetime=settings.QUOTE_LIFETIME, server=server)
 
 
 def redeem(
@@ -316,7 +337,8 @@ def agreements_shown(token: str) -> frozenset[int] | None:
 def _configuration(quote: Quote) -> list[Any]:
     request = quote.request
     duration = request.duration.as_json() if request.duration else None
-    return [request.billing_mode, duration, request.quantity, sorted(map(list, quote.attributes.items()))]
+    configuration = [request.billing_mode, duration, request.quantity, sorted(map(list, quote.attributes.items()))]
+    return configuration + ([quote.server.choice.as_json()] if quote.server else [])
 
 
 def _price(quote: Quote) -> dict[str, Any]:

@@ -87,14 +87,103 @@ class SpecificationFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Disk:
+    """A disk by its kind (`catalog.choices.DiskType`) and its size in GB."""
+
+    kind: str
+    size_gb: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {"type": self.kind, "size_gb": self.size_gb}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        return cls(str(value["type"]), int(value["size_gb"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerChoice:
+    """The ECS that an image is to run on, as far as its price depends on it (guide 3.4).
+
+    Attributes:
+        region, flavor: codes.
+        image: a version of the image ("V4.2.1"); empty: the newest.
+        system_disk: None: the size that the image needs.
+        bandwidth: of an EIP for each server, in Mbit/s; 0: none.
+    """
+
+    region: str
+    flavor: str
+    image: str = ""
+    system_disk: Disk | None = None
+    data_disks: tuple[Disk, ...] = ()
+    bandwidth: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "region": self.region,
+            "flavor": self.flavor,
+            "image": self.image,
+            "system_disk": self.system_disk.as_json() if self.system_disk else None,
+            "data_disks": [disk.as_json() for disk in self.data_disks],
+            "bandwidth": self.bandwidth,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any] | None) -> "ServerChoice | None":
+        if not value:
+            return None
+        disk = value.get("system_disk")
+        return cls(
+            region=str(value["region"]),
+            flavor=str(value["flavor"]),
+            image=str(value.get("image", "")),
+            system_disk=Disk.from_json(disk) if disk else None,
+            data_disks=tuple(Disk.from_json(one) for one in value.get("data_disks") or ()),
+            bandwidth=int(value.get("bandwidth", 0)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPart:
+    """One part of a server with its price by billing mode: the flavor, a disk, an address."""
+
+    name: str
+    prices: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """A server as the rules see it: what is sold for `choice`, in one currency."""
+
+    choice: ServerChoice
+    name: str
+    currency: str
+    parts: tuple[ServerPart, ...]
+
+    def unit_price(self, billing_mode: str) -> Money:
+        """One server for an hour, month or year; unrounded."""
+        return Money.total((Money(one.prices[billing_mode], self.currency) for one in self.parts), self.currency)
+
+    @property
+    def modes(self) -> frozenset[str]:
+        """The billing modes in which all of it is sold."""
+        return frozenset.intersection(*(frozenset(one.prices) for one in self.parts))
+
+
+@dataclass(frozen=True, slots=True)
 class QuoteRequest:
-    """What somebody wants to buy. `attributes` holds only what differs from the defaults, or all of them."""
+    """What somebody wants to buy. `attributes` holds only what differs from the defaults, or all of them.
+
+    `server` is what an image runs on; without it the image alone is priced.
+    """
 
     specification: int
     billing_mode: str
     duration: Duration | None
     quantity: int = 1
     attributes: Mapping[str, str | int] = field(default_factory=dict)
+    server: ServerChoice | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -103,7 +192,7 @@ class QuoteRequest:
             "duration": self.duration.as_json() if self.duration else None,
             "quantity": self.quantity,
             "attributes": dict(self.attributes),
-        }
+        } | ({"server": self.server.as_json()} if self.server else {})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -113,6 +202,7 @@ class QuoteRequest:
             duration=Duration.from_json(value.get("duration")),
             quantity=int(value.get("quantity", 1)),
             attributes=dict(value.get("attributes") or {}),
+            server=ServerChoice.from_json(value.get("server")),
         )
 
 
@@ -129,6 +219,9 @@ class LineKind(StrEnum):
     CONSUMED = "consumed"
     FEE = "fee"
     REFUND = "refund"
+
+
+SOFTWARE, ECS = "", "ecs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,19 +274,22 @@ class QuoteLine:
     """One line of Cost Details: the calculation in words ("$5.00 USD/month x 1 month(s)") and its amount.
 
     The lines of a quote add up to what is payable: what is charged stands first, what is taken off (negative) and
-    the tax behind it.
+    the tax behind it. `item` says which order line it belongs to: the product, or the ECS under an image.
     """
 
     text: str
     amount: Money
     kind: str = LineKind.CHARGE
+    item: str = SOFTWARE
 
     def as_json(self) -> dict[str, Any]:
-        return {"kind": str(self.kind), "text": self.text, "amount": self.amount.as_json()}
+        shown = {"kind": str(self.kind), "text": self.text, "amount": self.amount.as_json()}
+        return shown | ({"item": self.item} if self.item else {})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        return cls(value["text"], Money.from_json(value["amount"]), value.get("kind", LineKind.CHARGE))
+        kind, item = value.get("kind", LineKind.CHARGE), value.get("item", SOFTWARE)
+        return cls(value["text"], Money.from_json(value["amount"]), kind, item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +337,11 @@ class Quote:
             stands among the lines as well.
         applied: which discount and coupon were taken into account.
         agreements: what has to be accepted to buy at this price; None where nobody asks. The token names them.
+        server: what an image runs on, with its prices; `server_payable` is what of the payable amount is for it.
         purpose: `purchase`, or what is changed (`upgrade:<subscription>`, `unsubscribe:<subscription>`): a token serves no
             other purpose.
         metered: pay-per-use: what an hour of one piece costs.
+        server_metered: the same of one server under an image.
     """
 
     request: QuoteRequest
@@ -262,6 +360,9 @@ class Quote:
     token: str = ""
     agreements: tuple[AgreementNote, ...] | None = None
     metered: MeteredPrice | None = None
+    server: ServerFacts | None = None
+    server_payable: Money | None = None
+    server_metered: MeteredPrice | None = None
 
     @property
     def currency(self) -> str:
@@ -284,4 +385,4 @@ class Quote:
             "renews": self.renews.as_json() if self.renews else None,
             "metered": self.metered.as_json() if self.metered else None,
             "expires_at": self.expires_at.isoformat(),
-        }
+        } | ({"server_payable": self.server_payable.as_json()} if self.server_payable is not None else {})

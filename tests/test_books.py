@@ -17,6 +17,21 @@ INVOICE = """
             SELECT 'IV', account_id, issuer.id, '%s', 'order', 'USD', %s, '', '', now(), '', '', '', '', 'C', '', 'SG', '', '', now()
             FROM orders_order, billing_issuer AS issuer"""
 # Invariant -> SQL that breaks it, with triggers and foreign keys out of the way.
+# A deployment of the order with the subnet of its buyer, and a server in this status.
+A_DEPLOYMENT = """
+    INSERT INTO compute_subnet (public_id, account_id, vpc_id, name, cidr, created_at)
+        SELECT 'x', account_id, 1, '', '', now() FROM orders_order;
+    INSERT INTO compute_deployment (order_id, account_id, status, billing_mode, quantity, region_id, zone, image_id, flavor_id,
+        system_disk_type, system_disk_gb, data_disks, bandwidth, subnet_id, security_group_id, name, login_mode, password,
+        auto_recovery, currency, software_unit_price, server_unit_price, tries, created_at)
+        SELECT orders_order.id, orders_order.account_id, 'waiting', 'monthly', 1, 1, '', 1, 1, 'high_io', 40, '[]', 0,
+        compute_subnet.id, 1, '', 'password', {password}, true, 'USD', 1, 1, 0, now() FROM orders_order, compute_subnet;"""
+A_SERVER = """
+    INSERT INTO compute_server (public_id, account_id, deployment_id, number, name, subscription_id, image_subscription_id,
+        status, zone, attempt, tries, fault, created_at, deleted_at)
+        SELECT 'x', deployment.account_id + {other}, deployment.id, 1, '', app.id, app.id, '{status}', '', 1, 0, '', now(), now()
+        FROM compute_deployment AS deployment, orders_subscription AS app;"""
+
 SPOILS = {
     "listing_repeats_prices": "UPDATE catalog_product SET billing_modes = '{yearly}'",
     "prices_multiply_own_attributes": """
@@ -145,6 +160,19 @@ SPOILS = {
     + """;
         INSERT INTO billing_issuercounter (issuer_id, kind, year, last) SELECT id, 'invoice', 2026, 1 FROM billing_issuer""",
     "issued_invoices_have_their_document": INVOICE % ("issued", 5),
+    "paid_images_have_their_servers": "UPDATE orders_orderline SET delivery_method = 'ecs'",
+    "servers_run_when_they_say_so": A_DEPLOYMENT.format(password="NULL") + A_SERVER.format(status="running", other=0),
+    "runs_do_not_overlap": """
+        INSERT INTO compute_serverrun (server_id, started_at, stopped_at)
+        VALUES (1, now() - interval '2 hours', now()), (1, now() - interval '1 hour', now())""",
+    "deleted_servers_left_nothing": A_DEPLOYMENT.format(password="NULL")
+    + A_SERVER.format(status="deleted", other=0)
+    + """
+        INSERT INTO compute_cloudresource (token, kind, status, account_id, region_id, ref, is_ready, position, server_id,
+            created_at, tries)
+        SELECT 'kg-x', 'volume', 'wanted', account_id, 1, '', false, 0, id, now(), 0 FROM compute_server""",
+    "passwords_of_servers_are_erased": A_DEPLOYMENT.format(password="'in plain words'"),
+    "servers_belong_to_the_buyer": A_DEPLOYMENT.format(password="NULL") + A_SERVER.format(status="stopped", other=1000),
     "flows_belong_to_the_deal": "UPDATE supervision_serviceflow SET seller_id = seller_id + 1000",
 }
 

@@ -134,3 +134,40 @@ def test_pages_of_saas_with_application_information_stay_within_their_budget(cli
     services.accept_delivery(deal.flow, by=deal.buyer)
     count(client, f"/my/apps/{app_of(deal).public_id}/")
     count(client, f"/my/apps/{app_of(deal).public_id}/reveal/")
+
+
+def test_pages_of_images_and_servers_stay_within_their_budget(client, settings):
+    """50 regions of 200 flavors; 30 servers of one order."""
+    from accounts.models import Membership
+    from catalog.models import Flavor, FlavorOffer, Region
+    from orders.services import open_draft
+    from tests.factories import a_buyer, logged_in
+    from tests.provisioning.compute.conftest import Shop, a_region, an_image
+
+    AgreementFactory()
+    shop = Shop(an_image(), a_region(), a_buyer())
+    user = Membership.objects.get(account=shop.account).user
+    size = {"family": "x", "cpu": "X", "assured_gbps": 1, "maximum_gbps": 2, "packets_per_second": 1}
+    flavors = Flavor.objects.bulk_create(
+        Flavor(code=f"x.{number}", vcpus=number % 64 + 1, memory_gib=number + 1, **size) for number in range(197)
+    )
+    regions = Region.objects.bulk_create(Region(code=f"r-{n}", name=f"R {n}", zones=["AZ1"]) for n in range(49))
+    for region in [shop.region, *regions]:
+        FlavorOffer.objects.bulk_create(
+            FlavorOffer(region=region, flavor=one, pay_per_use="0.1", monthly=50, yearly=500) for one in flavors
+        )
+    page = f"/products/{shop.product.slug}/?billing_mode=pay_per_use&region=r-7"
+    count(client, page)
+    answer = client.get(page)
+    assert len(answer.content) < 100_000
+    assert answer.content.count(b'data-label="ECS Flavor Name"') == 20
+    draft = open_draft(shop.request(), account=shop.account, user=user, by=shop.buyer)
+    browser = logged_in(user)
+    home = f"/purchase/{draft.public_id}"
+    for address in ("provision", "quick", "custom/basic", "custom/network", "custom/advanced", "custom/confirm"):
+        count(browser, f"{home}/{address}/")
+    order = shop.order(quantity=30)
+    server = order.deployment.servers.first()
+    for address in ("servers/", f"servers/{server.public_id}/", f"servers/{server.public_id}/stop/", "networks/",
+                    "security-groups/", f"security-groups/{order.deployment.security_group.public_id}/", "cloud/"):  # fmt: skip
+        count(browser, f"/my/{address}")

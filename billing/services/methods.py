@@ -9,7 +9,7 @@ from billing.errors import CreditRefused, PaymentMethodRequired
 from billing.gateways import gateway
 from billing.models import AccountBalance, CreditLine, PaymentMethod, Statement
 from koogallery.kernel.compiled import Compiled, Param
-from koogallery.kernel.errors import InvalidInput
+from koogallery.kernel.errors import DomainError, InvalidInput
 from koogallery.kernel.money import Money
 
 _CARDS = Compiled(lambda: PaymentMethod.objects.filter(account=Param("account"), gateway=Param("gateway")).bound())
@@ -130,3 +130,26 @@ def chosen_card(account: Account, request: PaymentRequest, *, at: datetime) -> P
     if card.is_expired(at):
         raise PaymentMethodRequired(f"{card} has expired. Bind another credit card.")
     return card
+
+
+def own_method(account: Account, amount: Money) -> PaymentRequest:
+    """What an amount is deducted from when nobody chooses: the default card, else the balance, else settlement."""
+    found = methods_of(account, amount)
+    if found.cards:
+        return PaymentRequest()
+    if found.balance >= amount and amount:
+        return PaymentRequest(PaymentMethodKind.BALANCE)
+    if found.credit is not None and not found.credit_refusal:
+        return PaymentRequest(PaymentMethodKind.MONTHLY_SETTLEMENT)
+    return PaymentRequest()
+
+
+def owing_refusal(account: Account, *, at: datetime) -> DomainError | None:
+    """Why an account may not use what is charged afterwards or by itself, not raised (guide 2.1: bind a credit card).
+
+    A reseller's customer owes nothing here; a balance or monthly settlement stands in for the card (RULES 6).
+    """
+    if account.reseller_id is not None or any(not card.is_expired(at) for card in usable_cards(account)):
+        return None
+    found = methods_of(account, Money.zero(account.currency))
+    return None if found.balance or (found.credit is not None and not found.credit_refusal) else PaymentMethodRequired()

@@ -34,7 +34,8 @@ def release(order: Order, *, at: datetime) -> None:
     share, parties = fee_share(order), {"account_id": order.account_id, "seller_id": order.seller_id}
     if held := ledger.held_for(order):
         tax = (Money(order.tax, order.currency) * (held.amount / order.payable)).rounded()
-        fee = ((held - tax) * share).rounded()
+        cloud = _cloud_part(order, held - tax)
+        fee = cloud + ((held - tax - cloud) * share).rounded()
         sides = [Side(Ledger.HELD, held, **parties), *_earned(order, held - tax - fee, fee, tax)]
         ledger.post(EntryKind.RELEASE, sides, at=at, order=order)
     if not order.coupon_code:
@@ -54,6 +55,12 @@ def release(order: Order, *, at: datetime) -> None:
             zero = Money.zero(worth.currency)
             sides = [Side(Ledger.COUPONS_HELD, worth, **parties), *_earned(order, worth - fee, fee, zero)]
         ledger.post(EntryKind.COUPON_EARNED, sides, at=at, order=order, text=str(use.coupon))
+
+
+def _cloud_part(order: Order, net: Money) -> Money:
+    """What of `net` is for servers under an image, which the platform sells, not the seller."""
+    servers, whole = order.server_charges, order.payable - order.tax
+    return (net * (servers / whole)).rounded() if servers and whole else Money.zero(net.currency)
 
 
 def _earned(order: Order, seller: Money, fee: Money, tax: Money) -> list[Side]:

@@ -1,5 +1,6 @@
 """The catalogue's data."""
 
+from catalog.models.cloud import Flavor, FlavorOffer, ImageVersion, Region, RegionRate
 from catalog.models.criteria import AcceptanceCriteria
 from catalog.models.exchange import ImportRun
 from catalog.models.feed import CatalogueChange
@@ -33,12 +34,17 @@ __all__ = [
     "Collection",
     "CollectionItem",
     "CustomerCase",
+    "Flavor",
+    "FlavorOffer",
+    "ImageVersion",
     "ImportRun",
     "Price",
     "Product",
     "ProductDocument",
     "ProductPicture",
     "ProductQuerySet",
+    "Region",
+    "RegionRate",
     "ReleaseNote",
     "SavedProduct",
     "Specification",

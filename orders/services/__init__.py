@@ -17,7 +17,15 @@ from orders.services.delivery import (
 )
 from orders.services.locking import order_locked
 from orders.services.payment import can_be_paid, cancel_order, cancel_outdated, cancel_unpaid_order, mark_paid
-from orders.services.placing import Placement, open_draft, place_draft, place_order, preview_draft, use_coupon
+from orders.services.placing import (
+    Placement,
+    configure_draft,
+    open_draft,
+    place_draft,
+    place_order,
+    preview_draft,
+    use_coupon,
+)
 from orders.services.renewing import (
     RenewalPrices,
     RenewalWish,
@@ -56,6 +64,7 @@ __all__ = [
     "close_unsubscribed",
     "complete_due_order",
     "complete_order",
+    "configure_draft",
     "delivery_done",
     "delivery_failed",
     "end_locked_with_refund",

@@ -69,7 +69,7 @@ def start_processing(order: Order, *, by: Actor, at: datetime) -> None:
 
 
 def _create_subscriptions(order: Order, *, at: datetime) -> None:
-    """One subscription a line: a quantity of licences is one subscription with that quantity."""
+    """One subscription a line: a quantity of licences is one subscription with that quantity. Each server is one."""
     supervised = order.product.supervised
     insert(
         [
@@ -81,14 +81,20 @@ def _create_subscriptions(order: Order, *, at: datetime) -> None:
                 delivery_method=line.delivery_method,
                 billing_mode=line.billing_mode,
                 attributes=line.attributes,
-                quantity=line.quantity,
+                quantity=1 if _is_each(line) else line.quantity,
                 created_at=at,
                 # Supervised SaaS is listed in Purchased Apps only when its flow is complete (RULES 1.1).
                 listed_at=None if supervised and line.delivery_method == DeliveryMethod.SAAS else at,
             )
             for line in _LINES.all(order=order.pk)
+            for _number in range(line.quantity if _is_each(line) else 1)
         ]
     )
+
+
+def _is_each(line: OrderLine) -> bool:
+    """Whether every piece of the line lives by itself."""
+    return line.delivery_method in (DeliveryMethod.IMAGE, DeliveryMethod.ECS)
 
 
 def cancel_order(order: Order, *, by: Actor, at: datetime | None = None) -> Order:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -10,7 +11,8 @@ from django.db import transaction
 from accounts.actor import Actor
 from accounts.models import Account, User
 from accounts.permissions import Permission, require
-from catalog.models import Agreement, Specification
+from catalog.choices import BillingMode, DeliveryMethod
+from catalog.models import Agreement, Product, Specification
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidInput, NotFound
@@ -18,6 +20,7 @@ from koogallery.kernel.ids import order_number
 from koogallery.kernel.outbox import publish
 from koogallery.kernel.stored import insert, update
 from orders import ports
+from orders.deployments import DeploymentWish
 from orders.errors import AccountFrozen, AgreementsChanged, AgreementsNotAccepted, AutoRenewalNotSupported, NotForSale
 from orders.events import OrderPlaced
 from orders.models import AcceptedAgreement, Order, OrderLine, PurchaseDraft
@@ -47,6 +50,7 @@ class Placement:
         agreements_accepted: the Terms and Conditions box.
         quote: the signed quote that was shown; without it today's price is taken.
         coupon: the code of a coupon to use; the quote, if any, was made with it.
+        deployment: how the servers of an image are to be; `request.server` is its priced part.
         agreements: ids of the agreements that were shown; None: those that the quote names, or else those in force.
     """
 
@@ -56,6 +60,7 @@ class Placement:
     quote: str = ""
     coupon: str = ""
     agreements: frozenset[int] | None = None
+    deployment: DeploymentWish | None = None
 
 
 def place_order(placement: Placement, *, account: Account, by: Actor, at: datetime | None = None) -> Order:
@@ -84,6 +89,7 @@ def _place(placement: Placement, *, account: Account, by: Actor, at: datetime) -
         raise AgreementsNotAccepted(errors={"agreements_accepted": [AgreementsNotAccepted.default_message]})
     specification = pricing.specification_on_sale(placement.request.specification)
     _check_for_sale(specification, placement.auto_renew, placement.request)
+    deployment = _checked_deployment(placement, specification.product, account, at)
     number = order_number(at)
     if placement.quote:
         if pricing.coupon_of(placement.quote) != plain_code(placement.coupon):
@@ -103,6 +109,8 @@ def _place(placement: Placement, *, account: Account, by: Actor, at: datetime) -
     order = _create(number, specification, quote, placement, account=account, by=by, at=at)
     if quote.applied.coupon:
         reserve_coupon(quote.applied.coupon, quote.coupon, account=account, order_number=number, at=at)
+    if deployment is not None:
+        ports.deployments().keep(order, deployment, quote=quote, by=by, at=at)
     if not order.payable:
         start_processing(order, by=by, at=at)
     elif account.reseller_id:
@@ -111,6 +119,28 @@ def _place(placement: Placement, *, account: Account, by: Actor, at: datetime) -
     else:
         publish(OrderPlaced(order_number=order.number), at=at)
     return order
+
+
+def _checked_deployment(
+    placement: Placement, product: Product, account: Account, at: datetime
+) -> DeploymentWish | None:
+    """How an image's servers are to be; pay-per-use only for who can be charged afterwards (RULES 6).
+
+    Raises:
+        InvalidInput: an image without deployment or server, something else with one, or a wish that cannot be.
+    """
+    request, wish = placement.request, placement.deployment
+    if product.delivery_method != DeliveryMethod.IMAGE:
+        if wish is not None or request.server is not None:
+            why = "Only an image is deployed on a server."
+            raise InvalidInput(why, errors={"deployment": [why]})
+        return None
+    if wish is None or request.server is None:
+        why = "Say where the image is deployed: deployment with region, flavor, network and security_group."
+        raise InvalidInput(why, errors={"deployment": [why]})
+    if request.billing_mode == BillingMode.PAY_PER_USE and (refusal := ports.money().owing_refusal(account, at=at)):
+        raise refusal
+    return ports.deployments().checked(wish, request=request, product=product, account=account)
 
 
 def _check_for_sale(specification: Specification, auto_renew: bool, request: QuoteRequest) -> None:
@@ -167,7 +197,11 @@ def _create(
         amount=quote.payable.amount,
         metered=quote.metered.as_json() if quote.metered else None,
     )
-    insert([line])
+    lines = [line]
+    if quote.server is not None and quote.server_payable is not None:
+        line.amount -= quote.server_payable.amount
+        lines.append(_server_line(line, quote))
+    insert(lines)
     accepted = [
         AcceptedAgreement(
             order=order,
@@ -183,6 +217,27 @@ def _create(
     ]
     insert(accepted)
     return order
+
+
+def _server_line(image: OrderLine, quote: Quote) -> OrderLine:
+    """The ECS of an image order: a line of its own, subscribed and renewed by itself (guide 3.4)."""
+    assert quote.server is not None
+    assert quote.server_payable is not None
+    return OrderLine(
+        order=image.order,
+        position=1,
+        delivery_method=DeliveryMethod.ECS,
+        product_name=str(DeliveryMethod.ECS.label),
+        specification_name=quote.server.name,
+        attributes=quote.server.choice.as_json(),
+        quantity=image.quantity,
+        billing_mode=image.billing_mode,
+        duration_value=image.duration_value,
+        duration_unit=image.duration_unit,
+        currency=image.currency,
+        amount=quote.server_payable.amount,
+        metered=quote.server_metered.as_json() if quote.server_metered else None,
+    )
 
 
 def _accepted(placement: Placement, in_force: list[Agreement]) -> list[Agreement]:
@@ -283,6 +338,29 @@ def preview_draft(draft: PurchaseDraft, *, at: datetime | None = None) -> DraftP
     return DraftPreview(specification, quote, shown if shown != quote.payable.as_json() else None, refusal)
 
 
+def configure_draft(
+    draft: PurchaseDraft, request: QuoteRequest, deployment: dict[str, Any], *, by: Actor, at: datetime | None = None
+) -> Quote:
+    """Keep another configuration in a draft, such as a step of the ECS wizard chose it; quoted anew.
+
+    Args:
+        deployment: what is chosen for the servers so far, never a password.
+
+    Raises:
+        PermissionRefused: the actor's role may not buy.
+        NotConfigurable: it is not sold; the draft keeps what it had.
+    """
+    at = at or clock.now()
+    require(by, Permission.BUY)
+    quote = pricing.quote_purchase(request, account=draft.account, at=at)
+    draft.request, draft.quote, draft.deployment = request.as_json(), quote.token, deployment
+    draft.coupon = ""
+    PurchaseDraft.objects.filter(pk=draft.pk, order=None).update(
+        request=draft.request, quote=draft.quote, deployment=deployment, coupon=""
+    )
+    return quote
+
+
 def use_coupon(draft: PurchaseDraft, code: str, *, by: Actor, at: datetime | None = None) -> PurchaseDraft:
     """Choose a coupon on Confirm, or none with an empty code: the draft is quoted anew.
 
@@ -307,12 +385,13 @@ def place_draft(
     quote: str,
     by: Actor,
     agreements: frozenset[int] | None = None,
+    deployment: DeploymentWish | None = None,
     at: datetime | None = None,
 ) -> Order:
     """Pay Now on Confirm: the draft's order, made once however often the button is pressed.
 
     `quote` is the token that the page showed and `agreements` are the texts that it listed, so that what was seen is
-    what is charged and accepted.
+    what is charged and accepted; `deployment` is how the servers of an image are to be.
 
     Raises:
         NotFound: the draft has expired.
@@ -335,6 +414,7 @@ def place_draft(
             quote=quote,
             coupon=pricing.coupon_of(quote),
             agreements=agreements,
+            deployment=deployment,
         )
         order = _place(placement, account=account, by=by, at=at)
         draft.order = order

@@ -33,10 +33,11 @@ from koogallery.kernel.web.formats import price_text
 from koogallery.kernel.web.page_cache import about, visitors_page
 from koogallery.kernel.web.parts import Choice, CostLine
 from orders.ports import delivery_terms, sale_refusal, with_delivery_terms
+from orders.views.image import ImageOffer, image_offer, image_versions, with_image_versions, with_server
 from pricing import services
 from pricing.configuration import Configuration, default_configuration, read_configuration
 from pricing.errors import NotConfigurable
-from pricing.values import AttributeFacts, LineKind, Quote, QuoteLine, SpecificationFacts
+from pricing.values import ECS, AttributeFacts, LineKind, Quote, QuoteLine, SpecificationFacts
 
 RELATED = 4
 
@@ -70,7 +71,7 @@ def product_page(request: HttpRequest, slug: str) -> HttpResponse:
     product = _product(request, slug)
     account = _account(request)
     specifications = services.facts_of_product(product, account)
-    configuration, quote, errors = _configured(request, product, specifications, account)
+    configuration, quote, errors, offer = _configured(request, product, specifications, account)
     related = _RELATED.all(category=product.category_id, product=product.pk)
     tables, refusal = _price_tables(specifications), sale_refusal(product)
     response = render(
@@ -83,6 +84,10 @@ def product_page(request: HttpRequest, slug: str) -> HttpResponse:
             "specifications": _specification_choices(specifications, configuration),
             "configuration": configuration,
             "modes": _mode_choices(configuration),
+            "image_offer": offer,
+            "image_errors": {
+                name.partition(".")[2]: text for name, text in errors.items() if name.startswith("deployment.")
+            },
             "attributes": _attribute_inputs(configuration, errors),
             "errors": errors,
             "quote": quote,
@@ -108,10 +113,11 @@ def product_page(request: HttpRequest, slug: str) -> HttpResponse:
 @visitors_page
 def quote_fragment(request: HttpRequest, slug: str) -> HttpResponse:
     """`/products/<slug>/quote/`: Cost Details for the configuration in the query, as the calculator fetches it."""
-    product = get_object_or_404(Product.objects.reachable().select_related("seller"), slug=slug)
+    products = with_image_versions(Product.objects.reachable().select_related("seller"))
+    product = get_object_or_404(products, slug=slug)
     account = _account(request)
     specifications = services.facts_of_product(product, account)
-    configuration, quote, errors = _configured(request, product, specifications, account)
+    configuration, quote, errors, _offer = _configured(request, product, specifications, account)
     context = {
         "quote": quote,
         "cost_lines": cost_lines(product.name, quote),
@@ -141,6 +147,7 @@ def _shown() -> QuerySet[Product]:
             shown_pictures=_listed(ProductPicture.objects.all(), "pk", "alt", "width", "height"),
             shown_documents=_listed(ProductDocument.objects.all(), "pk", "title", "kind", "url"),
             shown_cases=_listed(CustomerCase.objects.all(), "title", "customer", "text"),
+            shown_images=image_versions(),
             shown_criteria=AcceptanceCriteria.lines_of(OuterRef("pk")),
             shown_agreements=ArraySubquery(
                 Agreement.objects.in_force_for(OuterRef("pk")).values(
@@ -188,19 +195,23 @@ def _account(request: HttpRequest) -> Account | None:
 
 def _configured(
     request: HttpRequest, product: Product, specifications: dict[int, SpecificationFacts], account: Account | None
-) -> tuple[Configuration | None, Quote | None, dict[str, str]]:
-    """The chosen configuration with its price, or with what is wrong with it, by field."""
-    configuration = default_configuration(specifications)
+) -> tuple[Configuration | None, Quote | None, dict[str, str], ImageOffer | None]:
+    """The chosen configuration with its price, or with what is wrong with it, by field; and what an image runs on."""
+    configuration, offer = default_configuration(specifications), None
     if configuration is None:
-        return None, None, {}
+        return None, None, {}, None
     try:
         configuration = read_configuration(request.GET, specifications)
+        offer = image_offer(product, configuration, request.GET)
+        configuration = with_server(configuration, offer)
         quote = services.quote_purchase(
             configuration.request, account=account, product=product, facts=configuration.facts
         )
     except NotConfigurable as refused:
-        return configuration, None, {name: texts[0] for name, texts in refused.errors.items()} or {"": refused.message}
-    return configuration, quote, {}
+        offer = offer or image_offer(product, configuration, request.GET)
+        errors = {name: texts[0] for name, texts in refused.errors.items()} or {"": refused.message}
+        return configuration, None, errors, offer
+    return configuration, quote, {}, offer
 
 
 def cost_lines(label: str, quote: Quote | None) -> list[CostLine]:
@@ -210,6 +221,9 @@ def cost_lines(label: str, quote: Quote | None) -> list[CostLine]:
 
 def cost_line(label: str, line: QuoteLine) -> CostLine:
     """One line of a quote, live or of an order's snapshot."""
+    if line.kind == LineKind.CHARGE and line.item == ECS:
+        name, _colon, formula = line.text.partition(": ")
+        return CostLine(name, formula, line.amount)
     if line.kind == LineKind.CHARGE:
         return CostLine(label, line.text, line.amount)
     if line.kind == LineKind.CREDIT:
@@ -294,4 +308,6 @@ def what_follows(product: Product) -> str:
             return _("The seller delivers the license offline; you accept it under service supervision.")
         case DeliveryMethod.PROFESSIONAL_SERVICE:
             return _("You submit a request after payment; the seller confirms and delivers it for your acceptance.")
+        case DeliveryMethod.IMAGE:
+            return _("You choose quick or customized provisioning next; the server is created within minutes.")
     return ""

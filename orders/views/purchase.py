@@ -21,9 +21,10 @@ from orders.documents import agreement_pdf
 from orders.errors import AgreementsNotAccepted, AutoRenewalNotSupported
 from orders.models import AcceptedAgreement, PurchaseDraft
 from orders.services import open_draft, place_draft, preview_draft, use_coupon
+from orders.views.image import image_offer, with_image_versions, with_server
 from orders.views.product import cost_lines
 from pricing import services as pricing
-from pricing.configuration import read_configuration
+from pricing.configuration import Configuration, read_configuration
 from pricing.coupons import offered_coupons
 from pricing.errors import CouponInvalid, NotConfigurable, PriceChanged, QuoteExpired
 from pricing.rules import QuoteRequest
@@ -43,6 +44,8 @@ def new_draft(request: BuyerRequest, slug: str) -> HttpResponse:
     try:
         facts = {pk: pricing.facts_for(one, request.account) for pk, one in on_sale.items()}
         configuration = read_configuration(request.GET, facts)
+        if on_sale[configuration.request.specification].product.delivery_method == DeliveryMethod.IMAGE:
+            configuration = _with_server(request, slug, configuration)
         draft = open_draft(
             configuration.request,
             account=request.account,
@@ -58,7 +61,18 @@ def new_draft(request: BuyerRequest, slug: str) -> HttpResponse:
         query = request.GET.copy()
         query.pop("auto_renew", None)
         return _configure_again(slug, query)
-    return redirect("orders:confirm", draft.public_id)
+    return redirect(_next_page(draft), draft.public_id)
+
+
+def _with_server(request: BuyerRequest, slug: str, configuration: Configuration) -> Configuration:
+    """An image is configured with the server that the address names, or the recommended one."""
+    product = with_image_versions(Product.objects.filter(slug=slug)).get()
+    return with_server(configuration, image_offer(product, configuration, request.GET))
+
+
+def _next_page(draft: PurchaseDraft) -> str:
+    """An image's servers are configured before it is confirmed (guide 3.4)."""
+    return "compute:provision" if draft.product.delivery_method == DeliveryMethod.IMAGE else "orders:confirm"
 
 
 def _configure_again(slug: str, query: QueryDict) -> HttpResponse:
@@ -73,6 +87,8 @@ def confirm(request: BuyerRequest, draft_id: str) -> HttpResponse:
     draft = _draft(request, draft_id)
     if draft.order is not None:
         return redirect("billing:pay", draft.order.number)
+    if draft.product.delivery_method == DeliveryMethod.IMAGE:
+        return redirect("compute:provision", draft.public_id)
     error: DomainError | None = None
     if request.method == "POST":
         try:

@@ -1,5 +1,6 @@
 // Cost Details: each change of the form fetches the server's calculation; prices are never computed here.
 //   <form data-calc data-quote-url="/products/x/quote/" data-quote-target="cost"> ... <div id="cost">
+// data-calc-only="flavor duration" names the fields that have a price; others, such as a password, are not sent there.
 // A form inside the target (Pay Now with the signed quote) waits while what it would send is out of date.
 import { debounce, load } from "./fragment.js";
 
@@ -22,8 +23,10 @@ function enliven(form) {
     if (!form.isConnected) return;
     running?.abort();
     running = new AbortController();
+    const only = form.dataset.calcOnly?.split(" ");
     const query = new URLSearchParams();
     for (const [name, value] of new FormData(form)) {
+      if (only && !only.includes(name)) continue;
       if (typeof value === "string" && name !== "csrfmiddlewaretoken") query.append(name, value);
     }
     try {
@@ -35,11 +38,17 @@ function enliven(form) {
     }
   }, WAIT_MS);
 
-  form.addEventListener("input", (event) => {
+  const changed = (event) => {
+    if (form.dataset.calcOnly && !form.dataset.calcOnly.split(" ").includes(event.target.name)) return;
     // configure.js fetches the whole form then, and the cost with it.
     if (form.dataset.pageUrl && event.target.closest("[data-reload]")) return;
     outdated = true;
     update();
+  };
+  form.addEventListener("input", changed);
+  // Fields that stand elsewhere in the page and name this form.
+  document.addEventListener("input", (event) => {
+    if (event.target.form === form && !form.contains(event.target)) changed(event);
   });
   // What was typed before this module came, or what Back restored.
   if ([...form.elements].some(isChanged)) {

@@ -32,7 +32,8 @@ async function reconfigure(form, chosen) {
     form.replaceWith(fresh);
     history.replaceState(null, "", address);
     await enhanceAll(fresh);
-    fresh.querySelector(`[name="${CSS.escape(chosen.name)}"][value="${CSS.escape(chosen.value)}"]`)?.focus();
+    const same = `[name="${CSS.escape(chosen.name)}"]`;
+    fresh.querySelector(chosen.tagName === "SELECT" ? same : `${same}[value="${CSS.escape(chosen.value)}"]`)?.focus();
   } catch (error) {
     if (error.name !== "AbortError") location.assign(`${address}#pricing`);
   }

@@ -19,6 +19,8 @@ const MODULES = [
   ["[data-copy]", "./copy.js"],
   ["[data-reveal]", "./reveal.js"],
   ["[data-help]", "./help.js"],
+  ["[data-password-rules], [data-eye]", "./password.js"],
+  ["[data-refresh]", "./refresh.js"],
   ["[data-dirty-warning]", "./dirty.js"],
 ];
 

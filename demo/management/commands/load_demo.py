@@ -16,6 +16,7 @@ from catalog.search.index.follower import INDEXED_IN_MEMORY
 from catalog.search.index.upkeep import rebuild
 from demo.bulk import load_more
 from demo.catalogue import load_agreements, load_collections, load_pictures, load_sellers, load_synonyms
+from demo.cloud import load_cloud
 from demo.people import LOGINS, PASSWORD, load_people
 from demo.saas import connect_seller
 from demo.story import tell
@@ -60,6 +61,7 @@ class Command(BaseCommand):
             load_agreements(now)
             load_synonyms()
             load_sellers(now, self.progress)
+            load_cloud(now)
             load_collections()
             load_pictures()
             people = load_people(now)

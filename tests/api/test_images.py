@@ -1,0 +1,194 @@
+"""Images and servers for programs: what an image can run on, ordering one, the server, its network; bad input everywhere."""
+
+import pytest
+
+from accounts.models import Account
+from koogallery.kernel.models import IdempotencyKey
+from orders.models import Order
+from provisioning.compute.models import Deployment, SecurityGroup, Server, ServerQuota
+from tests.api.conftest import Api, buyer_api
+from tests.factories import AccountFactory, MembershipFactory
+from tests.provisioning.compute.conftest import PASSWORD, Shop, let_pass, shop  # noqa: F401
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def api(shop: Shop) -> Api:  # noqa: F811
+    return buyer_api("owner", shop.account, card=False)
+
+
+def body(shop: Shop, mode: str = "pay_per_use", deployment: dict | None = None, **more: object) -> dict:  # noqa: F811
+    wish = {"region": shop.region.code, "image_version": "V1.0", "flavor": "s6.large.2", "password": PASSWORD}
+    duration = {} if mode == "pay_per_use" else {"duration": {"value": 1, "unit": "month"}}
+    return {
+        "specification": shop.product.specifications.get().pk,
+        "billing_mode": mode,
+        "agreements_accepted": True,
+        "deployment": wish | (deployment or {}),
+        **duration,
+        **more,
+    }
+
+
+def test_a_program_finds_orders_and_runs_a_server(shop, api):  # noqa: F811
+    product = api.get(f"products/{shop.product.slug}/").json()
+    assert product["image_versions"][0]["version"] == "V1.0"
+    assert [one["code"] for one in api.get("regions/").json()] == ["eu-dublin"]
+    flavors = api.get(f"products/{shop.product.slug}/flavors/", region="eu-dublin").json()
+    large = next(one for one in flavors["results"] if one["code"] == "s6.large.2")
+    assert large["recommended"]
+    assert {"billing_mode": "pay_per_use", "unit": "hour", "price": {"amount": "0.0536", "currency": "USD"}} in large[
+        "prices"
+    ]
+    wanted = body(shop)
+    quote = api.post("quotes/", {key: value for key, value in wanted.items() if key != "agreements_accepted"}).json()
+    assert quote["payable"] == {"amount": "0.00", "currency": "USD"}
+    assert any("ECS s6.large.2: $0.0536 USD/hour" in line["text"] for line in quote["lines"])
+    answer = api.post("orders/", wanted | {"quote": quote["quote"]}, idempotency_key="one")
+    assert answer.status_code == 201, answer.json()
+    order = answer.json()
+    assert order["status"] == "processing"
+    assert [line["quantity"] for line in order["lines"]] == [1, 1]
+    assert len({line["subscription"] for line in order["lines"]}) == 2
+    assert PASSWORD not in str(IdempotencyKey.objects.values_list("body", "fingerprint")) + answer.content.decode()
+    again = api.post("orders/", wanted | {"quote": quote["quote"]}, idempotency_key="one")
+    assert again.json()["number"] == order["number"]
+    let_pass(3)
+    server = api.get("servers/", order=order["number"]).json()["results"][0]
+    assert (server["status"], server["flavor"], server["name"]) == ("running", "s6.large.2", "ecs")
+    assert set(server["allowed_actions"]) == {"stop", "restart", "password", "delete"}
+    assert api.post(f"servers/{server['id']}/stop/").json()["status"] == "stopping"
+    assert api.post(f"servers/{server['id']}/stop/").status_code == 409
+    assert api.post(f"servers/{server['id']}/explode/").status_code == 404
+    let_pass(1)
+    assert (
+        api.post(f"servers/{server['id']}/password/", {"password": "Good-enough-1"}).status_code == 409
+    )  # it is stopped
+    assert api.post(f"servers/{server['id']}/start/").status_code == 200
+    let_pass(1)
+    assert api.post(f"servers/{server['id']}/password/", {"password": "short"}).status_code == 400
+    assert api.post(f"servers/{server['id']}/password/", {"password": "Good-enough-1"}).status_code == 200
+    assert api.post(f"servers/{server['id']}/delete/").json()["status"] == "deleting"
+    let_pass(1)
+    assert api.get(f"servers/{server['id']}/").json()["status"] == "deleted"
+    assert api.get("servers/").json()["results"] == []
+
+
+def test_a_monthly_order_waits_for_payment_and_forgets_the_password_when_canceled(shop, api):  # noqa: F811
+    order = api.post("orders/", body(shop, "monthly", quantity=2)).json()
+    assert (order["status"], order["payable"]["amount"]) == ("pending_payment", "363.60")
+    assert Deployment.objects.get().password.reveal() == PASSWORD
+    api.post(f"orders/{order['number']}/cancel/")
+    let_pass(0)
+    assert Deployment.objects.get().password is None
+    paid = api.post("orders/", body(shop, "monthly")).json()
+    assert api.post(f"orders/{paid['number']}/pay/", {"method": "card"}).json()["status"] == "processing"
+    let_pass(3)
+    assert api.get(f"orders/{paid['number']}/").json()["status"] == "completed"
+    server = api.get("servers/").json()["results"][0]
+    assert "delete" not in server["allowed_actions"]  # it is unsubscribed
+    assert api.post(f"servers/{server['id']}/delete/").status_code == 409
+
+
+BAD = [
+    pytest.param({"region": "atlantis"}, "deployment.region", id="unknown region"),
+    pytest.param({"flavor": "x.huge"}, "deployment.flavor", id="unknown flavor"),
+    pytest.param({"image_version": "V9"}, "deployment.image_version", id="unknown version"),
+    pytest.param({"password": "weak"}, "deployment.password", id="weak password"),
+    pytest.param({"password": "Root-12345"}, "deployment.password", id="username in password"),
+    pytest.param({"password": None}, "deployment.password", id="no log-in"),
+    pytest.param({"password": "Passw0rd-é"}, "deployment.password", id="other characters"),
+    pytest.param({"key_pair": "NOPE"}, "deployment.password", id="both log-ins"),
+    pytest.param({"network": "SOMEBODYS"}, "deployment.network", id="not my network"),
+    pytest.param({"subnet": "SOMEBODYS"}, "deployment.subnet", id="not my subnet"),
+    pytest.param({"security_group": "SOMEBODYS"}, "deployment.security_group", id="not my group"),
+    pytest.param({"server_group": "X"}, "deployment.server_group", id="not my ECS group"),
+    pytest.param({"enterprise_project": "X"}, "deployment.enterprise_project", id="not my project"),
+    pytest.param({"zone": "AZ9"}, "deployment.zone", id="unknown zone"),
+    pytest.param({"name": "-web"}, "deployment.name", id="bad name"),
+    pytest.param({"name": "a b"}, "deployment.name", id="blank in name"),
+    pytest.param({"system_disk": {"type": "high_io", "size_gb": 39}}, "deployment.system_disk", id="small disk"),
+    pytest.param({"system_disk": {"type": "high_io", "size_gb": 1025}}, "deployment.system_disk", id="large disk"),
+    pytest.param({"bandwidth": 301}, "", id="too much bandwidth"),
+    pytest.param({"bandwidth": -1}, "", id="negative bandwidth"),
+    pytest.param({"data_disks": [{"type": "high_io", "size_gb": 10}] * 24}, "", id="too many disks"),
+    pytest.param({"data_disks": [{"type": "tape", "size_gb": 10}]}, "", id="unknown disk"),
+    pytest.param({"data_disks": [{"type": "high_io", "size_gb": 5}]}, "deployment.data_disks", id="tiny disk"),
+    pytest.param({"price": "0.01"}, "", id="a price"),
+    pytest.param({"flavor": 7}, "", id="a number for a text"),
+    pytest.param({"name": "x" * 65}, "", id="too long"),
+    pytest.param({"name": "we\x00b"}, "", id="NUL"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "field"), BAD)
+def test_bad_deployments_change_nothing_and_say_what_is_wrong(shop, api, wrong, field):  # noqa: F811
+    given = body(shop, "monthly", wrong)
+    answer = api.post("orders/", given)
+    assert answer.status_code == 400, answer.json()
+    problem = answer.json()
+    assert problem["code"] == "validation_error"
+    assert not field or field in problem["errors"], problem
+    assert PASSWORD not in answer.content.decode()
+    assert not Order.objects.exists()
+    assert not SecurityGroup.objects.filter(deployments__isnull=False).exists()
+
+
+def test_what_is_not_allowed_is_refused_with_its_code(shop, api, settings):  # noqa: F811
+    assert api.post("orders/", body(shop) | {"deployment": None}).json()["code"] == "validation_error"
+    assert api.post("orders/", body(shop, quantity=501)).status_code == 400
+    assert api.post("orders/", body(shop) | {"deployment": {"region": "eu-dublin"}}).status_code == 400
+    ServerQuota.objects.create(account=shop.account, servers=1)
+    many = api.post("orders/", body(shop, quantity=2)).json()
+    assert "maximum of 1 ECSs" in many["errors"]["quantity"][0]
+    ServerQuota.objects.all().delete()
+    poor = AccountFactory()
+    nobody = buyer_api("owner", poor, card=False)
+    assert nobody.post("orders/", body(shop)).json()["code"] == "payment_method_required"
+    viewer = buyer_api("viewer", shop.account, card=False)
+    assert viewer.post("orders/", body(shop)).status_code == 403
+    shop.region.offers.filter(flavor__code="s6.large.2").update(sold_out=True)
+    assert "deployment.flavor" in api.post("orders/", body(shop)).json()["errors"]
+    assert not Order.objects.exists()
+
+
+def test_names_are_not_taken_twice_unless_it_is_allowed(shop, api):  # noqa: F811
+    assert api.post("orders/", body(shop, deployment={"name": "web"})).status_code == 201
+    twice = api.post("orders/", body(shop, deployment={"name": "web"}))
+    assert "deployment.name" in twice.json()["errors"]
+    allowed = {"name": "web", "allow_duplicate_name": True}
+    assert api.post("orders/", body(shop, deployment=allowed)).status_code == 201
+    assert [one.name for one in Server.objects.all()] == ["web", "web"]
+
+
+def test_networks_groups_and_keys_are_made_and_belong_to_their_account(shop, api):  # noqa: F811
+    vpc = {"region": "eu-dublin", "name": "v", "cidr": "10.1.0.0/16", "subnet_name": "s", "subnet_cidr": "10.1.1.0/28"}
+    made = api.post("networks/", vpc).json()
+    assert made["subnets"][0]["cidr"] == "10.1.1.0/28"
+    assert api.post("networks/", vpc).status_code == 400
+    rules = [{"protocol": "tcp", "ports": "443", "source": "0.0.0.0/0"}]
+    group = api.post("security-groups/", {"region": "eu-dublin", "name": "web", "rules": rules}).json()
+    assert group["rules"][0]["ports"] == "443"
+    put = api.client.put(
+        f"/api/v1/security-groups/{group['id']}/",
+        {"rules": [{"protocol": "gre", "source": "x"}]},
+        content_type="application/json",
+        headers=api._headers(),
+    )
+    assert put.status_code == 400
+    key = api.post("key-pairs/", {"name": "k", "public_key": "ssh-ed25519 " + "A" * 68}).json()
+    assert key["fingerprint"].startswith("SHA256:")
+    assert api.post("ecs-groups/", {"region": "eu-dublin", "name": "apart"}).status_code == 201
+    assert api.post("enterprise-projects/", {"name": "shop"}).status_code == 201
+    stranger = buyer_api("owner", MembershipFactory().account, card=True)
+    theirs = {"network": made["id"], "security_group": group["id"]}
+    assert stranger.post("orders/", body(shop, deployment=theirs)).status_code == 400
+    assert stranger.get(f"security-groups/{group['id']}/").status_code == 404
+    assert stranger.get("networks/").json()["results"] == []
+    mine = theirs | {"password": None, "key_pair": key["id"]}
+    assert api.post("orders/", body(shop, deployment=mine, quantity=12)).status_code == 400  # a /28 has 11 addresses
+    assert api.post("orders/", body(shop, deployment=mine)).status_code == 201
+    assert Account.objects.get(pk=shop.account.pk).deployments.get().login_mode == "key_pair"
+    used = api.delete(f"security-groups/{group['id']}/")
+    assert used.status_code == 409
