@@ -12,6 +12,7 @@ from catalog.choices import BillingMode
 from catalog.models import Product, Specification
 from catalog.services import save_product
 from demo.people import People
+from demo.servers import buy_server
 from orders import ports
 from orders.models import Order
 from orders.services import Placement, cancel_order, place_order
@@ -132,11 +133,20 @@ def tell(people: People, now: datetime, progress: Callable[[str, int, int], None
         lambda: story.place(harbor[0], 5, alder=True),
         lambda: cancel_order(story.place(harbor[0], 12), by=people.buyer, at=story.at(11)),
         lambda: story.buy(harbor[0], 2),
+        lambda: _servers(story),
         lambda: _saved(people, [*licences, service, saas, *harbor], now),
     ]
     for number, chapter in enumerate(chapters, 1):
         chapter()
         progress("orders", number, len(chapters))
+
+
+def _servers(story: Story) -> None:
+    """Contoso tries an image by the hour, Alder Health has it by the month."""
+    image = _by_kind("northwind-digital", "image", supervised=False)[0]
+    people = story.people
+    buy_server(image, "pay_per_use", "crm-trial", account=people.contoso, by=people.buyer, at=story.at(3))
+    buy_server(image, "monthly", "crm", account=people.alder, by=people.buyer2, at=story.at(12))
 
 
 def _completed(story: Story, slug: str, days: float, *, alder: bool) -> None:

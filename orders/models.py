@@ -17,7 +17,7 @@ from koogallery.kernel import clock
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import AmountField, CurrencyField, Money
 from orders.choices import DeliveryStatus, DurationUnit, OrderKind, OrderStatus, SubscriptionStatus
-from pricing.values import ECS
+from pricing.values import ECS, ServerChoice
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models import TypedModelMeta
@@ -254,6 +254,8 @@ class OrderLine(models.Model):
         """The chosen attributes in the seller's words: (name, value); a code whose name is gone stands for itself."""
         if not self.attributes:
             return []
+        if self.delivery_method == DeliveryMethod.ECS and (server := ServerChoice.from_json(self.attributes)):
+            return list(server.words())
         known = {one.code: one for one in self.specification.attributes.all()} if self.specification else {}
         words: list[tuple[str, object]] = []
         for code, value in self.attributes.items():

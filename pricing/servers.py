@@ -1,14 +1,16 @@
 """What the ECS under an image costs: a region's flavor, the disks and the address, read from the catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from catalog.choices import BillingMode, DeliveryMethod, DiskType, RateKind
 from catalog.models import FlavorOffer, ImageVersion, Product, RegionRate
 from catalog.models.cloud import MOST_DISK_GB
 from pricing.choosing import refused
-from pricing.values import Disk, ServerChoice, ServerFacts, ServerPart
+from pricing.errors import NotConfigurable
+from pricing.values import Disk, PriceFacts, ServerChoice, ServerFacts, ServerPart, SpecificationFacts
 
 MODES = (BillingMode.PAY_PER_USE, BillingMode.MONTHLY, BillingMode.YEARLY)
 MOST_DATA_DISKS = 23
@@ -69,7 +71,7 @@ def server_facts(choice: ServerChoice, product: Product, currency: str, sold: So
     )
     _check(completed, image)
     parts = (ServerPart(f"ECS {flavor.code}", _prices(offer)), *_priced(completed, image.disk_gb, offer, sold.rates))
-    return ServerFacts(completed, f"{flavor.code} in {offer.region.name}", currency, parts)
+    return ServerFacts(completed, f"{flavor.code} in {offer.region.name}", currency, parts, image.disk_gb)
 
 
 def _sold(choice: ServerChoice, product: Product, currency: str) -> Sold:
@@ -82,25 +84,50 @@ def _sold(choice: ServerChoice, product: Product, currency: str) -> Sold:
     return Sold(offer, image_version(product, choice.image, choice.region))
 
 
-def server_facts_of(attributes: dict[str, object], currency: str) -> ServerFacts:
-    """What a running server's line costs today, for its renewal: its attributes are a completed choice.
+def server_specifications(
+    running: Iterable[Mapping[str, Any]], currency: str
+) -> dict[tuple[str, str], SpecificationFacts]:
+    """What running servers cost today, for their renewal, in two queries: as specifications without attributes.
 
-    Raises:
-        NotConfigurable: its region or flavor is not sold any more.
+    Args:
+        running: the attributes of their subscriptions (`ServerFacts.as_attributes`).
+
+    Returns:
+        By `server_key`; what is not sold any more is left out.
     """
-    choice = ServerChoice.from_json(attributes)
-    assert choice is not None
-    offer = (
-        FlavorOffer.objects.of(choice.region, currency)
-        .filter(flavor__code=choice.flavor)
-        .select_related("region")
-        .first()
-    )
-    if offer is None:
-        raise refused("deployment.flavor", "This flavor is not sold in the region any more.")
-    base = int(str(attributes.get("included_gb", choice.system_disk.size_gb if choice.system_disk else 0)))
-    parts = (ServerPart(f"ECS {choice.flavor}", _prices(offer)), *_priced(choice, base, offer))
-    return ServerFacts(choice, f"{choice.flavor} in {offer.region.name}", currency, parts)
+    wanted = {server_key(one): one for one in running}
+    regions = {str(one["region"]) for one in wanted.values()}
+    rows = FlavorOffer.objects.filter(region__code__in=regions, currency=currency)
+    flavors = {str(one["flavor"]) for one in wanted.values()}
+    offers = {
+        (row.region.code, row.flavor.code): row
+        for row in rows.filter(flavor__code__in=flavors).select_related("flavor", "region")
+    }
+    rates: dict[str, dict[str, Mapping[str, Decimal]]] = {}
+    for rate in RegionRate.objects.filter(region__code__in=regions, currency=currency).select_related("region"):
+        rates.setdefault(rate.region.code, {})[rate.kind] = _prices(rate)
+    found = {}
+    for key, attributes in wanted.items():
+        choice = ServerChoice.from_json(attributes)
+        offer = offers.get((str(attributes["region"]), str(attributes["flavor"])))
+        if choice is None or offer is None:
+            continue
+        try:
+            parts = _priced(choice, int(attributes.get("included_gb", 0)), offer, rates.get(choice.region, {}))
+        except NotConfigurable:
+            continue
+        server = ServerFacts(
+            choice, f"{choice.flavor} in {offer.region.name}", currency, (ServerPart("ECS", _prices(offer)), *parts)
+        )
+        prices = {mode: PriceFacts(server.unit_price(mode).amount) for mode in server.modes}
+        found[key] = SpecificationFacts(0, server.name, currency, prices)
+    return found
+
+
+def server_key(attributes: Mapping[str, Any]) -> tuple[str, str]:
+    """What makes two servers cost the same."""
+    parts = ("region", "flavor", "system_disk", "data_disks", "bandwidth", "included_gb")
+    return str(attributes.get("region")), repr([attributes.get(part) for part in parts])
 
 
 def _check(choice: ServerChoice, image: ImageVersion) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from django.utils.translation import gettext as _
 
-from catalog.choices import PriceScheme
+from catalog.choices import DiskType, PriceScheme
 from koogallery.kernel.money import Money
 
 PURCHASE = "purchase"
@@ -93,6 +93,10 @@ class Disk:
     kind: str
     size_gb: int
 
+    def __str__(self) -> str:
+        label = DiskType(self.kind).label if self.kind in DiskType.values else self.kind
+        return f"{label}, {self.size_gb} GB"
+
     def as_json(self) -> dict[str, Any]:
         return {"type": self.kind, "size_gb": self.size_gb}
 
@@ -143,6 +147,17 @@ class ServerChoice:
             bandwidth=int(value.get("bandwidth", 0)),
         )
 
+    def words(self) -> list[tuple[str, str]]:
+        """What was chosen, as pages and the order print it."""
+        found = [(_("Region"), self.region), (_("ECS Flavor Name"), self.flavor), (_("Image"), self.image)]
+        if self.system_disk:
+            found.append((_("System Disk"), str(self.system_disk)))
+        if self.data_disks:
+            found.append((_("Data Disk"), "; ".join(map(str, self.data_disks))))
+        if self.bandwidth:
+            found.append((_("EIP"), f"{self.bandwidth} Mbit/s"))
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class ServerPart:
@@ -154,12 +169,21 @@ class ServerPart:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """A server as the rules see it: what is sold for `choice`, in one currency."""
+    """A server as the rules see it: what is sold for `choice`, in one currency.
+
+    Attributes:
+        included_gb: of the system disk, which the flavor's price includes.
+    """
 
     choice: ServerChoice
     name: str
     currency: str
     parts: tuple[ServerPart, ...]
+    included_gb: int = 0
+
+    def as_attributes(self) -> dict[str, Any]:
+        """What the order line and the subscription keep, from which a renewal is priced."""
+        return self.choice.as_json() | {"included_gb": self.included_gb}
 
     def unit_price(self, billing_mode: str) -> Money:
         """One server for an hour, month or year; unrounded."""

@@ -229,7 +229,7 @@ def _server_line(image: OrderLine, quote: Quote) -> OrderLine:
         delivery_method=DeliveryMethod.ECS,
         product_name=str(DeliveryMethod.ECS.label),
         specification_name=quote.server.name,
-        attributes=quote.server.choice.as_json(),
+        attributes=quote.server.as_attributes(),
         quantity=image.quantity,
         billing_mode=image.billing_mode,
         duration_value=image.duration_value,

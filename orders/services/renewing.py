@@ -1,7 +1,7 @@
 """Renewing a purchased app (guide 6.1, RULES 3): quoted, ordered, in force at payment from the expiry before."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.actor import Actor
 from accounts.models import Account
 from accounts.permissions import Permission, require
+from catalog.choices import DeliveryMethod
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.ids import order_number
@@ -30,7 +31,8 @@ from pricing.errors import NotConfigurable, QuoteExpired
 from pricing.models import Coupon
 from pricing.reductions import PriceContext
 from pricing.renewals import MODE_OF_UNIT, ExtraDays, preferred_duration, quote_renewal, renewal_durations
-from pricing.values import Duration, Quote, QuoteRequest, Renewal, SpecificationFacts
+from pricing.servers import server_key, server_specifications
+from pricing.values import ECS, Duration, LineKind, Quote, QuoteRequest, Renewal, SpecificationFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,13 @@ class RenewalPrices:
 
     facts: Mapping[int, SpecificationFacts]
     contexts: Mapping[int, PriceContext]
+    servers: Mapping[tuple[str, str], SpecificationFacts] = field(default_factory=dict)
+
+    def of(self, subscription: Subscription) -> SpecificationFacts | None:
+        """What is sold of it today; None where nothing is."""
+        if subscription.delivery_method == DeliveryMethod.ECS:
+            return self.servers.get(server_key(subscription.attributes))
+        return self.facts.get(subscription.specification_id or 0)
 
 
 def renewal_prices(subscriptions: Collection[Subscription], *, account: Account, at: datetime) -> RenewalPrices:
@@ -69,7 +78,17 @@ def renewal_prices(subscriptions: Collection[Subscription], *, account: Account,
     return RenewalPrices(
         facts=pricing.facts_of(specifications, account),
         contexts=price_contexts(products.values(), account=account, at=at),
+        servers=_servers(subscriptions),
     )
+
+
+def _servers(subscriptions: Collection[Subscription]) -> dict[tuple[str, str], SpecificationFacts]:
+    """What the servers among them cost, in the currencies that they were bought in."""
+    found: dict[tuple[str, str], SpecificationFacts] = {}
+    servers = [one for one in subscriptions if one.delivery_method == DeliveryMethod.ECS]
+    for currency in {one.line.currency for one in servers}:
+        found |= server_specifications([one.attributes for one in servers if one.line.currency == currency], currency)
+    return found
 
 
 def renewal_refusal(
@@ -98,6 +117,9 @@ def _never(subscription: Subscription, automatic: bool) -> str | None:
         return "The term has not begun: there is nothing to renew yet."
     if subscription.status == SubscriptionStatus.CLOSED or subscription.expires_at is None:
         return "This resource was released and cannot be renewed."
+    # A server goes on whatever becomes of the image: each is renewed by itself (guide 3.4).
+    if subscription.delivery_method == DeliveryMethod.ECS:
+        return None
     specification = subscription.specification
     if specification is None:
         return "This specification is not sold any more."
@@ -167,9 +189,12 @@ def _quote(
     subscription: Subscription, wish: RenewalWish, *, account: Account, at: datetime, prices: RenewalPrices | None
 ) -> tuple[Quote, SubscriptionTerm]:
     """The price, and the term that it buys."""
-    assert subscription.specification is not None
-    facts = prices.facts[subscription.specification.pk] if prices else None
-    facts = facts or pricing.facts_for(subscription.specification, account)
+    is_server = subscription.delivery_method == DeliveryMethod.ECS
+    facts = prices.of(subscription) if prices else _servers([subscription]).get(server_key(subscription.attributes))
+    if facts is None and subscription.specification is not None:
+        facts = pricing.facts_for(subscription.specification, account)
+    if facts is None:
+        raise NotRenewable("This server is not sold in the region any more.")
     offered = offered_durations(subscription, facts, at=at)
     duration = wish.duration or preferred_duration(offered)
     if duration is None or duration not in offered:
@@ -180,15 +205,18 @@ def _quote(
         )
     term, extra = renewed_term(subscription, duration, wish.renewal_day)
     request = QuoteRequest(
-        specification=subscription.specification.pk,
+        specification=subscription.specification_id or 0,
         billing_mode=MODE_OF_UNIT[duration.unit],
         duration=duration,
         quantity=subscription.quantity,
-        attributes=subscription.attributes,
+        attributes={} if is_server else subscription.attributes,
     )
     context = (prices.contexts.get(subscription.product_id) if prices and not wish.coupon else None) or price_context(
         subscription.product, account=account, at=at, coupon=wish.coupon
     )
+    if is_server:
+        # Discounts and coupons are for the seller's product; the server under it is only taxed.
+        context = replace(context, discounts=(), coupon=None)
     try:
         quote = quote_renewal(
             facts,
@@ -201,6 +229,9 @@ def _quote(
         )
     except NotConfigurable as gone:
         raise NotRenewable(f"It is not sold so any more: {gone.message}") from gone
+    if is_server:
+        lines = tuple(replace(one, item=ECS) if one.kind == LineKind.CHARGE else one for one in quote.lines)
+        quote = replace(quote, lines=lines)
     renews = replace(quote.renews, at=term.ends_at) if isinstance(quote.renews, Renewal) else None
     return replace(quote, renews=renews), term
 
@@ -289,7 +320,7 @@ def _create(
 ) -> Order:
     subscription, duration = term.subscription, quote.request.duration
     assert duration is not None
-    product = subscription.product
+    product, is_server = subscription.product, subscription.delivery_method == DeliveryMethod.ECS
     order = Order.objects.create(
         number=number,
         account=account,
@@ -314,9 +345,9 @@ def _create(
         order=order,
         delivery_method=subscription.delivery_method,
         specification=subscription.specification,
-        product_name=product.name,
+        product_name=subscription.line.product_name if is_server else product.name,
         specification_name=subscription.line.specification_name,
-        attributes=dict(quote.attributes),
+        attributes=subscription.attributes if is_server else dict(quote.attributes),
         quantity=subscription.quantity,
         billing_mode=quote.request.billing_mode,
         duration_value=duration.value,

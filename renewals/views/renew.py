@@ -186,8 +186,10 @@ def _common_durations(apps: Sequence[Subscription], prices: RenewalPrices) -> tu
     """The durations that all of them are sold for (RULES 3.1: the intersection)."""
     at, common = clock.now(), None
     for app in apps:
-        assert app.specification_id is not None
-        offered = offered_durations(app, prices.facts[app.specification_id], at=at)
+        facts = prices.of(app)
+        if facts is None:
+            return ()
+        offered = offered_durations(app, facts, at=at)
         common = offered if common is None else tuple(one for one in common if one in offered)
     return common or ()
 

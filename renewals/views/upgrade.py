@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import Permission
 from accounts.web import BuyerRequest, buyer_required
-from catalog.choices import AttributeKind, BillingMode
+from catalog.choices import AttributeKind, BillingMode, DeliveryMethod
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError, InvalidInput
 from koogallery.kernel.money import Money
@@ -21,7 +21,7 @@ from pricing.configuration import ATTRIBUTE_PREFIX
 from pricing.coupons import offered_coupons
 from pricing.errors import CouponInvalid, PriceChanged, QuoteExpired, UpgradeNotAllowed
 from pricing.services import facts_for
-from pricing.values import AttributeFacts, Quote
+from pricing.values import AttributeFacts, Quote, ServerChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,9 @@ def _cost(
 
 
 def current_configuration(app: Subscription) -> list[tuple[str, object]]:
-    """The configuration in force, in the seller's words."""
+    """The configuration in force, in the seller's words; of a server in the ECS wizard's."""
+    if app.delivery_method == DeliveryMethod.ECS and (server := ServerChoice.from_json(app.attributes)):
+        return list(server.words())
     known = {one.code: one for one in app.specification.attributes.all()} if app.specification else {}
     words: list[tuple[str, object]] = []
     for code, value in app.attributes.items():

@@ -238,7 +238,16 @@ def _record(turn: Turn, outcome: Made | bool | None) -> None:
         if made.fault:
             _throw_away(server, made.fault)
             return
-    _go_on(server, waits=not (made and made.is_ready))
+    waits = not (made and made.is_ready)
+    if waits and server.status == ServerStatus.BUILDING and _is_late(server):
+        _give_up(server, "It did not come up in time.")
+        return
+    _go_on(server, waits=waits)
+
+
+def _is_late(server: Server) -> bool:
+    """Whether the time is over in which a server has to be up."""
+    return bool(server.created_at + settings.COMPUTE_BUILD_WITHIN <= clock.now())
 
 
 def _under_order(pk: int) -> Server | None:
@@ -332,8 +341,7 @@ def _record_fault(turn: Turn, fault: ProviderError) -> None:
         return
     log.warning("compute_fault", server=server.public_id, step=turn.next.step.value, error=str(fault)[:300])
     if server.status == ServerStatus.BUILDING:
-        late = server.created_at + settings.COMPUTE_BUILD_WITHIN <= clock.now()
-        if late or (isinstance(fault, ProviderRefused) and turn.next.step is not Step.DELETE):
+        if _is_late(server) or (isinstance(fault, ProviderRefused) and turn.next.step is not Step.DELETE):
             _give_up(server, str(fault))
             return
     elif turn.resource is None and isinstance(fault, ProviderRefused):

@@ -5,9 +5,13 @@ from datetime import timedelta
 import pytest
 
 from billing.models import Refund
+from billing.services import PaymentRequest, pay_order
+from billing.services.releasing import released_for
 from koogallery.kernel import clock
 from koogallery.kernel.books import breaches
 from orders.models import Order, Subscription
+from orders.services import RenewalWish, place_renewal
+from pricing.values import Disk, Duration
 from provisioning.compute.choices import ServerAct
 from provisioning.compute.models import CloudResource, Deployment, Orphan, Server
 from provisioning.compute.services import own, reconciling
@@ -204,3 +208,38 @@ def test_reconciling_a_region_whose_cloud_is_away_deletes_nothing(shop, cloud):
         cloud.cloud.fail_next("GET", "/networks", before=True)
     assert reconciling.reconcile(shop.region.pk) == 0
     assert cloud.ours() == before
+
+
+@pytest.mark.parametrize("cloud", ["openstack"], indirect=True)
+def test_a_server_that_boots_for_ever_is_given_up_after_an_hour(shop, cloud):
+    cloud.cloud.boots_after = 10**6
+    shop.buy("monthly")
+    let_pass(70)
+    assert (Order.objects.get().status, states(), cloud.ours()) == ("cancelled", ["deleted"], [])
+
+
+def test_image_and_ecs_are_renewed_each_by_itself(shop):
+    shop.buy("monthly", system_disk=Disk("high_io", 100), bandwidth=5)
+    at = let_pass(3)
+    for app, payable in (("image", "155.00"), ("ecs", "107.80")):
+        subscription = Subscription.objects.select_related("product", "specification", "line__order").get(
+            delivery_method=app
+        )
+        wish = RenewalWish(Duration(1, "month"))
+        order = place_renewal(subscription, wish, by=shop.buyer, at=at)
+        # 26.80 for the flavor, 60 GB more of disk at 0.10, 5 Mbit/s at 15.00.
+        assert str(order.payable_money) == f"{payable} USD"
+        pay_order(order, PaymentRequest(), by=shop.buyer, at=at)
+        assert Order.objects.get(pk=order.pk).status == "completed"
+    assert not list(breaches())
+
+
+def test_the_seller_earns_the_software_and_the_platform_the_server(shop):
+    order = shop.buy("monthly")
+    let_pass(3)
+    earned = {name: money for name, money in released_for(Order.objects.get(pk=order.pk)).items() if money}
+    # 155.00 less our fee of 15 per cent; 26.80 for the ECS is ours.
+    assert {name.value: str(money) for name, money in earned.items()} == {
+        "seller_payable": "131.75 USD",
+        "service_fees": "50.05 USD",
+    }
