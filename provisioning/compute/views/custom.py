@@ -15,7 +15,6 @@ from django.views.decorators.http import require_http_methods
 from accounts.permissions import Permission
 from accounts.web import BuyerRequest, buyer_required
 from catalog.choices import BillingMode, DiskType
-from catalog.models import Region
 from catalog.models.cloud import MOST_DISK_GB
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
@@ -29,7 +28,6 @@ from pricing.values import Disk, Duration, QuoteRequest, SpecificationFacts
 from provisioning.compute.forms import DISKS, AdvancedForm, ConfirmForm, EipForm
 from provisioning.compute.models import Server
 from provisioning.compute.rules import MOST_AT_ONCE, addresses_in
-from provisioning.compute.services import own
 from provisioning.compute.views import sealed
 from provisioning.compute.views.drafting import (
     Drafted,
@@ -109,7 +107,7 @@ def basic(request: BuyerRequest, one: Drafted) -> HttpResponse:
             except NotConfigurable as refused:
                 error = refused
         # What was chosen stays in the page, also when it is not sold; another region has other flavors.
-        if Region.objects.filter(code=wanted.server.region, is_open=True).exists():
+        if any(r["code"] == wanted.server.region for r in one.draft.open_regions):  # type: ignore[attr-defined]
             one = Drafted(one.draft, wanted)
         one.wish = wish
     facts, images = one.facts, one.images
@@ -119,7 +117,8 @@ def basic(request: BuyerRequest, one: Drafted) -> HttpResponse:
         more.append(Disk(DiskType.HIGH, 100))
     context = {
         "regions": [
-            Choice(r.code, r.name, selected=r.code == one.region.code) for r in Region.objects.filter(is_open=True)
+            Choice(r["code"], r["name"], selected=r["code"] == one.server.region)
+            for r in one.draft.open_regions  # type: ignore[attr-defined]
         ],
         "modes": _modes(one, facts),
         "zones": [Choice("", _("Random"), selected=not one.wish.zone)]
@@ -358,7 +357,7 @@ def _confirm_page(
         "ecs_group": _found(one.own.ecs_groups, wish.server_group),
         "durations": _durations(one, facts),
         "most": min(MOST_AT_ONCE, facts.max_quantity),
-        "quota": own.quota_of(account),
+        "quota": one.quota,
         "agreements": agreements,
         "agreements_shown": ",".join(str(agreement["id"]) for agreement in agreements),
         "agreements_error": error.errors.get("agreements_accepted", [""])[0] if error else "",

@@ -8,10 +8,11 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.paginator import Page, Paginator
-from django.db.models import OuterRef, QuerySet, TextField
+from django.db.models import F, OuterRef, QuerySet, TextField
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, JSONObject
 from django.http import Http404, HttpResponse, QueryDict
@@ -77,6 +78,7 @@ def _lists() -> dict[str, ArraySubquery]:
         "own_key_pairs": _listed(KeyPair.objects.filter(**mine), "public_id", "name"),
         "own_ecs_groups": _listed(EcsGroup.objects.filter(**here), "public_id", "name"),
         "own_projects": _listed(EnterpriseProject.objects.filter(**mine), "public_id", "name"),
+        "open_regions": _listed(Region.objects.filter(is_open=True), "code", "name"),
         "region_rates": _listed(rates, "kind", "currency", **amounts),
     }  # fmt: skip
 
@@ -139,6 +141,12 @@ class Drafted:
     def own(self) -> OwnThings:
         read: Any = self.draft
         return OwnThings(read.own_subnets, read.own_groups, read.own_key_pairs, read.own_ecs_groups, read.own_projects)
+
+    @property
+    def quota(self) -> int:
+        """How many servers the account may have."""
+        own: int | None = self.draft.own_quota  # type: ignore[attr-defined]
+        return settings.COMPUTE_SERVERS_PER_ACCOUNT if own is None else own
 
     @property
     def mode_label(self) -> str:
@@ -209,7 +217,8 @@ def drafted(request: BuyerRequest, draft_id: str) -> Drafted:
         account=request.account, public_id=draft_id, product__delivery_method=DeliveryMethod.IMAGE
     )
     rows = rows.select_related("product", "product__seller", "order", "account", "account__reseller")
-    draft = rows.annotate(region_code=KT("request__server__region")).annotate(**_lists()).first()
+    rows = rows.annotate(region_code=KT("request__server__region"), own_quota=F("account__server_quota__servers"))
+    draft = rows.annotate(**_lists()).first()
     if draft is None:
         raise Http404
     wanted = QuoteRequest.from_json(draft.request)
