@@ -12,8 +12,8 @@ from billing.invoices import api as invoices
 from catalog import api as catalog
 from catalog import api_cloud as cloud
 from pricing import api as pricing
-from provisioning.metering import api as metering
 from provisioning.compute import api as compute
+from provisioning.metering import api as metering
 from provisioning.saas import api as saas
 from renewals import api as renewals
 from renewals import api_renewals as renewing

@@ -7,8 +7,8 @@ from billing import events as billing
 from billing.invoices import events as invoices
 from catalog import events as catalog
 from notifications import events as messages
-from notifications.flow_notices import FLOW_NOTICES
 from notifications.compute_notices import COMPUTE_NOTICES, COMPUTE_UNTOLD
+from notifications.flow_notices import FLOW_NOTICES
 from notifications.notice import DELIVERED, Audience, Notice, Untold
 from notifications.renewal_notices import RENEWAL_NOTICES
 from notifications.saas_notices import SAAS_NOTICES, SAAS_UNTOLD
