@@ -139,6 +139,8 @@ def test_pages_of_saas_with_application_information_stay_within_their_budget(cli
 def test_pages_of_images_and_servers_stay_within_their_budget(client, settings):
     """50 regions of 200 flavors; 30 servers of one order."""
     from accounts.models import Membership
+    from billing.gateways.sandbox import SandboxGateway
+    from billing.services import bind_card
     from catalog.models import Flavor, FlavorOffer, Region
     from orders.services import open_draft
     from tests.factories import a_buyer, logged_in
@@ -146,6 +148,7 @@ def test_pages_of_images_and_servers_stay_within_their_budget(client, settings):
 
     AgreementFactory()
     shop = Shop(an_image(), a_region(), a_buyer())
+    bind_card(shop.account, SandboxGateway().enter_card("success"), by=shop.buyer)
     user = Membership.objects.get(account=shop.account).user
     size = {"family": "x", "cpu": "X", "assured_gbps": 1, "maximum_gbps": 2, "packets_per_second": 1}
     flavors = Flavor.objects.bulk_create(
