@@ -11,13 +11,14 @@ from rest_framework.response import Response
 
 from accounts.permissions import Permission, require
 from accounts.resources import BuyerAPIView, SellerAPIView
-from billing.models import PaymentAllocation
-from billing.services import PaymentRequest, pay_orders
+from billing.models import Payment, PaymentAllocation
+from billing.services import PaymentRequest, give_up_payment, pay_orders
 from billing.services.intents import MOST_ORDERS
 from koogallery.kernel.api.idempotency import idempotent
 from koogallery.kernel.api.input import CleanCharField, StrictBooleanField, StrictSerializer
 from koogallery.kernel.api.output import MoneySerializer, NewestFirst
 from koogallery.kernel.compiled import Children, Compiled, OneOf, Param
+from koogallery.kernel.errors import InvalidTransition
 from orders import ports
 from orders.deployments import DeploymentWish
 from orders.models import Order
@@ -235,6 +236,37 @@ class PaymentCreate(BuyerAPIView):
         pay_orders(orders, wanted, by=self.actor)
         rows = with_payments(Order.objects.for_account(self.account).filter(number__in=numbers).with_lines())
         return Response({"orders": as_json(list(rows.order_by("number")))}, status=201)
+
+
+class PaymentOutcomeSerializer(serializers.Serializer[Any]):
+    """A payment by itself, with the orders that it is for (none: it is for a statement)."""
+
+    id = serializers.CharField(source="public_id")
+    status = serializers.CharField()
+    method = serializers.CharField()
+    amount = MoneySerializer(source="money")
+    orders = serializers.SerializerMethodField()
+
+    def get_orders(self, payment: Payment) -> list[str]:
+        return list(payment.allocations.order_by("order_id").values_list("order__number", flat=True))
+
+
+class PaymentCancel(BuyerAPIView):
+    """Give up a payment that waits for its card holder (3-D Secure): nothing is charged, and its orders can be paid in
+    another way. Should he have confirmed meanwhile, the payment answers as `succeeded`."""
+
+    @extend_schema(operation_id="payments_cancel", request=None, responses={200: PaymentOutcomeSerializer})
+    @idempotent("claimed")
+    def post(self, request: Request, payment_id: str) -> Response:
+        StrictSerializer(data=request.data).is_valid(raise_exception=True)
+        rows = Payment.objects.for_account(self.account).shown().select_related("card", "statement")
+        payment = rows.filter(public_id=payment_id).first()
+        if payment is None:
+            raise Http404
+        require(self.actor, Permission.PAY)
+        if payment.ended_at is not None:
+            raise InvalidTransition("Only a payment that waits for its card holder can be given up.")
+        return Response(PaymentOutcomeSerializer(give_up_payment(payment, by=self.actor)).data)
 
 
 class OrderCancel(BuyerAPIView):

@@ -41,6 +41,7 @@ urlpatterns = [
     path("orders/<str:number>/pay/", billing.OrderPay.as_view()),
     path("orders/<str:number>/cancel/", billing.OrderCancel.as_view()),
     path("payments/", billing.PaymentCreate.as_view()),
+    path("payments/<str:payment_id>/cancel/", billing.PaymentCancel.as_view()),
     path("coupons/", pricing.CouponList.as_view()),
     path("statements/", billing_credit.StatementList.as_view()),
     path("statements/<str:public_id>/pay/", billing_credit.StatementPay.as_view()),

@@ -3,13 +3,14 @@
 import pytest
 
 from accounts.models import Account, ApiKey, Reseller, hash_key
+from billing.gateways.sandbox import SandboxGateway
 from billing.models import CreditLine, SandboxCharge
-from billing.services import CreditTerms, grant_credit, top_up
+from billing.services import CreditTerms, bind_card, grant_credit, top_up
 from pricing.models import Discount, TaxRate
 from supervision.models import FlowTemplate
 from tests.api.conftest import Api, buyer_api, on_sale
 from tests.billing.conftest import usd
-from tests.factories import AgreementFactory, a_coupon, a_statement, an_operator
+from tests.factories import AgreementFactory, a_buyer, a_coupon, a_statement, an_operator
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +85,41 @@ def test_orders_are_paid_together(api, body):
     assert {one["status"] for one in answer.json()["orders"]} == {"processing"}
     again = api.post("payments/", {"orders": numbers, "method": "card"}, idempotency_key="k")
     assert (again.status_code, SandboxCharge.objects.count()) == (201, 1)
+
+
+def test_a_payment_that_waits_for_the_bank_is_given_up(body):
+    api = buyer_api(card=False)
+    account = account_of(api)
+    bind_card(account, SandboxGateway().enter_card("authentication"), by=a_buyer("owner", account))
+    number = order(api, body)["number"]
+    answer = api.post(f"orders/{number}/pay/", {"method": "card"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "payment_action_required")
+    waiting = api.get(f"orders/{number}/").json()["payments"][0]
+    assert waiting["status"] == "action_required"
+    path = f"payments/{waiting['id']}/cancel/"
+    assert api.post(path, {"why": "late"}).status_code == 400
+    assert buyer_api("purchaser", account, card=False).post(path).status_code == 403
+
+    answer = api.post(path, idempotency_key="k")
+    assert (answer.status_code, answer.json()) == (200, waiting | {"status": "failed", "orders": [number]})
+    assert api.post(path, idempotency_key="k").json() == answer.json()
+    assert api.post(path).json()["code"] == "invalid_transition"
+
+    top_up(account, usd("10.00"), reference="B", by=an_operator())
+    assert api.post(f"orders/{number}/pay/", {"method": "balance"}).json()["status"] == "processing"
+    assert SandboxCharge.objects.get().outcome == "declined"
+
+
+def test_a_payment_that_the_card_holder_confirmed_meanwhile_has_succeeded(body):
+    api = buyer_api(card=False)
+    account = account_of(api)
+    bind_card(account, SandboxGateway().enter_card("authentication"), by=a_buyer("owner", account))
+    number = order(api, body)["number"]
+    api.post(f"orders/{number}/pay/", {"method": "card"})
+    SandboxGateway().confirm(SandboxCharge.objects.get().reference, approved=True)
+    waiting = api.get(f"orders/{number}/").json()["payments"][0]
+    assert api.post(f"payments/{waiting['id']}/cancel/").json()["status"] == "succeeded"
+    assert api.get(f"orders/{number}/").json()["status"] == "processing"
 
 
 def test_strangers_orders_are_not_paid(api, body):
