@@ -28,6 +28,7 @@ from billing.models import (
     PaymentMethod,
     Posting,
     ProductFee,
+    Reconciliation,
     Refund,
     RefundProposal,
     Statement,
@@ -198,6 +199,23 @@ class DisputeAdmin(ReadOnlyAdmin):
     list_filter = ["status"]
     list_select_related = ["payment"]
     search_fields = ["reference", "payment__public_id"]
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnlyAdmin):
+    """The card processors' own lists against the books, once a day."""
+
+    list_display = ["until", "made_at", "number"]
+    ordering = ["-until"]
+    fields = readonly_fields = ["since", "until", "made_at", "all_of_them"]
+
+    @admin.display(description="differences")
+    def number(self, row: Reconciliation) -> str:
+        return str(len(row.differences)) if row.made_at else "not made yet"
+
+    @admin.display(description="differences")
+    def all_of_them(self, row: Reconciliation) -> str:
+        return "\n".join(row.differences) or "—"
 
 
 @admin.register(GatewayMessage)

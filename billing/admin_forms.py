@@ -120,7 +120,9 @@ class ByHandForm(forms.Form):
     text = forms.CharField(
         max_length=200,
         label=_("Reference or reason"),
-        help_text=_("The reference of a payout or of remitted tax is used once."),
+        help_text=_(
+            "The reference of a payout or of remitted tax is used once; of a processor's payout it is its own name."
+        ),
     )
     # Made with the form: sending it twice posts once.
     key = forms.CharField(required=False, max_length=40, initial=public_id, widget=forms.HiddenInput)

@@ -6,6 +6,7 @@ from accounts.actor import Actor
 from billing.events import (
     CardUnbound,
     PaymentInDoubt,
+    ReconciliationDue,
     RefundInDoubt,
     RefundRequested,
     UsageBillIssued,
@@ -24,6 +25,7 @@ from billing.services import (
     watch_usage,
 )
 from billing.services.cards import forget_card
+from billing.services.reconciling_daily import make_reconciliation
 from koogallery.kernel.outbox import subscribe
 from orders.events import UsageRecorded
 
@@ -50,6 +52,12 @@ def give_back(event: WrongAmountTaken, at: datetime) -> None:
 def ask_about_refund(event: RefundInDoubt, at: datetime) -> None:
     """Ask outside any transaction; what is known already changes nothing."""
     resolve_refund(event.refund, at=at)
+
+
+@subscribe(ReconciliationDue, name="billing.reconcile", outside=True)
+def reconcile(event: ReconciliationDue, at: datetime) -> None:
+    """Ask outside any transaction; tried again until the processor answers."""
+    make_reconciliation(event.reconciliation, at=at)
 
 
 @subscribe(CardUnbound, name="billing.forget_card", outside=True)

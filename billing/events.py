@@ -94,6 +94,30 @@ class DisputeExceedsCharge(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ReconciliationDue(Event):
+    """The processors are to be asked for their lists."""
+
+    reconciliation: int
+
+    @property
+    def subject(self) -> str:
+        return f"reconciliation:{self.reconciliation}"
+
+
+@dataclass(frozen=True, slots=True)
+class BooksDiffer(Event):
+    """A processor's list and the books differ in what they did not differ in the day before. `first` is one of it."""
+
+    reconciliation: int
+    number: int
+    first: str
+
+    @property
+    def subject(self) -> str:
+        return f"reconciliation:{self.reconciliation}"
+
+
+@dataclass(frozen=True, slots=True)
 class StatementEvent(Event):
     """Something happened to a monthly statement."""
 

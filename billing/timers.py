@@ -15,6 +15,7 @@ from billing.models import (
     GatewayMessage,
     Payment,
     PaymentMethod,
+    Reconciliation,
     Refund,
     RefundProposal,
     SandboxWebhook,
@@ -37,6 +38,7 @@ from billing.services import (
     warn_of_arrears,
 )
 from billing.services.cards import warn_of_expiry
+from billing.services.reconciling_daily import start_reconciliation
 from billing.services.sandbox import send_sandbox_webhook
 from billing.services.webhooks import match_early_dispute
 from koogallery.kernel.timers import Timer, register
@@ -104,6 +106,15 @@ register(
         due_column="releases_at",
         open=Q(status=UsageBillStatus.ARREARS, froze_at__isnull=False, released_at=None),
         fire=release_servers,
+    )
+)
+register(
+    Timer(
+        name="reconcile",
+        model=Reconciliation,
+        due_column="due_at",
+        open=Q(due_at__isnull=False),
+        fire=start_reconciliation,
     )
 )
 register(

@@ -28,9 +28,9 @@ LONGEST_TITLE, LONGEST_TEXT = 200, 1000
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an event is about: always an account; a deal, an app, a statement, a payment where there is one."""
+    """What an event is about: an account, where it concerns one; a deal, an app, a statement, a payment where there is one."""
 
-    account: Account
+    account: Account | None = None
     order: Order | None = None
     app: Subscription | None = None
     statement: Statement | None = None
@@ -47,7 +47,7 @@ class Subject:
 
     def words(self) -> dict[str, str]:
         """What texts of the table may name."""
-        known = {"account": self.account.name}
+        known = {"account": self.account.name} if self.account else {}
         if self.order:
             known |= {"order": self.order.number, "product": self.order.product.name, "seller": self.order.seller.name}
         if self.statement:
@@ -117,6 +117,7 @@ LINKS: dict[str, Callable[[Subject], str]] = {
     "admin_unsubscription": lambda _about: reverse("admin:billing_unsubscription_changelist"),
     "admin_statement": lambda _about: reverse("admin:billing_statement_changelist"),
     "admin_usage": lambda _about: reverse("admin:billing_usagebill_changelist"),
+    "admin_reconciliation": lambda _about: reverse("admin:billing_reconciliation_changelist"),
     "admin_dispute": lambda _about: reverse("admin:billing_dispute_changelist"),
 }
 
@@ -149,7 +150,7 @@ def subject_of(event: Event) -> Subject | None:
     if public_id := getattr(event, "card", ""):
         card = PaymentMethod.objects.select_related("account").filter(public_id=public_id).first()
         return Subject(card.account, card=card) if card else None
-    return None
+    return Subject() if getattr(event, "reconciliation", 0) else None
 
 
 _MEMBERS = Compiled(
@@ -168,8 +169,7 @@ def people_of(audience: Audience, about: Subject) -> list[tuple[User, Account | 
         Audience.BUYERS: (Role.OWNER, Role.PURCHASER),
         Audience.PAYERS: (Role.OWNER, Role.FINANCE),
     }.get(audience)
-    if roles:
-        account = about.account
+    if roles and (account := about.account):
         members = _MEMBERS.all(account=account.pk, roles=[str(role) for role in roles])
         return [(member.user, account, None) for member in members]
     if audience is Audience.SELLERS:

@@ -157,14 +157,15 @@ class RecordKind(Enum):
 
     CHARGE = "charge"
     REFUND = "refund"
+    PAYOUT = "payout"
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayRecord:
-    """A charge or refund that succeeded, as the processor's own list has it.
+    """A charge, refund or payout to our bank that succeeded, as the processor's own list has it.
 
     Attributes:
-        key: our idempotency key; empty or foreign for what was not made by us.
+        key: our idempotency key; empty or foreign for what was not made by us, and for payouts.
         fee: what it kept of a charge, when it says.
     """
 
@@ -188,9 +189,14 @@ class GatewayUnavailable(RuntimeError):
 
 
 class PaymentGateway(Protocol):
-    """A card processor. Every call that moves money carries our key; the same key never moves it twice."""
+    """A card processor. Every call that moves money carries our key; the same key never moves it twice.
+
+    Attributes:
+        pays_out: whether it tells what it pays out to our bank.
+    """
 
     name: str
+    pays_out: bool
 
     def create_customer(self, key: str, name: str) -> str:
         """The processor's name for a paying account; the same key gives the same customer.
@@ -232,6 +238,20 @@ class PaymentGateway(Protocol):
 
     def records(self, since: datetime, until: datetime) -> Iterator[GatewayRecord]:
         """Every charge and refund made in this time that succeeded, also those that are not ours.
+
+        Raises:
+            GatewayUnavailable: no answer.
+        """
+
+    def disputes(self, since: datetime, until: datetime) -> Iterator[DisputeNotice]:
+        """Every charge-back that was opened in this time, as it stands now.
+
+        Raises:
+            GatewayUnavailable: no answer.
+        """
+
+    def payouts(self, since: datetime, until: datetime) -> Iterator[GatewayRecord]:
+        """Every payout to our bank that was sent in this time.
 
         Raises:
             GatewayUnavailable: no answer.

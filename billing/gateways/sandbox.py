@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -116,6 +117,7 @@ class SandboxGateway:
     """The embedded default of the payment gateway port."""
 
     name = "sandbox"
+    pays_out = False
 
     def create_customer(self, key: str, name: str) -> str:
         return f"cus_{key}"
@@ -178,6 +180,20 @@ class SandboxGateway:
             answer = self._answer(one)
             yield GatewayRecord(kind, one.key, one.reference, Money(one.amount, one.currency), answer.fee)
 
+    def disputes(self, since: datetime, until: datetime) -> Iterator[DisputeNotice]:
+        # Every change of a charge-back is sent as a message; the last one is how it stands.
+        told = SandboxWebhook.objects.filter(body__kind=NoticeKind.DISPUTE.value).order_by("id")
+        newest = {one.body["dispute"]["reference"]: one.body for one in told}
+        made = SandboxCharge.objects.filter(created_at__gte=since, created_at__lt=until)
+        ours = set(made.filter(key__in=[body["key"] for body in newest.values()]).values_list("key", flat=True))
+        for body in newest.values():
+            if body["key"] in ours:
+                yield _dispute(body["dispute"])
+
+    def payouts(self, since: datetime, until: datetime) -> Iterator[GatewayRecord]:
+        """It keeps play money."""
+        return iter(())
+
     def binding_url(self, customer: str, return_to: str) -> str:
         return f"{reverse('billing:sandbox_card')}?{urlencode({'return_to': return_to, 'customer': customer})}"
 
@@ -214,13 +230,7 @@ class SandboxGateway:
                 event_id=str(told["id"]),
                 kind=NoticeKind(told["kind"]),
                 key=str(told.get("key", "")),
-                dispute=dispute
-                and DisputeNotice(
-                    reference=str(dispute["reference"]),
-                    charge=str(dispute["charge"]),
-                    amount=Money(Decimal(dispute["amount"]), str(dispute["currency"])),
-                    state=DisputeState(dispute["state"]),
-                ),
+                dispute=dispute and _dispute(dispute),
             )
         except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as broken:
             raise WebhookRefused("This is no message of the card processor.") from broken
@@ -311,6 +321,15 @@ class SandboxGateway:
             reason=record.reason,
             action_url=url,
         )
+
+
+def _dispute(told: Mapping[str, Any]) -> DisputeNotice:
+    return DisputeNotice(
+        reference=str(told["reference"]),
+        charge=str(told["charge"]),
+        amount=Money(Decimal(told["amount"]), str(told["currency"])),
+        state=DisputeState(told["state"]),
+    )
 
 
 def signature(sent: str, body: bytes) -> str:

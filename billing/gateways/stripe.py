@@ -56,6 +56,7 @@ class StripeGateway:
     """`billing.gateways.base.PaymentGateway` over Stripe's API."""
 
     name = "stripe"
+    pays_out = True
 
     @cached_property
     def _client(self) -> stripe.StripeClient:
@@ -241,6 +242,25 @@ class StripeGateway:
         except stripe.StripeError as failed:
             raise GatewayUnavailable(type(failed).__name__) from failed
 
+    def disputes(self, since: datetime, until: datetime) -> Iterator[DisputeNotice]:
+        created: Any = {"gte": int(since.timestamp()), "lt": math.ceil(until.timestamp())}
+        try:
+            for dispute in self._client.v1.disputes.list({"created": created, "limit": LISTED}).auto_paging_iter():
+                yield _dispute(dispute.to_dict())
+        except stripe.StripeError as failed:
+            raise GatewayUnavailable(type(failed).__name__) from failed
+
+    def payouts(self, since: datetime, until: datetime) -> Iterator[GatewayRecord]:
+        created: Any = {"gte": int(since.timestamp()), "lt": math.ceil(until.timestamp())}
+        try:
+            sent = self._client.v1.payouts.list({"created": created, "status": "paid", "limit": LISTED})
+            for payout in sent.auto_paging_iter():
+                told = payout.to_dict()
+                amount = from_stripe(told["amount"], told["currency"])
+                yield GatewayRecord(RecordKind.PAYOUT, "", str(told["id"]), amount)
+        except stripe.StripeError as failed:
+            raise GatewayUnavailable(type(failed).__name__) from failed
+
     def read_webhook(self, headers: Mapping[str, str], body: bytes, at: datetime) -> GatewayNotice:
         given = headers.get(SIGNATURE_HEADER, "")
         if not settings.STRIPE_WEBHOOK_SECRET:
@@ -353,16 +373,19 @@ def _notice(told: Mapping[str, Any]) -> GatewayNotice:
     if kind.startswith("payment_intent."):
         return GatewayNotice(str(told["id"]), NoticeKind.CHARGE, key)
     if kind.startswith("charge.dispute."):
-        dispute = DisputeNotice(
-            reference=str(about["id"]),
-            charge=str(about["payment_intent"]),
-            amount=from_stripe(about["amount"], about["currency"]),
-            state=DISPUTES.get(str(about["status"]), DisputeState.OPENED),
-        )
-        return GatewayNotice(str(told["id"]), NoticeKind.DISPUTE, dispute=dispute)
+        return GatewayNotice(str(told["id"]), NoticeKind.DISPUTE, dispute=_dispute(about))
     if kind.startswith(("refund.", "charge.refund")):
         return GatewayNotice(str(told["id"]), NoticeKind.REFUND, key)
     return GatewayNotice(str(told["id"]), NoticeKind.OTHER)
+
+
+def _dispute(told: Mapping[str, Any]) -> DisputeNotice:
+    return DisputeNotice(
+        reference=str(told["id"]),
+        charge=str(told["payment_intent"]),
+        amount=from_stripe(told["amount"], told["currency"]),
+        state=DISPUTES.get(str(told["status"]), DisputeState.OPENED),
+    )
 
 
 def _key(told: Mapping[str, Any]) -> str:

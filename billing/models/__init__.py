@@ -12,7 +12,14 @@ from billing.invoices.models import (
 )
 from billing.models.credit import AccountBalance, CreditLine, Statement
 from billing.models.journal import JournalEntry, PostedByHand, Posting
-from billing.models.operations import Dispute, GatewayCustomer, GatewayMessage, ProductFee, RefundProposal
+from billing.models.operations import (
+    Dispute,
+    GatewayCustomer,
+    GatewayMessage,
+    ProductFee,
+    Reconciliation,
+    RefundProposal,
+)
 from billing.models.payments import (
     NOT_ARRIVED,
     Payment,
@@ -46,6 +53,7 @@ __all__ = [
     "PostedByHand",
     "Posting",
     "ProductFee",
+    "Reconciliation",
     "Refund",
     "RefundProposal",
     "SandboxCard",

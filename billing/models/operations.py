@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django_fsm import FSMField, transition
@@ -136,6 +137,26 @@ class GatewayMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gateway} {self.event_id}"
+
+
+class Reconciliation(models.Model):
+    """The card processors' own lists against the books, from `since` until `until`: one row a day.
+
+    The next day's row is made when one falls due, which empties `due_at`. `made_at` is empty until every processor has
+    answered. Each difference is a sentence.
+    """
+
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, editable=False)
+    made_at = models.DateTimeField(null=True, editable=False)
+    differences = ArrayField(models.TextField(), default=list, editable=False)
+
+    class Meta(TypedModelMeta):
+        indexes = [models.Index("due_at", "id", condition=Q(due_at__isnull=False), name="reconciliation_due")]
+
+    def __str__(self) -> str:
+        return f"until {self.until:%Y-%m-%d %H:%M}"
 
 
 class ProductFee(models.Model):

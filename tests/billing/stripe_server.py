@@ -129,6 +129,8 @@ class Stripe:
             ("POST", r"/v1/payment_intents/(\w+)/cancel", self._cancel),
             ("POST", r"/v1/refunds", lambda: self._refund(data)),
             ("GET", r"/v1/refunds", lambda: self._refunds(query)),
+            ("GET", r"/v1/disputes", lambda: self._kept("dispute", query)),
+            ("GET", r"/v1/payouts", lambda: self._kept("payout", query)),
         ]
         for wanted, pattern, act in routes:
             found = re.fullmatch(pattern, path)
@@ -222,6 +224,16 @@ class Stripe:
             and made(one, query)
         ]
         return {"object": "list", "url": "/v1/refunds", "has_more": False, "data": mine[::-1]}
+
+    def _kept(self, kind: str, query: dict[str, Any]) -> dict[str, Any]:
+        mine = [
+            one
+            for one in self.objects.values()
+            if one["object"] == kind
+            and made(one, query)
+            and (kind != "payout" or query.get("status") in (None, one["status"]))
+        ]
+        return {"object": "list", "url": f"/v1/{kind}s", "has_more": False, "data": mine[::-1]}
 
     def _refund(self, data: dict[str, Any]) -> dict[str, Any]:
         intent = self._get(data["payment_intent"])
