@@ -207,7 +207,8 @@ class ReconciliationAdmin(ReadOnlyAdmin):
 
     list_display = ["until", "made_at", "number"]
     ordering = ["-until"]
-    fields = readonly_fields = ["since", "until", "made_at", "all_of_them"]
+    fields = ["since", "until", "made_at", "all_of_them"]
+    readonly_fields = ["since", "until", "made_at", "all_of_them"]
 
     @admin.display(description="differences")
     def number(self, row: Reconciliation) -> str:

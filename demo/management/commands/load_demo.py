@@ -57,6 +57,7 @@ class Command(BaseCommand):
 
     def _load(self) -> None:
         now = clock.now()
+        # All of it or nothing: whoever was interrupted begins again.
         with transaction.atomic():
             load_agreements(now)
             load_synonyms()
@@ -66,9 +67,9 @@ class Command(BaseCommand):
             load_pictures()
             people = load_people(now)
             connect_seller()
+            tell(people, now, self.progress)
         # What happened long ago is told in the product, but sends nobody an e-mail today.
         with override_settings(EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend"):
-            tell(people, now, self.progress)
             run_until_quiet()
         for email, who in LOGINS:
             self.stdout.write(f"  {email:24} {who}")
