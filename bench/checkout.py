@@ -1,6 +1,6 @@
 """How many whole checkouts a second the shop takes over HTTP, with the production server on this machine (docs/benchmarks.md).
 
-    .venv/bin/python bench/checkout.py --orders 1000 [--via web,api] [--data DIR] [--json FILE] [--no-worker]
+    .venv/bin/python bench/checkout.py --orders 1000 [--via web,api] [--data DIR [--prepare]] [--json FILE] [--no-worker]
     .venv/bin/python bench/checkout.py --compare THOUSAND.json MILLION.json
 
 The exit status is 1 when a target is missed.
@@ -15,6 +15,7 @@ import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
 # A script's own folder comes first, where `orders` and others could be files of this folder.
@@ -42,6 +43,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--no-worker", action="store_true", help="without Celery's worker and beat, who tell people")
     parser.add_argument("--products", type=int, default=PRODUCTS, help="so many beside the demo's own (1000)")
     parser.add_argument("--data", type=Path, help="a folder that keeps the database for the next run")
+    parser.add_argument("--prepare", action="store_true", help="make that folder's data, and measure nothing")
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--compare", nargs=2, type=Path, metavar=("FEW", "MANY"), help="two files of --json")
     return parser.parse_args(arguments)
@@ -68,10 +70,17 @@ def main(arguments: list[str]) -> int:
 
 
 def _measure(asked: argparse.Namespace) -> int:
-    # As durable as bin/up: a commit waits for the disk.
-    with place.opened(asked.data, durable=True) as here:
-        place.prepare(here, asked.products)
-        place.prepare_orders(here, asked.orders)
+    with ExitStack() as stack:
+        data = asked.data or Path(stack.enter_context(TemporaryDirectory(prefix="kgb")))
+        # What is only made to be there need not wait for the disk.
+        with place.opened(data) as here:
+            place.prepare(here, asked.products)
+            place.prepare_orders(here, asked.orders)
+        os.sync()
+        if asked.prepare:
+            return 0
+        # As durable as bin/up: a commit waits for the disk.
+        here = stack.enter_context(place.opened(data, durable=True))
         hired = json.loads(place.run(here, "-m", "bench.buyers", "hire", str(asked.buyers)))
         ways = {}
         for way in asked.via:
