@@ -16,7 +16,7 @@ def the_first_day(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0027_invoice_guards"),
+        ("billing", "0030_usage_bills"),
     ]
 
     operations = [
