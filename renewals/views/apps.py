@@ -1,6 +1,7 @@
 """My KooGallery > Purchased Apps and a resource's details (guide 3.3)."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -20,12 +21,14 @@ from orders import ports
 from orders.choices import SubscriptionStatus
 from orders.models import Subscription
 from orders.services import upgrade_refusal
+from orders.services.extending import RENEWABLE
 from renewals.choices import RenewalMode
 from renewals.models import RenewalPlan
 from renewals.views.upgrade import current_configuration
 from supervision.models import ServiceFlow
 
 PAGE_SIZE = 20
+ENDING = timedelta(days=30)
 
 
 @require_safe
@@ -44,9 +47,17 @@ def app_list(request: BuyerRequest) -> HttpResponse:
         "filtered": status in SubscriptionStatus.values,
         "labels": {mode.value: mode.guide_label for mode in BillingMode},
         "upgradable": _upgradable(page.object_list),
+        "renewable": {app.pk for app in page if app.has_term and app.status in RENEWABLE and app.expires_at},
+        "ending": {app.pk for app in page if _is_ending(app)},
+        "may_renew": may(request.membership.role, Permission.RENEW),
         "under_supervision": ServiceFlow.objects.for_account(request.account).waiting_for(Party.BUYER).count(),
     }
     return render(request, "renewals/app_list.html", context)
+
+
+def _is_ending(app: Subscription) -> bool:
+    """Runs, and expires within 30 days (UX 3.4)."""
+    return app.status == SubscriptionStatus.ENABLED and bool(app.expires_at and app.expires_at - clock.now() < ENDING)
 
 
 def _upgradable(apps: Iterable[Subscription]) -> set[int]:
@@ -85,6 +96,8 @@ def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
         "product": app.product,
         "billing_label": BillingMode(app.billing_mode).guide_label,
         "remaining": remaining,
+        "plan": plan,
+        "may_renew": app.has_term and app.status in RENEWABLE and may(request.actor.role, Permission.RENEW),
         "auto_renewal": bool(plan and plan.mode == RenewalMode.AUTO),
         "auto_renewal_supported": app.product.auto_renewal_supported,
         "used_percent": max(0, min(100, round(100 * (used / term)))) if term and used else None,

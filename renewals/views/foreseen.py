@@ -33,7 +33,7 @@ def forecast_page(request: BuyerRequest) -> HttpResponseBase:
             (
                 one,
                 bar_chart(
-                    [(f"{month.month:%b %Y}", month.automatic.amount) for month in one.months],
+                    [(f"{month.month:%b %y}", month.automatic.amount) for month in one.months],
                     title=_("Renewed by itself, per month"),
                     unit=one.currency,
                 ),
