@@ -2,7 +2,7 @@
 
 from koogallery.kernel.books import Invariant, register
 
-register(
+INVARIANTS = (
     Invariant(
         "usage_sums_are_their_records",
         "A meter's sum of a month (GMT+08:00) is the sum of its records of that month.",
@@ -60,3 +60,5 @@ register(
         """,
     ),
 )
+
+register(*INVARIANTS)
