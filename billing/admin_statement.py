@@ -70,7 +70,7 @@ def statement_page(request: HttpRequest, context: dict[str, Any]) -> HttpRespons
     if request.GET and form.is_valid():
         asked = form.asked()
         if "export" in request.GET:
-            return _as_csv(asked)
+            return statement_csv(asked)
         number = count(asked)
         context |= {
             "asked": asked,
@@ -86,7 +86,9 @@ def statement_page(request: HttpRequest, context: dict[str, Any]) -> HttpRespons
     return TemplateResponse(request, "admin/account_statement.html", context | {"form": form}, status=status)
 
 
-def _as_csv(asked: Asked) -> StreamingHttpResponse:
+def statement_csv(asked: Asked) -> StreamingHttpResponse:
+    """A statement of account as a file, with the balances before and after."""
+
     def lines() -> Iterator[list[str]]:
         yield HEAD
         yield _balance(asked.first.isoformat(), "opening balance", opening(asked))

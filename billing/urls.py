@@ -5,7 +5,7 @@ from django.urls import path
 from billing.invoices.views import buyer as invoices
 from billing.invoices.views import headers, public
 from billing.invoices.views import seller as issuing
-from billing.views import bills, cards, orders, pay, seller, statements, unsubscriptions, webhooks
+from billing.views import bills, cards, orders, pay, seller, spend, statements, unsubscriptions, webhooks
 
 app_name = "billing"
 
@@ -41,6 +41,8 @@ urlpatterns = [
     path("invoices/verify/<str:code>/", public.verify, name="verify"),
     path("billing/statements/", statements.statement_list, name="statements"),
     path("billing/statements/<str:public_id>/", statements.statement, name="statement"),
+    path("billing/spend/", spend.spend, name="spend"),
+    path("billing/account-statement/", spend.account_statement, name="account_statement"),
     path("billing/bills/", bills.bill_list, name="usage_bills"),
     path("billing/bills/<str:public_id>/", bills.bill, name="usage_bill"),
     path("billing/bills/<str:public_id>/export.csv", bills.bill_csv, name="usage_bill_csv"),

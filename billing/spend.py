@@ -1,0 +1,92 @@
+"""What an account spent, by month (GMT+08:00), product and seller: orders when they are paid, refunds when they are decided,
+pay-per-use in the month of its use. With tax; what a coupon paid is no spend."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import DateField, F, Sum
+from django.db.models.functions import TruncMonth
+
+from accounts.models import Account
+from billing.choices import RefundStatus
+from billing.models import Refund, UsageBillLine
+from billing.rules.cycles import midnight
+from catalog.models import Product
+from koogallery.kernel.money import Money
+from orders.models import Order
+from orders.terms import BILLING_ZONE
+
+MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What was spent on one product in one month; refunds may make it negative."""
+
+    month: date
+    product: Product
+    money: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One row of a table: a month, product or seller, and what was spent on it."""
+
+    name: str
+    money: Money
+
+
+def spent(account: Account, until: date, months: int = MONTHS) -> list[Spent]:
+    """What was spent in the last `months` months up to that of `until`, oldest first, by product and currency."""
+    first, after = month_earlier(until, months - 1), month_earlier(until, -1)
+    start, end = midnight(first), midnight(after)
+    sums: dict[tuple[date, int, str], Decimal] = defaultdict(Decimal)
+
+    def add(rows: Any, amount: Any, sign: int = 1) -> None:
+        by_product = rows.values("month", "product", "currency").annotate(total=Sum(amount)).order_by()
+        for month, product, currency, total in by_product.values_list("month", "product", "currency", "total"):
+            sums[month, product, currency] += sign * total
+
+    paid = Order.objects.for_account(account).filter(paid_at__gte=start, paid_at__lt=end, payable__gt=0)
+    add(paid.annotate(month=_month_of("paid_at")), "payable")
+    back = Refund.objects.filter(order__account=account, created_at__gte=start, created_at__lt=end)
+    back = back.exclude(status=RefundStatus.FAILED)
+    add(back.annotate(month=_month_of("created_at"), product=F("order__product")), "amount", sign=-1)
+    used = UsageBillLine.objects.filter(bill__account=account, month__gte=first, month__lt=after)
+    add(used.annotate(product=F("line__order__product")), F("amount") + F("tax"))
+    products = Product.objects.select_related("seller").in_bulk({product for _month, product, _currency in sums})
+    return [
+        Spent(month, products[product], Money(total, currency))
+        for (month, product, currency), total in sorted(sums.items())
+        if total
+    ]
+
+
+def _month_of(column: str) -> TruncMonth:
+    return TruncMonth(column, output_field=DateField(), tzinfo=BILLING_ZONE)
+
+
+def month_earlier(month: date, count: int) -> date:
+    """The first day of the month `count` months before; of a later one for a negative count."""
+    year, index = divmod(month.year * 12 + month.month - 1 - count, 12)
+    return date(year, index + 1, 1)
+
+
+def by(rows: Iterable[Spent], name: Callable[[Spent], str]) -> list[Share]:
+    """The sums by name, the largest first. The rows are in one currency."""
+    sums: dict[str, Money] = {}
+    for one in rows:
+        sums[name(one)] = sums.get(name(one), Money.zero(one.money.currency)) + one.money
+    return [Share(*one) for one in sorted(sums.items(), key=lambda one: (-one[1].amount, one[0]))]
+
+
+def every_month(rows: Iterable[Spent], until: date, currency: str, months: int = MONTHS) -> Iterator[Share]:
+    """The sums by month, oldest first, months without any included."""
+    sums = {one.name: one.money for one in by(rows, lambda row: f"{row.month:%Y-%m}")}
+    for at in reversed(range(months)):
+        name = f"{month_earlier(until, at):%Y-%m}"
+        yield Share(name, sums.get(name, Money.zero(currency)))
