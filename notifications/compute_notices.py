@@ -22,5 +22,5 @@ COMPUTE_UNTOLD: list[Untold] = [
     Untold(compute.ServerStepDue, "Between us and the cloud; what comes of it is told."),
     Untold(compute.SharedUnwanted, "Between us and the cloud; nobody used it any more."),
     Untold(compute.FirewallChanged, "Between us and the cloud; the buyer changed the rules a moment ago."),
-    Untold(compute.ReconciliationDue, "Between us and the cloud; operators see orphans in their list."),
+    Untold(compute.OrphanSearchDue, "Between us and the cloud; operators see orphans in their list."),
 ]

@@ -7,7 +7,7 @@ from orders.events import OrderCancelled
 from provisioning.compute.events import (
     DeploymentStepDue,
     FirewallChanged,
-    ReconciliationDue,
+    OrphanSearchDue,
     ServerStepDue,
     SharedUnwanted,
 )
@@ -38,8 +38,8 @@ def bring_rules(event: FirewallChanged, at: datetime) -> None:
     shared.bring_rules(event.group)
 
 
-@subscribe(ReconciliationDue, name="compute.reconcile", outside=True)
-def reconcile(event: ReconciliationDue, at: datetime) -> None:
+@subscribe(OrphanSearchDue, name="compute.reconcile", outside=True)
+def reconcile(event: OrphanSearchDue, at: datetime) -> None:
     """Look for orphans in a region."""
     reconciling.reconcile(event.region)
 

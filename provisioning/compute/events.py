@@ -53,7 +53,7 @@ class ServerStepDue(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ReconciliationDue(Event):
+class OrphanSearchDue(Event):
     """A region's provider is to be compared with what we want of it."""
 
     region: int

@@ -16,7 +16,7 @@ from koogallery.kernel.timers import Timer, register
 from provisioning.compute.events import (
     DeploymentStepDue,
     FirewallChanged,
-    ReconciliationDue,
+    OrphanSearchDue,
     ServerStepDue,
     SharedUnwanted,
 )
@@ -60,7 +60,7 @@ def reconciliation_due(pk: int, *, at: datetime, by: Any) -> None:
     row = Reconciliation.objects.select_for_update(of=("self",)).get(pk=pk)
     if row.due_at <= at:
         Reconciliation.objects.filter(pk=pk).update(due_at=max(at, clock.now()) + settings.COMPUTE_RECONCILE_EVERY)
-        publish(ReconciliationDue(region=row.region_id), at=at)
+        publish(OrphanSearchDue(region=row.region_id), at=at)
 
 
 register(
