@@ -325,6 +325,12 @@ def deliverers_of(order: Order) -> list[Fulfilment]:
     return deliverers(order.product.delivery_method, supervised=order.product.supervised)
 
 
+def is_deployed(product: Product) -> bool:
+    """Whether a product becomes servers, so that its order says how they are to be."""
+    answering = deliverers(product.delivery_method, supervised=product.supervised)
+    return any(getattr(one, "deploys", False) for one in answering)
+
+
 def all_deliverers() -> list[Fulfilment]:
     """Every deliverer that the settings name, once."""
     paths = dict.fromkeys(path for listed in settings.FULFILMENT.values() for path in listed)

@@ -130,7 +130,7 @@ def _checked_deployment(
         InvalidInput: an image without deployment or server, something else with one, or a wish that cannot be.
     """
     request, wish = placement.request, placement.deployment
-    if product.delivery_method != DeliveryMethod.IMAGE:
+    if not ports.is_deployed(product):
         if wish is not None or request.server is not None:
             why = "Only an image is deployed on a server."
             raise InvalidInput(why, errors={"deployment": [why]})

@@ -25,6 +25,8 @@ class Servers:
     """`orders.ports.Fulfilment`: the servers of an image order are made, frozen and deleted by machine."""
 
     name = DELIVERER
+    # An order of it comes with a deployment (`orders.ports.is_deployed`).
+    deploys = True
 
     def refusal(self, product: Product) -> str | None:
         if product.delivery_method == DeliveryMethod.IMAGE and not product.image_versions.on_sale().exists():

@@ -78,7 +78,7 @@ def server(request: BuyerRequest, public_id: str) -> HttpResponse:
         "image": deployment.image,
         "product": deployment.image.product,
         "acts": acts,
-        "refusals": list(dict.fromkeys(why for _act, why in acts if why)),
+        "refusals": [(act.label, why) for act, why in acts if why],
         "may_act": may(request.membership.role, Permission.BUY),
         "is_under_way": one.status in ON_THEIR_WAY,
         "is_windows": deployment.image.platform == OperatingSystem.WINDOWS,

@@ -87,7 +87,9 @@ def test_quick_provisioning_by_use_ends_on_the_ecs_console(shop, browser):
     let_pass(3)
     console = browser.get(done.url).content.decode()
     assert "Running" in console
-    assert browser.get(Server.objects.get().get_absolute_url()).status_code == 200
+    page = browser.get(Server.objects.get().get_absolute_url()).content.decode()
+    assert "Created." in page
+    assert "No operation records yet." not in page
     assert Deployment.objects.get().password is None
     again = browser.post(address, form | {"password": PASSWORD, "confirm_password": PASSWORD})
     assert again.status_code == 302
