@@ -148,7 +148,7 @@ def test_an_image_is_customized_in_four_steps_and_paid(image, person):
     page = buyer.goto(f"/my/security-groups/{SecurityGroup.objects.get(name='web').public_id}/")
     page.fill("#id_ports", "443")
     page.get_by_role("button", name="Add Rule").click()
-    expect(page.get_by_text("TCP: 443")).to_be_visible()
+    expect(page.get_by_role("cell", name="TCP: 443", exact=True)).to_be_visible()
     buyer.look("image-security-group")
     page = buyer.goto("/my/servers/")
     buyer.look("image-servers")
