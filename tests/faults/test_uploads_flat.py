@@ -109,8 +109,9 @@ class Watch:
         self._threads = [threading.Thread(target=one) for one in (self._weigh, self._visit)]
 
     def __enter__(self) -> "Watch":
-        for _ in range(8):
-            self._load()
+        # In every thread of every process, as with the uploads.
+        with ThreadPoolExecutor(12) as visitors:
+            list(visitors.map(lambda _: self._load(), range(72)))
         self.waits.clear()
         self.before = self.server.memory()
         for one in self._threads:
@@ -160,7 +161,7 @@ class Watch:
 def uploads_at_once(folder: Path, deal: Deal, *, files: int, size: int, pause: float = 0.0) -> Watch:
     """So many files of `size` at once, each in parts and by the same server as bin/up starts."""
     program, content = Program(deal), png(size)
-    media = {"MEDIA_ROOT": str(folder / "media"), **PAGES}
+    media = {"MEDIA_ROOT": str(folder / "media"), "UPLOADS_OPEN_MAX": str(4 * files), **PAGES}
     with web_server(folder, **media) as server, ThreadPoolExecutor(files) as people:
         # Each thread of each process takes once what it keeps: a connection, what it has compiled, buffers.
         list(people.map(lambda _: program.in_parts(server.port, png(2 * MIB)), range(2 * files)))
@@ -188,8 +189,9 @@ def test_memory_stays_flat_while_files_are_uploaded(deal: Deal, tmp_path: Path) 
 @pytest.mark.long
 def test_memory_stays_flat_and_pages_quick_while_20_files_of_50_mb_are_uploaded(deal: Deal, tmp_path: Path) -> None:
     watch = uploads_at_once(tmp_path, deal, files=20, size=50 * MIB)
-    # 1,000 MB pass through two processes with six threads each; what grows is what threads keep, not what files hold.
-    assert watch.growth < 200 * MIB
+    # 1,000 MB pass through two processes with six threads each: 81 to 85 MB more than after small files of as many
+    # senders, with few malloc arenas as with many. Nothing of ours holds more than blocks of 64 KiB of a file.
+    assert watch.growth < 120 * MIB
     assert watch.slowest_of_20 < 2.0
 
 
