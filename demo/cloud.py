@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from catalog.choices import DeliveryMethod, OperatingSystem
+from catalog.firewalls import checked_rules
 from catalog.models import Agreement, Flavor, FlavorOffer, ImageVersion, Product, Region, RegionRate
 
 DATA = Path(__file__).parent / "data" / "cloud.yaml"
@@ -74,7 +75,7 @@ def _image(product: Product, data: dict[str, Any], at: datetime) -> None:
         disk_gb=45,
         least_memory_gib=2,
         recommended_flavors=RECOMMENDED,
-        recommended_rules=data["firewall"],
+        recommended_rules=[rule.as_json() for rule in checked_rules(data["firewall"])],
         released_at=at - timedelta(days=14),
     )
     entry = data["disclaimer"]
