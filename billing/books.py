@@ -312,7 +312,20 @@ register(
         JOIN billing_invoice AS invoice ON invoice.id = item.invoice_id
         JOIN orders_order ON orders_order.id = item.order_id
         WHERE invoice.status IN ('pending_review', 'issuing', 'issued', 'returning', 'return_rejected')
+          AND item.usage_bill_id IS NULL
         GROUP BY orders_order.id HAVING sum(item.amount) > orders_order.payable
+        """,
+    ),
+    Invariant(
+        "invoiced_within_use_paid",
+        "Applications and invoices that count name no more of a usage bill than it is over, and only of a paid one.",
+        """
+        SELECT bill.public_id, bill.status, bill.amount, sum(item.amount)
+        FROM billing_invoiceitem AS item
+        JOIN billing_invoice AS invoice ON invoice.id = item.invoice_id
+        JOIN billing_usagebill AS bill ON bill.id = item.usage_bill_id
+        WHERE invoice.status IN ('pending_review', 'issuing', 'issued', 'returning', 'return_rejected')
+        GROUP BY bill.id HAVING sum(item.amount) > bill.amount OR bill.status <> 'paid'
         """,
     ),
     Invariant(

@@ -156,6 +156,14 @@ SPOILS = {
     + """;
         INSERT INTO billing_invoiceitem (invoice_id, order_id, description, details, currency, amount, tax, tax_label)
             SELECT invoice.id, orders_order.id, '', '', 'USD', 6, 0, '' FROM billing_invoice AS invoice, orders_order""",
+    "invoiced_within_use_paid": INVOICE % ("pending_review", 6)
+    + """;
+        INSERT INTO billing_usagebill (public_id, account_id, currency, until, closes_month, amount, status, issued_at)
+            SELECT 'x', account_id, 'USD', now(), true, 5, 'open', now() FROM orders_order;
+        INSERT INTO billing_invoiceitem
+            (invoice_id, order_id, usage_bill_id, description, details, currency, amount, tax, tax_label)
+            SELECT invoice.id, orders_order.id, bill.id, '', '', 'USD', 6, 0, ''
+            FROM billing_invoice AS invoice, orders_order, billing_usagebill AS bill""",
     "invoice_numbers_have_no_gap": INVOICE % ("rejected", 5)
     + """;
         INSERT INTO billing_issuercounter (issuer_id, kind, year, last) SELECT id, 'invoice', 2026, 1 FROM billing_issuer""",

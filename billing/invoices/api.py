@@ -99,10 +99,11 @@ class HeaderInput(StrictSerializer):
 
 
 class InvoiceInput(StrictSerializer):
-    """What is applied for: orders, or the paid statement of a closed cycle; `issuer` where an order has parts of two."""
+    """What is applied for: orders, or a closed cycle's paid statement or usage `bill`; `issuer` where an order has parts of two."""
 
     orders = serializers.ListField(child=CleanCharField(max_length=20), required=False, max_length=MOST_ORDERS)
     statement = CleanCharField(required=False, allow_blank=True, max_length=16)
+    bill = CleanCharField(required=False, allow_blank=True, max_length=16)
     issuer = CleanCharField(required=False, allow_blank=True, max_length=64)
     header = HeaderInput()
     note = CleanCharField(required=False, allow_blank=True, max_length=LONGEST_NOTE)
@@ -114,6 +115,7 @@ class InvoiceInput(StrictSerializer):
             header=HeaderData(**data["header"]),
             orders=data.get("orders", []),
             statement=data.get("statement", ""),
+            usage_bill=data.get("bill", ""),
             issuer=data.get("issuer", ""),
             note=data.get("note", ""),
             replaces=data.get("replaces", ""),

@@ -11,6 +11,7 @@ from django_fsm import FSMField, transition
 from accounts.models import Account, Seller, User
 from billing.invoices.choices import COUNTED, STANDING, Basis, DocumentKind, InvoiceStatus
 from billing.models.credit import Statement
+from billing.models.usage import UsageBill
 from koogallery.kernel import clock
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import AmountField, CurrencyField, Money
@@ -258,7 +259,8 @@ class Invoice(HeaderFields):
 
 
 class InvoiceItem(models.Model):
-    """What an application names: an issuer's part of an order, for a cycle's bill one item an order. Append-only (trigger).
+    """What an application names: an issuer's part of an order, for a cycle one item an order; of a usage bill what the
+    order's servers used. Append-only (trigger).
 
     A negative one offsets what was refunded of an order after it had been invoiced.
     """
@@ -266,6 +268,7 @@ class InvoiceItem(models.Model):
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="items")
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="invoice_items")
     statement = models.ForeignKey(Statement, null=True, on_delete=models.PROTECT, related_name="invoice_items")
+    usage_bill = models.ForeignKey(UsageBill, null=True, on_delete=models.PROTECT, related_name="invoice_items")
     description = models.CharField(max_length=300)
     details = models.CharField(max_length=300, blank=True)
     currency = CurrencyField()
@@ -275,7 +278,10 @@ class InvoiceItem(models.Model):
 
     class Meta(TypedModelMeta):
         ordering = ["id"]
-        indexes = [models.Index("statement", condition=Q(statement__isnull=False), name="invoice_item_statement")]
+        indexes = [
+            models.Index("statement", condition=Q(statement__isnull=False), name="invoice_item_statement"),
+            models.Index("usage_bill", condition=Q(usage_bill__isnull=False), name="invoice_item_usage_bill"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["invoice", "order"], name="an_invoice_names_an_order_once"),
             models.CheckConstraint(name="invoice_item_moves_something", condition=~Q(amount=0)),

@@ -71,6 +71,12 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         if order.subject
         else [one for line in lines for one in line.subscriptions.all()],
         "may_pay": may(request.membership.role, Permission.PAY),
+        "may_invoice": (
+            order.status == OrderStatus.COMPLETED
+            and bool(order.payable)
+            and not billed
+            and may(request.membership.role, Permission.INVOICE)
+        ),
         "may_cancel": may(request.membership.role, Permission.BUY),
     }
     return render(request, "billing/order_detail.html", context)

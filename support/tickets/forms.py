@@ -19,7 +19,14 @@ class MessageForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 6}),
         error_messages={"required": _("Enter a message."), "max_length": f"Enter at most {LONGEST_TEXT:,} characters."},
     )
-    attachment = FilesField(label=_("Attachment"), required=False)
+    attachment = FilesField(
+        label=_("Attachment"),
+        required=False,
+        help_text=_(
+            "Up to 10 files. Supported formats: BMP, JPG, JPEG, PNG, GIF, DOC, DOCX, XLS, XLSX, PPT, PPTX, PDF, RAR, and ZIP. "
+            "Max. file size: 50.0 MB. Do not include passwords."
+        ),
+    )
 
 
 class TicketForm(MessageForm):

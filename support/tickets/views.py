@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import FileResponse, HttpResponse
@@ -65,7 +64,7 @@ def ticket_new(request: BuyerRequest) -> HttpResponse:
         )
         if ticket := _opened(request, form, new):
             return redirect(ticket)
-    context = {"form": form, "order": order, **_limits()}
+    context = {"form": form, "order": order}
     return render(request, "support/ticket_new.html", context, status=422 if form.errors else 200)
 
 
@@ -86,7 +85,7 @@ def invoice_return(request: BuyerRequest, number: str) -> HttpResponse:
         )
         if ticket := _opened(request, form, new):
             return redirect(ticket)
-    context = {"form": form, "invoice": invoice, **_limits()}
+    context = {"form": form, "invoice": invoice}
     return render(request, "support/invoice_return.html", context, status=422 if form.errors else 200)
 
 
@@ -116,10 +115,6 @@ def _order(number: str, account: Account) -> Order | None:
         return None
     rows = Order.objects.for_account(account).select_related("product", "seller")
     return get_object_or_404(rows, number=number[:20])
-
-
-def _limits() -> dict[str, Any]:
-    return {"max_bytes": settings.ATTACHMENT_MAX_BYTES, "max_files": settings.ATTACHMENTS_MAX}
 
 
 def thread_of(ticket: Ticket, *, internal: bool, url_of: Any) -> list[Record]:
@@ -168,7 +163,6 @@ def ticket_detail(request: BuyerRequest, number: str) -> HttpResponse:
         "records": thread_of(ticket, internal=False, url_of=lambda file: f"files/{file.public_id}/"),
         "form": form,
         "may_ask": may_ask,
-        **_limits(),
     }
     return render(request, "support/ticket_detail.html", context, status=422 if form.errors else 200)
 

@@ -7,7 +7,7 @@ from billing.invoices.services.issuers import issuer_of, save_issuer
 from billing.invoices.services.issuing import carry_out_issue, seal_document
 from billing.invoices.services.returning import ask_return, finish_return, reject_return
 from billing.invoices.services.reviewing import approve_application, reject_application
-from billing.invoices.services.sources import Source, sources_of
+from billing.invoices.services.sources import Source, sources_of, usage_sources_of
 
 __all__ = [
     "Application",
@@ -31,4 +31,5 @@ __all__ = [
     "save_issuer",
     "seal_document",
     "sources_of",
+    "usage_sources_of",
 ]

@@ -27,8 +27,9 @@ from billing.invoices.services.sources import (
     parts_of,
     prepaid,
     sources_of,
+    usage_sources_of,
 )
-from billing.models import Statement
+from billing.models import Statement, UsageBill
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, NotFound
 from koogallery.kernel.ids import invoice_number
@@ -51,6 +52,7 @@ class Application:
     Attributes:
         orders: numbers of orders of the account.
         statement: the public id of a paid monthly statement, in place of orders.
+        usage_bill: the public id of a paid usage bill, likewise.
         issuer: a seller's slug or `platform`; needed only where an order has parts of both.
         header: to whom it is made out; frozen with the application.
         replaces: the number of a returned invoice that it is applied for in place of.
@@ -59,6 +61,7 @@ class Application:
     header: HeaderData
     orders: Sequence[str] = ()
     statement: str = ""
+    usage_bill: str = ""
     issuer: str = ""
     note: str = ""
     replaces: str = ""
@@ -80,13 +83,19 @@ def apply_for_invoice(application: Application, *, account: Account, by: Actor, 
         if account.reseller_id:
             raise NotInvoiceable("You buy through a reseller: ask the reseller for the invoice.")
         statement = _statement(application, account)
-        chosen = _by_cycle(statement, account) if statement else _by_order(application, account)
+        bill = _usage_bill(application, account)
+        if bill is not None:
+            chosen = _by_use(bill, account)
+        elif statement is not None:
+            chosen = _by_cycle(statement, account)
+        else:
+            chosen = _by_order(application, account)
         parts = _of_one_issuer(chosen, application.issuer)
         seller, currency = parts[0].seller, parts[0].order.currency
         offsets = [
             one for one in outstanding_of(account, seller, currency) if one.order not in [p.order for p in parts]
         ]
-        items = [_item(part, part.cash.left, statement) for part in parts]
+        items = [_item(part, part.amount, statement=statement, bill=bill) for part in parts if part.amount]
         items += [_offset(part) for part in offsets]
         total = Money.total((one.money for one in items), currency)
         if total.amount <= 0:
@@ -97,7 +106,7 @@ def apply_for_invoice(application: Application, *, account: Account, by: Actor, 
             number=invoice_number(at),
             account=account,
             issuer=issuer_of(seller),
-            basis=Basis.CYCLE if statement else Basis.ORDER,
+            basis=Basis.CYCLE if statement or bill else Basis.ORDER,
             currency=currency,
             amount=total.amount,
             note=note,
@@ -140,6 +149,26 @@ def _statement(application: Application, account: Account) -> Statement | None:
         raise NotFound
     if found.status != StatementStatus.PAID:
         raise NotInvoiceable("A cycle can be invoiced once its statement is paid.")
+    return found
+
+
+def _usage_bill(application: Application, account: Account) -> UsageBill | None:
+    if not application.usage_bill:
+        return None
+    if application.orders or application.statement:
+        raise InvalidInput("Name orders or a closed cycle, not both.")
+    # Two applications for one bill wait for each other here.
+    rows = UsageBill.objects.for_account(account).select_for_update(of=("self",))
+    found = rows.filter(public_id=application.usage_bill).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _by_use(bill: UsageBill, account: Account) -> list[Part]:
+    found = [part for one in usage_sources_of(account, bill=bill.public_id) for part in one.parts]
+    if not found:
+        raise NotInvoiceable("Nothing of this bill can be invoiced: it is not paid in cash yet, or invoiced already.")
     return found
 
 
@@ -194,9 +223,22 @@ def _of_one_issuer(parts: Sequence[Part], issuer: str) -> list[Part]:
     return chosen
 
 
-def _item(part: Part, amount: Money, statement: Statement | None) -> InvoiceItem:
+def _item(
+    part: Part, amount: Money, *, statement: Statement | None = None, bill: UsageBill | None = None
+) -> InvoiceItem:
     order = part.order
     line = order.lines.all()[0]
+    if part.use is not None and bill is not None:
+        return InvoiceItem(
+            order=order,
+            usage_bill=bill,
+            description=f"{line.product_name}, {line.specification_name}, pay-per-use"[:300],
+            details=f"Order {order.number}, {bill}"[:300],
+            currency=order.currency,
+            amount=amount.amount,
+            tax=part.use.tax.amount,
+            tax_label=part.use.tax_label[:60],
+        )
     tax = share_of(Money(order.tax, order.currency), amount=amount, whole=order.payable_money)
     period = f", {line.duration_label}" if line.duration_label else ""
     paid = order.paid_at.astimezone(BILLING_ZONE).date() if order.paid_at else ""
@@ -213,7 +255,7 @@ def _item(part: Part, amount: Money, statement: Statement | None) -> InvoiceItem
 
 
 def _offset(part: Part) -> InvoiceItem:
-    item = _item(part, -part.cash.outstanding, None)
+    item = _item(part, -part.cash.outstanding)
     item.details = f"Refunded of order {part.order.number} after it was invoiced"
     return item
 

@@ -13,18 +13,44 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account, Seller
-from billing.choices import DisputeStatus, PaymentMethodKind, StatementStatus, UnsubscriptionStatus
+from billing.choices import (
+    TAKEN_PAYMENTS,
+    DisputeStatus,
+    PaymentMethodKind,
+    StatementStatus,
+    UnsubscriptionStatus,
+    UsageBillStatus,
+)
 from billing.invoices.choices import COUNTED, Basis
 from billing.invoices.models import InvoiceItem
 from billing.invoices.rules import Cash, is_platforms
-from billing.models import Dispute, PaymentAllocation, Refund, Statement, UnsubscribedTerm
+from billing.models import (
+    Dispute,
+    PaymentAllocation,
+    Refund,
+    Statement,
+    UnsubscribedTerm,
+    UsageBill,
+    UsageBillLine,
+)
 from billing.rules.cycles import month_before
 from koogallery.kernel.money import Money
 from orders.choices import OrderStatus
 from orders.models import Order
+from pricing.reductions import percent_text
 
 MOST_CYCLE_ORDERS = 2_000
+MOST_BILLS = 60
 PREPAID = (PaymentMethodKind.CARD, PaymentMethodKind.BALANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a pay-per-use order's servers used in a bill, its tax included."""
+
+    amount: Money
+    tax: Money
+    tax_label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +60,12 @@ class Part:
     order: Order
     seller: Seller | None
     cash: Cash
+    use: Use | None = None
+
+    @property
+    def amount(self) -> Money:
+        """What an invoice takes of it; of use it may be negative, where too much was billed before."""
+        return self.use.amount if self.use else self.cash.left
 
     @property
     def issuer(self) -> str:
@@ -47,6 +79,7 @@ class Source:
     basis: Basis
     parts: Sequence[Part]
     statement: Statement | None = None
+    usage_bill: UsageBill | None = None
 
     @property
     def seller(self) -> Seller | None:
@@ -64,7 +97,11 @@ class Source:
     @property
     def left(self) -> Money:
         currency = self.parts[0].order.currency
-        return Money.total((one.cash.left for one in self.parts), currency)
+        return Money.total((one.amount for one in self.parts), currency)
+
+    @property
+    def cycle(self) -> Statement | UsageBill | None:
+        return self.statement or self.usage_bill
 
     @property
     def order(self) -> Order:
@@ -173,13 +210,68 @@ def sources_of(account: Account) -> list[Source]:
 
 
 def statement_of(order: Order, statements: Iterable[Statement]) -> Statement | None:
-    """The statement whose closed cycle an order on credit lies in: the first that ends after it was bought."""
-    bought: datetime = order.paid_on  # type: ignore[attr-defined]
+    """The statement whose closed cycle an order on credit lies in."""
+    return _closing(order.paid_on, order.currency, statements)  # type: ignore[attr-defined]
+
+
+def _closing(bought: datetime, currency: str, statements: Iterable[Statement]) -> Statement | None:
+    """The first statement that ends after something was bought on credit."""
     for one in statements:
         _month, end = month_before(one.issued_at)
-        if one.currency == order.currency and bought < end:
+        if one.currency == currency and bought < end:
             return one
     return None
+
+
+def usage_sources_of(account: Account, *, bill: str = "") -> list[Source]:
+    """Usage bills that were paid in cash and are not invoiced yet, newest first, one for each issuer.
+
+    One that stands on a monthly statement is paid with that.
+    """
+    rows = UsageBill.objects.for_account(account).filter(status=UsageBillStatus.PAID).newest_first()
+    rows = rows.filter(public_id=bill) if bill else rows
+    bills = list(rows.prefetch_related("payments")[:MOST_BILLS])
+    if not bills:
+        return []
+    statements = list(Statement.objects.for_account(account).order_by("month"))
+    paid = [one for one in bills if _is_paid_in_cash(one, statements)]
+    items = InvoiceItem.objects.filter(usage_bill__in=paid, invoice__status__in=COUNTED)
+    invoiced = set(items.values_list("usage_bill_id", "invoice__issuer__is_platform", "order__seller"))
+    lines = UsageBillLine.objects.filter(bill__in=paid).select_related("line__order__product", "line__order__seller")
+    groups: dict[tuple[int, bool, int], dict[int, list[UsageBillLine]]] = defaultdict(lambda: defaultdict(list))
+    for line in lines.prefetch_related("line__order__lines"):
+        order = line.line.order
+        ours = is_platforms(line.line.delivery_method, joint_operation=order.product.joint_operation)
+        groups[line.bill_id, ours, 0 if ours else order.seller_id][order.pk].append(line)
+    taken = {(pk, ours, 0 if ours else seller) for pk, ours, seller in invoiced}
+    known = {one.pk: one for one in paid}
+    found = [
+        Source(Basis.CYCLE, [_used(of_order, ours=ours) for of_order in orders.values()], usage_bill=known[pk])
+        for (pk, ours, seller), orders in groups.items()
+        if (pk, ours, seller) not in taken
+    ]
+    return [one for one in found if one.left.amount > 0]
+
+
+def _is_paid_in_cash(bill: UsageBill, statements: Iterable[Statement]) -> bool:
+    payment = next((one for one in bill.payments.all() if one.status in TAKEN_PAYMENTS), None)
+    if payment is None or payment.ended_at is None:
+        return False
+    if payment.method == PaymentMethodKind.MONTHLY_SETTLEMENT:
+        statement = _closing(payment.ended_at, bill.currency, statements)
+        return statement is not None and statement.status == StatementStatus.PAID
+    return payment.method in PREPAID
+
+
+def _used(lines: Sequence[UsageBillLine], *, ours: bool) -> Part:
+    """What one order's servers used in a bill, of one issuer."""
+    order, currency = lines[0].line.order, lines[0].currency
+    net = Money.total((one.money for one in lines), currency)
+    tax = Money.total((one.tax_money for one in lines), currency)
+    label = next((f"{one.tax_name} {percent_text(one.tax_percent)}" for one in lines if one.tax), "")
+    zero = Money.zero(currency)
+    seller = None if ours else order.seller
+    return Part(order, seller, Cash(net + tax, zero, zero), Use(net + tax, tax, label))
 
 
 def orders_of(statement: Statement, account: Account) -> list[Order]:

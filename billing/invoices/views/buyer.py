@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
@@ -19,7 +20,14 @@ from billing.invoices.choices import APPLICATIONS, ISSUED_ONES, Basis, DocumentK
 from billing.invoices.forms import ApplicationForm
 from billing.invoices.models import Invoice, InvoiceHeader, InvoiceRecord
 from billing.invoices.rules import tax_number_warning
-from billing.invoices.services import Application, Source, apply_for_invoice, cancel_application, sources_of
+from billing.invoices.services import (
+    Application,
+    Source,
+    apply_for_invoice,
+    cancel_application,
+    sources_of,
+    usage_sources_of,
+)
 from billing.invoices.services.applying import MOST_ORDERS
 from billing.invoices.services.issuing import sealed_pdf
 from billing.invoices.services.sources import parts_of, prepaid
@@ -61,7 +69,11 @@ def invoice_list(request: BuyerRequest) -> HttpResponse:
     }
     if tab == TO_BE_INVOICED:
         page = Paginator(prepaid(request.account), PAGE_SIZE).get_page(request.GET.get("page"))
-        context |= {"page": page, "groups": _groups(page), "cycles": sources_of(request.account)}
+        context |= {
+            "page": page,
+            "groups": _groups(page),
+            "cycles": [*sources_of(request.account), *usage_sources_of(request.account)],
+        }
     else:
         wanted = APPLICATIONS if tab == APPLIED else ISSUED_ONES
         rows = Invoice.objects.for_account(request.account).filter(status__in=wanted)
@@ -88,6 +100,7 @@ def apply(request: BuyerRequest) -> HttpResponse:
     """`/billing/invoices/apply/?order=...`: what was selected, the header, and the application."""
     asked = request.POST if request.method == "POST" else request.GET
     orders, statement = asked.getlist("order")[: MOST_ORDERS + 1], asked.get("statement", "")[:16]
+    bill = asked.get("bill", "")[:16]
     issuer, replaces = asked.get("issuer", "")[:64], asked.get("replaces", "")[:20]
     headers = list(InvoiceHeader.objects.for_account(request.account))
     form = ApplicationForm(headers, request.POST or None)
@@ -97,6 +110,7 @@ def apply(request: BuyerRequest) -> HttpResponse:
             form.chosen(),
             orders=orders,
             statement=statement,
+            usage_bill=bill,
             issuer=issuer,
             note=form.cleaned_data["note"],
             replaces=replaces,
@@ -115,21 +129,23 @@ def apply(request: BuyerRequest) -> HttpResponse:
         "error": error,
         "headers": headers,
         "warnings": [one for header in headers if (one := tax_number_warning(header.country, header.tax_number))],
-        "chosen": _chosen(request, orders, statement, issuer),
+        "chosen": _chosen(request, orders, statement, bill, issuer),
         "hidden": [("order", one) for one in orders]
         + [
             (name, value)
-            for name, value in (("statement", statement), ("issuer", issuer), ("replaces", replaces))
+            for name, value in (("statement", statement), ("bill", bill), ("issuer", issuer), ("replaces", replaces))
             if value
         ],
-        "new_header": f"{reverse('billing:header_new')}?next={request.get_full_path()}"[:1500],
+        "new_header": f"{reverse('billing:header_new')}?{urlencode({'next': request.get_full_path()})}",
     }
     return render(request, "billing/invoice_apply.html", context, status=422 if error or form.errors else 200)
 
 
-def _chosen(request: BuyerRequest, orders: list[str], statement: str, issuer: str) -> list[Source]:
+def _chosen(request: BuyerRequest, orders: list[str], statement: str, bill: str, issuer: str) -> list[Source]:
     """What the application is over, as far as it can be invoiced."""
-    if statement:
+    if bill:
+        found = usage_sources_of(request.account, bill=bill)
+    elif statement:
         found = [one for one in sources_of(request.account) if one.statement and one.statement.public_id == statement]
     else:
         rows = prepaid(request.account).filter(number__in=orders)

@@ -17,6 +17,7 @@ from catalog.search.index.upkeep import rebuild
 from demo.bulk import load_more
 from demo.catalogue import load_agreements, load_collections, load_pictures, load_sellers, load_synonyms
 from demo.cloud import load_cloud
+from demo.paperwork import write
 from demo.people import LOGINS, PASSWORD, load_people
 from demo.saas import connect_seller
 from demo.story import tell
@@ -70,6 +71,8 @@ class Command(BaseCommand):
             tell(people, now, self.progress)
         # What happened long ago is told in the product, but sends nobody an e-mail today.
         with override_settings(EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend"):
+            run_until_quiet()
+            write(people, now)
             run_until_quiet()
         for email, who in LOGINS:
             self.stdout.write(f"  {email:24} {who}")

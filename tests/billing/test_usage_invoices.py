@@ -1,0 +1,61 @@
+"""Pay-per-use is invoiced by the bill of a closed cycle, once it is paid in cash; the platform's servers apart (RULES 5)."""
+
+import pytest
+
+from billing.choices import StatementStatus
+from billing.invoices.errors import NotInvoiceable
+from billing.invoices.services import Application, apply_for_invoice, usage_sources_of
+from billing.models import Statement, UsageBill
+from billing.services import CreditTerms, grant_credit, pay_statement
+from koogallery.kernel.errors import NotFound
+from tests.billing.conftest import a_shopper, usd
+from tests.billing.invoicing import HEADER, issued
+from tests.billing.test_usage_bills import CARD, STARTED, THIRD_OF_APRIL, used
+
+pytestmark = pytest.mark.django_db
+
+
+def applied_for(shop, bill: UsageBill, issuer: str = ""):
+    wanted = Application(HEADER, usage_bill=bill.public_id, issuer=issuer)
+    return apply_for_invoice(wanted, account=shop.account, by=shop.by)
+
+
+def test_a_paid_bill_is_invoiced_once_by_each_issuer(timers, client):
+    shop, other = a_shopper(), a_shopper()
+    shop.card()
+    used(shop, 36_000, price="1", tax_percent="9", tax_name="GST")
+    used(shop, 36_000, price="2", method="ecs")
+    timers.run(THIRD_OF_APRIL)
+    bill = UsageBill.objects.get()
+    sources = {one.issuer: one.left for one in usage_sources_of(shop.account)}
+    assert sources.pop("platform") == usd("20.00")
+    assert list(sources.values()) == [usd("10.90")]
+    with pytest.raises(NotInvoiceable, match="cannot share"):
+        applied_for(shop, bill)
+    with pytest.raises(NotFound):
+        applied_for(other, bill)
+    client.force_login(shop.account.memberships.get().user)
+    assert client.get("/billing/invoices/").content.decode().count(f"?bill={bill.public_id}") == 2
+    ours = applied_for(shop, bill, "platform")
+    theirs = applied_for(shop, bill, next(iter(sources)))
+    assert (ours.basis, ours.money, theirs.money) == ("cycle", usd("20.00"), usd("10.90"))
+    document = issued(theirs).document()
+    assert document.facts["taxes"] == [{"label": "GST 9%", "net": "$10.00 USD", "tax": "$0.90 USD"}]
+    assert not usage_sources_of(shop.account)
+    with pytest.raises(NotInvoiceable, match="invoiced already"):
+        applied_for(shop, bill, "platform")
+
+
+def test_what_stands_on_a_statement_waits_until_that_is_paid(timers):
+    shop = a_shopper()
+    grant_credit(shop.account, CreditTerms(usd("100"), "TK-1"), by=shop.operator, at=STARTED)
+    used(shop, 36_000, price="4")
+    timers.run(THIRD_OF_APRIL)
+    bill, statement = UsageBill.objects.get(), Statement.objects.get()
+    assert not usage_sources_of(shop.account)
+    with pytest.raises(NotInvoiceable, match="not paid in cash yet"):
+        applied_for(shop, bill)
+    shop.card()
+    pay_statement(statement, CARD, by=shop.by)
+    assert Statement.objects.get().status == StatementStatus.PAID
+    assert applied_for(shop, bill).money == usd("40.00")
