@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0030_usage_bills'),
+        ('billing', '0031_reconciliation'),
         ('orders', '0042_subscription_terms'),
     ]
 
