@@ -66,7 +66,7 @@ class Seller:
     twice=st.booleans(),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_one_instance_whatever_is_lost_and_none_left_behind(faults, ends_after, twice, seed):
     random.seed(seed)
     shop = a_shop()
