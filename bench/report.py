@@ -228,3 +228,46 @@ def timers_table(report: Report) -> Iterator[str]:
     for name, one in found["tables"].items():
         yield f"  {name}: {one['dead']:,} dead rows, vacuumed {one['autovacuums']} times by itself"
     yield from (f"  ! {one}" for one in found["breaches"])
+
+
+# --- a night of renewals --------------------------------------------------------------------------------------------
+
+NIGHT_SECONDS = 1_800.0
+"""On two cores: 30,000 renewals, each ordered, charged, paid, released and told of."""
+
+
+def renewals_targets(report: Report) -> Iterator[tuple[str, bool]]:
+    """What is asked of a night of renewals, and whether it is met."""
+    found, due = report["found"], report["due"]
+    yield f"done in < {NIGHT_SECONDS / 60:g} minutes", report["seconds"] < NIGHT_SECONDS
+    yield "each renewed once", found["renewed"] == found["apps"] == due
+    yield "each charged once", found["charges"] == due
+    yield "nobody forgotten", found["forgotten"] == 0 and not found["failures"] and not found["stuck"]
+    yield "the books add up", not found["breaches"]
+    yield f"nothing due < {EMPTY_MS:g} ms", report["empty"]["database_ms"] < EMPTY_MS
+
+
+def renewals_met(report: Report) -> bool:
+    """Whether no target is missed."""
+    return all(met for _what, met in renewals_targets(report))
+
+
+def renewals_table(report: Report) -> Iterator[str]:
+    """The lines of the table."""
+    killed = ", worker killed and queue flushed in the middle" if report["killed"] else ""
+    yield (
+        f"{report['subscriptions']:,} subscriptions, {report['due']:,} due on one night{killed}; one worker on "
+        f"{report['machine']['cores']} cores, {report['measured_at']}"
+    )
+    yield "  " + ", ".join(f"{what}: {'met' if met else 'MISSED'}" for what, met in renewals_targets(report))
+    spent = report["processor_ms"]
+    yield (
+        f"  {report['seconds']:.1f} s, {report['due'] / max(0.1, report['seconds']):.1f} renewals/s; processor ms a renewal, "
+        f"all that follows included: worker {spent['worker']:.1f}, database {spent['database']:.1f}"
+    )
+    empty = report["empty"]
+    yield (
+        f"  a sweep with nothing due: {empty['database_ms']:.2f} ms of database time in {empty['statements']} statements, "
+        f"our own processor {empty['processor_ms']:.2f} ms"
+    )
+    yield from (f"  {one}" for one in report["found"]["breaches"])

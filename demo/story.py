@@ -14,9 +14,11 @@ from catalog.services import save_product
 from demo.people import People
 from demo.servers import buy_server
 from orders import ports
-from orders.models import Order
+from orders.models import Order, Subscription
 from orders.services import Placement, cancel_order, place_order
 from pricing.rules import Duration, QuoteRequest
+from renewals.choices import RenewalMode
+from renewals.services import PlanWish, change_plan
 from supervision import services
 from supervision.choices import Decision
 from supervision.models import ServiceFlow
@@ -118,6 +120,8 @@ def tell(people: People, now: datetime, progress: Callable[[str, int, int], None
         lambda: _completed(story, licences[0], 64, alder=False),
         lambda: _completed(story, licences[1 % len(licences)], 33, alder=True),
         lambda: _completed(story, saas, 40, alder=False),
+        lambda: _renewing_by_itself(story, licences[0]),
+        lambda: _expired(story, licences[1 % len(licences)]),
         lambda: _just_accepted(story, licences[0]),
         lambda: story.buy(licences[1 % len(licences)], 1.5),
         lambda: story.deliver(story.buy(licences[0], 4, alder=True), 1, "The key went to your service desk by mail."),
@@ -155,6 +159,21 @@ def _completed(story: Story, slug: str, days: float, *, alder: bool) -> None:
         flow = story.confirm(story.request(flow, days - 1, alder=alder), days - 2)
     flow = story.deliver(flow, days - 4, "Delivered as ordered; the report lists what was done.")
     story.accept(flow, days - 5, alder=alder)
+
+
+def _renewing_by_itself(story: Story, slug: str) -> None:
+    app = (
+        Subscription.objects.filter(product__slug=slug, account=story.people.contoso, starts_at__isnull=False)
+        .order_by("id")
+        .first()
+    )
+    if app is not None and app.product.auto_renewal_supported:
+        change_plan(app, PlanWish(RenewalMode.AUTO, count=6), by=story.people.buyer, at=story.at(50))
+
+
+def _expired(story: Story, slug: str) -> None:
+    """Three months that were accepted 97 days ago: in the grace period, usable, to be renewed."""
+    story.accept(story.deliver(story.buy(slug, 99), 98, "The key is in the report."), 97)
 
 
 def _just_accepted(story: Story, slug: str) -> None:

@@ -1,0 +1,124 @@
+"""How long one night of automatic renewals takes beside a million subscriptions (docs/benchmarks.md).
+
+    .venv/bin/python bench/renewals.py [--subscriptions 1000000] [--due 30000] [--kill] [--data DIR] [--json FILE]
+
+With --kill the worker is killed by SIGKILL and the queue is flushed in the middle: nobody may be charged twice or
+forgotten. The exit status is 1 when a target is missed.
+"""
+
+import argparse
+import json
+import os
+import platform
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# A script's own folder comes first, where `orders` and others could be files of this folder.
+sys.path[0] = str(ROOT)
+
+from bench import place, report  # noqa: E402
+from bench.catalog import Stopped, number_above_zero, stop  # noqa: E402
+from koogallery.kernel.embedded import EmbeddedError  # noqa: E402
+
+SUBSCRIPTIONS, DUE = 1_000_000, 30_000
+PRODUCTS = 50
+EMPTY_SWEEPS = 100
+TIMER = "deduct_renewals"
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="bench/renewals.py", description="Measure a night of automatic renewals.")
+    parser.add_argument("--subscriptions", type=int, default=SUBSCRIPTIONS, help=f"running ones ({SUBSCRIPTIONS:,})")
+    parser.add_argument("--due", type=int, default=DUE, help=f"of them due tonight ({DUE:,})")
+    parser.add_argument("--kill", action="store_true", help="kill the worker and flush the queue in the middle")
+    parser.add_argument("--seconds", type=number_above_zero, default=3600.0, help="give up after so long (3600)")
+    parser.add_argument("--data", type=Path, help="a folder that keeps the data; it serves one run only")
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, print, write; the exit status."""
+    asked = parse(arguments)
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, stop)
+    try:
+        return _measure(asked)
+    except Stopped:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except (place.CannotMeasure, EmbeddedError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _measure(asked: argparse.Namespace) -> int:
+    # As durable as bin/up: a commit that waits waits for the disk.
+    with place.opened(asked.data, durable=True) as here:
+        place.prepare(here, PRODUCTS)
+        began = time.monotonic()
+        place.run(here, "-m", "bench.renewing", "fill", str(asked.subscriptions), str(asked.due))
+        print(
+            f"Made {asked.subscriptions:,} subscriptions in {time.monotonic() - began:.0f} s; {asked.due:,} are due.",
+            flush=True,
+        )
+        began = time.monotonic()
+        if asked.kill:
+            _kill_in_the_middle(here, asked)
+        with place.working(here) as children:
+            worker = str(children["worker"].process.pid)
+            seen = json.loads(place.run(here, "-m", "bench.flows", "watch", worker, str(asked.seconds), TIMER))
+            took = time.monotonic() - began
+        empty = json.loads(place.run(here, "-m", "bench.flows", "empty", str(EMPTY_SWEEPS)))
+        found = json.loads(place.run(here, "-m", "bench.renewing", "check", str(asked.due)))
+    last = seen["samples"][-1]
+    written = {
+        "measured_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "subscriptions": asked.subscriptions,
+        "due": asked.due,
+        "killed": asked.kill,
+        "seconds": round(took, 1),
+        "processor_ms": {
+            name: round(
+                1000 * (last[f"{name}_processor"] - seen["samples"][0][f"{name}_processor"]) / max(1, asked.due), 2
+            )
+            for name in ("worker", "database")
+        },
+        "worker_mb": seen["worker_mb"],
+        "empty": empty,
+        "found": found,
+    }
+    if asked.json:
+        asked.json.write_text(json.dumps(written, indent=1), encoding="utf-8")
+    print("\n".join(report.renewals_table(written)))
+    return 0 if report.renewals_met(written) else 1
+
+
+def _kill_in_the_middle(here: place.Place, asked: argparse.Namespace) -> None:
+    """Let the worker do a part, kill it and its children, and empty the queue."""
+    end = time.monotonic() + asked.seconds
+    with place.working(here) as children:
+        while time.monotonic() < end:
+            time.sleep(1)
+            left = json.loads(place.run(here, "-m", "bench.renewing", "left"))
+            if left["charges"] >= asked.due // 3:
+                break
+        for child in children.values():
+            os.killpg(os.getpgid(child.process.pid), signal.SIGKILL)
+            child.process.wait()
+    here.flush()
+    left = json.loads(place.run(here, "-m", "bench.renewing", "left"))
+    print(
+        f"Killed and flushed with {left['charges']:,} charged, {left['due']:,} due, {left['charging']:,} being charged.",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
