@@ -121,7 +121,7 @@ def tell(people: People, now: datetime, progress: Callable[[str, int, int], None
         lambda: _completed(story, licences[1 % len(licences)], 33, alder=True),
         lambda: _completed(story, saas, 40, alder=False),
         lambda: _renewing_by_itself(story, licences[0]),
-        lambda: _expired(story, licences[1 % len(licences)]),
+        lambda: _expired(story, licences[0]),
         lambda: _just_accepted(story, licences[0]),
         lambda: story.buy(licences[1 % len(licences)], 1.5),
         lambda: story.deliver(story.buy(licences[0], 4, alder=True), 1, "The key went to your service desk by mail."),
