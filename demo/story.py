@@ -146,10 +146,10 @@ def tell(people: People, now: datetime, progress: Callable[[str, int, int], None
 
 
 def _servers(story: Story) -> None:
-    """Contoso tries an image by the hour, Alder Health has it by the month."""
+    """Contoso has used an image by the hour for more than a month, Alder Health has it by the month."""
     image = _by_kind("northwind-digital", "image", supervised=False)[0]
     people = story.people
-    buy_server(image, "pay_per_use", "crm-trial", account=people.contoso, by=people.buyer, at=story.at(3))
+    buy_server(image, "pay_per_use", "crm-trial", account=people.contoso, by=people.buyer, at=story.at(36))
     buy_server(image, "monthly", "crm", account=people.alder, by=people.buyer2, at=story.at(12))
 
 
