@@ -297,7 +297,7 @@ NOTICES: list[Notice] = [
         billing.UsageFreezeAhead,
         Audience.PAYERS,
         "Pay your usage bill of {owed} before {freezes}",
-        "Your pay-per-use servers are taken out of use then. No new ones can be ordered until the bill is paid.",
+        "Your pay-per-use servers are taken out of use then.",
         "usage_bill",
     ),
     Notice(
