@@ -14,6 +14,8 @@ COPIES = "seeds"
 def remember() -> None:
     """Copy what the migrations left in the database. Once, before the first test."""
     with connection.cursor() as cursor:
+        # A database that pytest was told to reuse has them already.
+        cursor.execute(f"DROP SCHEMA IF EXISTS {COPIES} CASCADE")
         cursor.execute(f"CREATE SCHEMA {COPIES}")
         for table in _filled():
             cursor.execute(f'CREATE TABLE {COPIES}."{table}" AS TABLE public."{table}"')

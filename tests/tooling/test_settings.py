@@ -23,7 +23,7 @@ SAFE = {
     "STRIPE_WEBHOOK_SECRET": "whsec_of_a_test",
 }
 SANDBOX = "billing.gateways.sandbox.SandboxGateway"
-READ = r'(?:env\.(?:str|bool|int|float|list|dict|email_url)|_duration)\(\s*"([A-Z0-9_]+)"'
+READ = r'(?:env\.(?:str|bool|int|float|list|dict|email_url)|_duration|_periods)\(\s*"([A-Z0-9_]+)"'
 
 
 def start(**changes: str) -> subprocess.CompletedProcess[str]:
