@@ -27,7 +27,7 @@ from supervision.models import FlowRecord, NoteTemplate, ServiceFlow
 from supervision.services.uploads import files_for_a_verb, uploaded
 
 
-class MessageSerializer(serializers.Serializer[Any]):
+class FlowMessageSerializer(serializers.Serializer[Any]):
     """A message; `mentions` is the number of the operation record that it is about."""
 
     number = serializers.IntegerField()
@@ -49,10 +49,10 @@ def _message(entry: FlowRecord) -> dict[str, Any]:
         "mentions": entry.mentions_id,
         "attachments": attachments_of(entry),
     }
-    return dict(MessageSerializer(facts).data)
+    return dict(FlowMessageSerializer(facts).data)
 
 
-class MessageInput(StrictSerializer):
+class FlowMessageInput(StrictSerializer):
     """What is written. Files come as multipart `attachment`, which may repeat."""
 
     text = CleanCharField(max_length=1000)
@@ -84,7 +84,7 @@ class _Messages:
         data = {name: body[name] for name in body if name not in ("attachment", "attachments")}
         if isinstance(data.get("mentions"), str) and data["mentions"].isascii() and data["mentions"].isdigit():
             data["mentions"] = int(data["mentions"][:18])  # multipart has only texts
-        given = MessageInput(data=data)
+        given = FlowMessageInput(data=data)
         given.is_valid(raise_exception=True)
         values = given.validated_data
         sent, ids = files_of(request)
@@ -112,12 +112,12 @@ def _one(rows: QuerySet[ServiceFlow], public_id: str) -> ServiceFlow:
 class FlowMessages(_Messages, BuyerAPIView):
     """What both sides wrote; a message changes nothing and stops no clock."""
 
-    @extend_schema(operation_id="service_flows_messages_list", responses=MessageSerializer(many=True))
+    @extend_schema(operation_id="service_flows_messages_list", responses=FlowMessageSerializer(many=True))
     def get(self, request: Request, public_id: str) -> Response:
         return self.listed(request, _one(ServiceFlow.objects.for_account(self.account), public_id))
 
     @extend_schema(
-        operation_id="service_flows_messages_create", request=MessageInput, responses={201: MessageSerializer}
+        operation_id="service_flows_messages_create", request=FlowMessageInput, responses={201: FlowMessageSerializer}
     )
     def post(self, request: Request, public_id: str) -> Response:
         return self.sent(request, _one(ServiceFlow.objects.for_account(self.account), public_id))
@@ -126,12 +126,14 @@ class FlowMessages(_Messages, BuyerAPIView):
 class SellerFlowMessages(_Messages, SellerAPIView):
     """What both sides wrote; a message changes nothing and stops no clock."""
 
-    @extend_schema(operation_id="seller_service_flows_messages_list", responses=MessageSerializer(many=True))
+    @extend_schema(operation_id="seller_service_flows_messages_list", responses=FlowMessageSerializer(many=True))
     def get(self, request: Request, public_id: str) -> Response:
         return self.listed(request, _one(ServiceFlow.objects.for_seller(self.seller), public_id))
 
     @extend_schema(
-        operation_id="seller_service_flows_messages_create", request=MessageInput, responses={201: MessageSerializer}
+        operation_id="seller_service_flows_messages_create",
+        request=FlowMessageInput,
+        responses={201: FlowMessageSerializer},
     )
     def post(self, request: Request, public_id: str) -> Response:
         return self.sent(request, _one(ServiceFlow.objects.for_seller(self.seller), public_id))

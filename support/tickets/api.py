@@ -33,7 +33,7 @@ class FileSerializer(serializers.Serializer[Any]):
     content_type = serializers.CharField()
 
 
-class MessageSerializer(serializers.Serializer[Any]):
+class TicketMessageSerializer(serializers.Serializer[Any]):
     """Something that was written."""
 
     at = serializers.DateTimeField()
@@ -66,7 +66,7 @@ class TicketSerializer(serializers.Serializer[Any]):
 
     def get_messages(self, ticket: Ticket) -> list[dict[str, Any]]:
         shown = [one for one in ticket.messages.all() if not one.internal]
-        return list(MessageSerializer(reversed(shown), many=True).data)
+        return list(TicketMessageSerializer(reversed(shown), many=True).data)
 
 
 class FilesSerializer(StrictSerializer):
@@ -85,7 +85,7 @@ class TicketInput(FilesSerializer):
     invoice = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=40)
 
 
-class MessageInput(FilesSerializer):
+class TicketMessageInput(FilesSerializer):
     """A message."""
 
     text = CleanCharField(max_length=LONGEST_TEXT)
@@ -150,12 +150,12 @@ class TicketDetail(BuyerAPIView):
 class TicketMessages(BuyerAPIView):
     """Write on a ticket."""
 
-    @extend_schema(operation_id="tickets_write", request=MessageInput, responses={201: TicketSerializer})
+    @extend_schema(operation_id="tickets_write", request=TicketMessageInput, responses={201: TicketSerializer})
     @idempotent()
     def post(self, request: Request, number: str) -> Response:
         ticket = _own(self, number)
         require(self.actor, Permission.ASK)
-        given = MessageInput(data=_plain(request))
+        given = TicketMessageInput(data=_plain(request))
         given.is_valid(raise_exception=True)
         services.reply(ticket, text=given.validated_data["text"], files=_files(request), by=self.actor)
         return Response(_object(ticket), status=201)
