@@ -8,12 +8,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.models import Account, Seller, User
 from catalog.choices import SUBSCRIPTION_MODES, BillingMode, DeliveryMethod
 from catalog.models import Agreement, Product, Specification
 from koogallery.kernel import clock
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import AmountField, CurrencyField, Money
 from orders.choices import DeliveryStatus, DurationUnit, OrderKind, OrderStatus, SubscriptionStatus
@@ -88,7 +89,7 @@ class Order(models.Model):
     seller_name = models.CharField(max_length=120, blank=True, default="", db_default="", editable=False)
     placed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=16, choices=OrderKind.choices, default=OrderKind.NEW)
-    status = FSMField(default=OrderStatus.PENDING_PAYMENT, choices=OrderStatus.choices, editable=False)
+    status = StatusField(default=OrderStatus.PENDING_PAYMENT, choices=OrderStatus.choices, editable=False)
     # A renewal, upgrade or unsubscription order names the subscription that it is for.
     subject = models.ForeignKey(
         "orders.Subscription", null=True, blank=True, on_delete=models.PROTECT, related_name="change_orders"
@@ -277,7 +278,7 @@ class OrderDelivery(models.Model):
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="deliveries")
     deliverer = models.CharField(max_length=40)
-    status = FSMField(default=DeliveryStatus.STARTED, choices=DeliveryStatus.choices, editable=False)
+    status = StatusField(default=DeliveryStatus.STARTED, choices=DeliveryStatus.choices, editable=False)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
@@ -358,7 +359,7 @@ class Subscription(models.Model):
     billing_mode = models.CharField(max_length=16, choices=BillingMode.choices)
     attributes = models.JSONField(default=dict)
     quantity = models.PositiveIntegerField(default=1)
-    status = FSMField(default=SubscriptionStatus.PENDING, choices=SubscriptionStatus.choices, editable=False)
+    status = StatusField(default=SubscriptionStatus.PENDING, choices=SubscriptionStatus.choices, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     listed_at = models.DateTimeField(null=True, editable=False)
     starts_at = models.DateTimeField(null=True, editable=False)

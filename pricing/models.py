@@ -9,13 +9,14 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.models import Account, Reseller, Seller
 from catalog.choices import BillingMode
 from catalog.models import Product, Specification
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Param
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.money import AmountField, CurrencyField, Money, UnitPriceField
 from pricing.choices import CouponKind, CouponUseStatus, DiscountKind
 from pricing.reductions import percent_text
@@ -271,7 +272,7 @@ class CouponUse(models.Model):
     currency = CurrencyField()
     amount = AmountField(help_text=_("By how much it lowered the order"))
     taken = AmountField(help_text=_("What was taken of the coupon: the amount, or one use"))
-    status = FSMField(default=CouponUseStatus.RESERVED, choices=CouponUseStatus.choices, editable=False)
+    status = StatusField(default=CouponUseStatus.RESERVED, choices=CouponUseStatus.choices, editable=False)
     reserved_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 

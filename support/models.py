@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.models import Account, Seller, User
 from catalog.models import Product
 from koogallery.kernel import clock
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Requirement(AskedModel):
     phone = models.CharField(_("phone number"), max_length=40)
     email = models.EmailField(_("email address"))
     searched = models.CharField(max_length=200, blank=True, help_text=_("The search that found nothing"))
-    status = FSMField(default=RequirementStatus.NEW, choices=RequirementStatus.choices)
+    status = StatusField(default=RequirementStatus.NEW, choices=RequirementStatus.choices)
     note = models.TextField(max_length=4000, blank=True, help_text=_("For operations only"))
 
     class Meta(TypedModelMeta):

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.models import Account, Seller, User
 from billing.invoices.choices import COUNTED, STANDING, Basis, DocumentKind, InvoiceStatus
 from billing.models.credit import Statement
 from billing.models.usage import UsageBill
 from koogallery.kernel import clock
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import AmountField, CurrencyField, Money
 from orders.models import Order
@@ -155,7 +156,7 @@ class Invoice(HeaderFields):
     number = models.CharField(max_length=20, unique=True, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="invoices")
     issuer = models.ForeignKey(Issuer, on_delete=models.PROTECT, related_name="invoices")
-    status = FSMField(default=InvoiceStatus.PENDING_REVIEW, choices=InvoiceStatus.choices, editable=False)
+    status = StatusField(default=InvoiceStatus.PENDING_REVIEW, choices=InvoiceStatus.choices, editable=False)
     basis = models.CharField(max_length=8, choices=Basis.choices)
     currency = CurrencyField()
     amount = AmountField()

@@ -2,7 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
-import django_fsm
+import koogallery.kernel.fields
 import koogallery.kernel.clock
 import koogallery.kernel.ids
 import koogallery.kernel.money
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ('reference', models.CharField(max_length=80, unique=True)),
                 ('currency', koogallery.kernel.money.CurrencyField(default='USD', max_length=3)),
                 ('amount', koogallery.kernel.money.AmountField(decimal_places=4, max_digits=18)),
-                ('status', django_fsm.FSMField(choices=[('open', 'Open'), ('won', 'Won'), ('lost', 'Lost')], default='open', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('open', 'Open'), ('won', 'Won'), ('lost', 'Lost')], default='open', editable=False, max_length=50)),
                 ('opened_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
             ],
@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
                 ('currency', koogallery.kernel.money.CurrencyField(default='USD', max_length=3)),
                 ('amount', koogallery.kernel.money.AmountField(decimal_places=4, max_digits=18)),
                 ('reason', models.CharField(max_length=1000)),
-                ('status', django_fsm.FSMField(choices=[('awaiting_consent', "Waiting for another operator's consent"), ('done', 'Refunded'), ('declined', 'Declined'), ('lapsed', 'Lapsed without consent')], default='awaiting_consent', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('awaiting_consent', "Waiting for another operator's consent"), ('done', 'Refunded'), ('declined', 'Declined'), ('lapsed', 'Lapsed without consent')], default='awaiting_consent', editable=False, max_length=50)),
                 ('proposed_at', models.DateTimeField()),
                 ('lapses_at', models.DateTimeField()),
                 ('decided_at', models.DateTimeField(null=True)),
@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
                 ('currency', koogallery.kernel.money.CurrencyField(default='USD', max_length=3)),
                 ('month', models.DateField(help_text='The first day of the month that it states.')),
                 ('amount', koogallery.kernel.money.AmountField(decimal_places=4, max_digits=18)),
-                ('status', django_fsm.FSMField(choices=[('open', 'Open'), ('overdue', 'Overdue'), ('paid', 'Paid')], default='open', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('open', 'Open'), ('overdue', 'Overdue'), ('paid', 'Paid')], default='open', editable=False, max_length=50)),
                 ('issued_at', models.DateTimeField()),
                 ('due_at', models.DateTimeField()),
                 ('freezes_at', models.DateTimeField()),

@@ -1,7 +1,7 @@
 """Bills of pay-per-use. Their lines never change."""
 
 import django.db.models.deletion
-import django_fsm
+import koogallery.kernel.fields
 import koogallery.kernel.ids
 import koogallery.kernel.money
 from django.db import migrations, models
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('closes_month', models.BooleanField(help_text="Cut at the month's end, and not because enough had accrued.")),
                 ('last_record', models.BigIntegerField()),
                 ('amount', koogallery.kernel.money.AmountField(decimal_places=4, max_digits=18)),
-                ('status', django_fsm.FSMField(choices=[('open', 'Being charged'), ('arrears', 'In arrears'), ('paid', 'Paid')], default='open', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('open', 'Being charged'), ('arrears', 'In arrears'), ('paid', 'Paid')], default='open', editable=False, max_length=50)),
                 ('issued_at', models.DateTimeField()),
                 ('arrears_at', models.DateTimeField(editable=False, null=True)),
                 ('freezes_at', models.DateTimeField(editable=False, null=True)),

@@ -6,11 +6,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.models import Account
 from billing.choices import StatementStatus
 from koogallery.kernel import clock
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import AmountField, CurrencyField, Money
 
@@ -96,7 +97,7 @@ class Statement(models.Model):
     month = models.DateField(help_text=_("The first day of the month that it states."))
     amount = AmountField()
     credited = AmountField(default=0, db_default=0, editable=False)
-    status = FSMField(default=StatementStatus.OPEN, choices=StatementStatus.choices, editable=False)
+    status = StatusField(default=StatementStatus.OPEN, choices=StatementStatus.choices, editable=False)
     issued_at = models.DateTimeField()
     due_at = models.DateTimeField()
     freezes_at = models.DateTimeField()

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.models import Account, User
 from billing.choices import DisputeStatus, ProposalStatus
 from billing.models.payments import Payment, Refund
 from catalog.models import Product
 from koogallery.kernel import clock
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import AmountField, CurrencyField, Money
 from orders.models import Order
@@ -38,7 +39,7 @@ class RefundProposal(models.Model):
     amount = AmountField()
     reason = models.CharField(max_length=1000)
     note = models.CharField(max_length=1000, blank=True, default="", db_default="", editable=False)
-    status = FSMField(default=ProposalStatus.AWAITING_CONSENT, choices=ProposalStatus.choices, editable=False)
+    status = StatusField(default=ProposalStatus.AWAITING_CONSENT, choices=ProposalStatus.choices, editable=False)
     proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
     lapses_at = models.DateTimeField()
@@ -82,7 +83,7 @@ class Dispute(models.Model):
     reference = models.CharField(max_length=80, unique=True)
     currency = CurrencyField()
     amount = AmountField()
-    status = FSMField(default=DisputeStatus.OPEN, choices=DisputeStatus.choices, editable=False)
+    status = StatusField(default=DisputeStatus.OPEN, choices=DisputeStatus.choices, editable=False)
     opened_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 

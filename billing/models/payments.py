@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.models import Account, Reseller
 from billing.choices import (
@@ -18,6 +18,7 @@ from billing.choices import (
 )
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Param
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import AmountField, CurrencyField, Money
 from orders.models import Order
@@ -127,7 +128,7 @@ class Payment(models.Model):
     currency = CurrencyField()
     amount = AmountField()
     refunded = AmountField(default=0)
-    status = FSMField(default=PaymentStatus.CREATED, choices=PaymentStatus.choices, editable=False)
+    status = StatusField(default=PaymentStatus.CREATED, choices=PaymentStatus.choices, editable=False)
     gateway = models.CharField(max_length=20, blank=True)
     reference = models.CharField(max_length=80, blank=True)
     action_url = models.TextField(blank=True)
@@ -277,7 +278,7 @@ class Refund(models.Model):
     currency = CurrencyField()
     amount = AmountField()
     reason = models.CharField(max_length=1000)
-    status = FSMField(default=RefundStatus.CREATED, choices=RefundStatus.choices, editable=False)
+    status = StatusField(default=RefundStatus.CREATED, choices=RefundStatus.choices, editable=False)
     reference = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(default=clock.now)
     # When the processor, which has it on its way, is asked what became of it.

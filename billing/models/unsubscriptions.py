@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import F, Q
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.models import Account, User
 from billing.choices import UnsubscriptionStatus
 from billing.models.payments import Refund
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import AmountField, CurrencyField, Money
 from orders.models import Order, Subscription
@@ -40,7 +41,7 @@ class Unsubscription(models.Model):
     public_id = models.CharField(max_length=16, unique=True, default=public_id, editable=False)
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="unsubscription")
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="unsubscriptions")
-    status = FSMField(default=UnsubscriptionStatus.IN_REVIEW, choices=UnsubscriptionStatus.choices, editable=False)
+    status = StatusField(default=UnsubscriptionStatus.IN_REVIEW, choices=UnsubscriptionStatus.choices, editable=False)
     currency = CurrencyField()
     paid = AmountField()
     consumed = AmountField()

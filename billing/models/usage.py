@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.models import Account
 from billing.choices import UsageBillStatus
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import AmountField, CurrencyField, Money, UnitPriceField
 from orders.models import OrderLine, Subscription
@@ -70,7 +71,7 @@ class UsageBill(models.Model):
     closes_month = models.BooleanField(help_text="Cut at the month's end, and not because enough had accrued.")
     last_record = models.BigIntegerField()
     amount = AmountField()
-    status = FSMField(default=UsageBillStatus.OPEN, choices=UsageBillStatus.choices, editable=False)
+    status = StatusField(default=UsageBillStatus.OPEN, choices=UsageBillStatus.choices, editable=False)
     issued_at = models.DateTimeField()
     arrears_at = models.DateTimeField(null=True, editable=False)
     freezes_at = models.DateTimeField(null=True, editable=False)

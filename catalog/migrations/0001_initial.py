@@ -4,7 +4,7 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
-import django_fsm
+import koogallery.kernel.fields
 import koogallery.kernel.clock
 import koogallery.kernel.money
 from django.conf import settings
@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                 ('flow_type', models.CharField(blank=True, choices=[('standard', 'Standard'), ('website', 'Website deployment'), ('saas', 'SaaS'), ('license', 'License'), ('5g_naas', '5G NaaS')], max_length=16)),
                 ('joint_operation', models.BooleanField(default=False, help_text="Deliveries pass the platform's review.")),
                 ('operating_systems', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('windows', 'Windows'), ('linux', 'Linux'), ('unix', 'Unix'), ('web', 'Web'), ('ios', 'iOS'), ('android', 'Android'), ('other', 'Other')], max_length=16), default=list, size=None)),
-                ('status', django_fsm.FSMField(choices=[('draft', 'Draft'), ('in_review', 'In review'), ('changes_requested', 'Changes requested'), ('published', 'Published'), ('taken_down', 'Taken down')], default='draft', max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('draft', 'Draft'), ('in_review', 'In review'), ('changes_requested', 'Changes requested'), ('published', 'Published'), ('taken_down', 'Taken down')], default='draft', max_length=50)),
                 ('public_sales', models.BooleanField(default=True, help_text='Off: sold only by its address.')),
                 ('auto_renewal_supported', models.BooleanField(default=False)),
                 ('badges', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),

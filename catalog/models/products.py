@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.models import Seller
 from catalog.choices import (
@@ -28,6 +28,7 @@ from catalog.choices import (
 from catalog.price_shapes import checked_surcharges, checked_tiers
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Param
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.money import CurrencyField, Money, UnitPriceField
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Product(models.Model):
     flow_type = models.CharField(max_length=16, choices=FlowType.choices, blank=True)
     joint_operation = models.BooleanField(default=False, help_text=_("Deliveries pass the platform's review."))
     operating_systems = ArrayField(models.CharField(max_length=16, choices=OperatingSystem.choices), default=list)
-    status = FSMField(default=ProductStatus.DRAFT, choices=ProductStatus.choices)
+    status = StatusField(default=ProductStatus.DRAFT, choices=ProductStatus.choices)
     public_sales = models.BooleanField(default=True, help_text=_("Off: sold only by its address."))
     auto_renewal_supported = models.BooleanField(default=False)
     badges = ArrayField(models.CharField(max_length=40), default=list, blank=True)

@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.expressions
-import django_fsm
+import koogallery.kernel.fields
 import koogallery.kernel.clock
 import koogallery.kernel.ids
 import koogallery.kernel.money
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.CharField(editable=False, max_length=20, unique=True)),
                 ('kind', models.CharField(choices=[('new', 'New'), ('renewal', 'Renewal'), ('upgrade', 'Upgrade'), ('unsubscription', 'Unsubscription')], default='new', max_length=16)),
-                ('status', django_fsm.FSMField(choices=[('pending_payment', 'Pending payment'), ('processing', 'Processing'), ('completed', 'Completed'), ('cancelled', 'Canceled'), ('refunding', 'Refunding'), ('refunded', 'Refunded')], default='pending_payment', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('pending_payment', 'Pending payment'), ('processing', 'Processing'), ('completed', 'Completed'), ('cancelled', 'Canceled'), ('refunding', 'Refunding'), ('refunded', 'Refunded')], default='pending_payment', editable=False, max_length=50)),
                 ('currency', koogallery.kernel.money.CurrencyField(default='USD', max_length=3)),
                 ('list_price', koogallery.kernel.money.AmountField(decimal_places=4, max_digits=18)),
                 ('discount', koogallery.kernel.money.AmountField(decimal_places=4, default=0, max_digits=18)),
@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
                 ('billing_mode', models.CharField(choices=[('yearly', 'Yearly'), ('monthly', 'Monthly'), ('pay_per_use', 'Pay-per-use'), ('one_time', 'One-time')], max_length=16)),
                 ('attributes', models.JSONField(default=dict)),
                 ('quantity', models.PositiveIntegerField(default=1)),
-                ('status', django_fsm.FSMField(choices=[('pending', 'Pending'), ('enabled', 'Enabled'), ('expired', 'Expired'), ('frozen', 'Frozen'), ('closed', 'Closed')], default='pending', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('pending', 'Pending'), ('enabled', 'Enabled'), ('expired', 'Expired'), ('frozen', 'Frozen'), ('closed', 'Closed')], default='pending', editable=False, max_length=50)),
                 ('created_at', models.DateTimeField(default=koogallery.kernel.clock.now, editable=False)),
                 ('listed_at', models.DateTimeField(editable=False, null=True)),
                 ('starts_at', models.DateTimeField(editable=False, null=True)),
@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('deliverer', models.CharField(max_length=40)),
-                ('status', django_fsm.FSMField(choices=[('started', 'Started'), ('done', 'Done'), ('failed', 'Failed'), ('aborted', 'Aborted')], default='started', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('started', 'Started'), ('done', 'Done'), ('failed', 'Failed'), ('aborted', 'Aborted')], default='started', editable=False, max_length=50)),
                 ('started_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='orders.order')),

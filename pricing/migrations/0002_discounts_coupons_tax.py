@@ -2,7 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
-import django_fsm
+import koogallery.kernel.fields
 import koogallery.kernel.clock
 import koogallery.kernel.money
 import pricing.models
@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('currency', koogallery.kernel.money.CurrencyField(default='USD', max_length=3)),
                 ('amount', koogallery.kernel.money.AmountField(decimal_places=4, help_text='By how much it lowered the order', max_digits=18)),
                 ('taken', koogallery.kernel.money.AmountField(decimal_places=4, help_text='What was taken of the coupon: the amount, or one use', max_digits=18)),
-                ('status', django_fsm.FSMField(choices=[('reserved', 'Reserved'), ('spent', 'Used'), ('returned', 'Returned')], default='reserved', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('reserved', 'Reserved'), ('spent', 'Used'), ('returned', 'Returned')], default='reserved', editable=False, max_length=50)),
                 ('reserved_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('coupon', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uses', to='pricing.coupon')),

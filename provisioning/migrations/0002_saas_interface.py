@@ -1,7 +1,7 @@
 """Production interfaces, keys, instances and calls; tries and debugging runs never change."""
 
 import django.db.models.deletion
-import django_fsm
+import koogallery.kernel.fields
 import koogallery.kernel.clock
 import koogallery.kernel.ids
 import koogallery.kernel.secrets
@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('scene', models.CharField(blank=True, choices=[('TRIAL_TO_FORMAL', 'Trial To Formal'), ('RENEWAL', 'Renewal'), ('UNSUBSCRIBE_RENEWAL_PERIOD', 'Unsubscribe Renewal Period'), ('RENEWAL_CHANGE', 'Renewal Change')], max_length=32)),
                 ('expires_at', models.DateTimeField(editable=False, null=True)),
                 ('ended_early', models.BooleanField(default=False)),
-                ('status', django_fsm.FSMField(choices=[('waiting', 'In progress'), ('done', 'Successful'), ('failed', 'Failed'), ('cancelled', 'No longer needed')], default='waiting', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('waiting', 'In progress'), ('done', 'Successful'), ('failed', 'Failed'), ('cancelled', 'No longer needed')], default='waiting', editable=False, max_length=50)),
                 ('tries', models.PositiveIntegerField(default=0)),
                 ('refused_keys', models.PositiveIntegerField(default=0)),
                 ('code', models.CharField(blank=True, max_length=6)),
@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('instance_id', models.CharField(blank=True, max_length=64)),
-                ('status', django_fsm.FSMField(choices=[('creating', 'Being created'), ('ready', 'Ready'), ('failed', 'Not created'), ('released', 'Released')], default='creating', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('creating', 'Being created'), ('ready', 'Ready'), ('failed', 'Not created'), ('released', 'Released')], default='creating', editable=False, max_length=50)),
                 ('told_expires_at', models.DateTimeField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(default=koogallery.kernel.clock.now, editable=False)),
                 ('ready_at', models.DateTimeField(editable=False, null=True)),

@@ -7,11 +7,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.models import Seller, User
 from catalog.models import Product
 from koogallery.kernel import clock, ids
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.secrets import EncryptedTextField
 from orders.models import Order, Subscription
 from provisioning.saas.words import NAMES, Activity, Scene, Version
@@ -101,7 +102,7 @@ class Instance(models.Model):
     subscription = models.OneToOneField(Subscription, on_delete=models.PROTECT, related_name="instance")
     seller = models.ForeignKey(Seller, on_delete=models.PROTECT, related_name="+")
     instance_id = models.CharField(max_length=64, blank=True)
-    status = FSMField(default=InstanceStatus.CREATING, choices=InstanceStatus.choices, editable=False)
+    status = StatusField(default=InstanceStatus.CREATING, choices=InstanceStatus.choices, editable=False)
     told_expires_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     ready_at = models.DateTimeField(null=True, editable=False)
@@ -177,7 +178,7 @@ class Call(models.Model):
     scene = models.CharField(max_length=32, choices=Scene.choices, blank=True)
     expires_at = models.DateTimeField(null=True, editable=False)
     ended_early = models.BooleanField(default=False)
-    status = FSMField(default=CallStatus.WAITING, choices=CallStatus.choices, editable=False)
+    status = StatusField(default=CallStatus.WAITING, choices=CallStatus.choices, editable=False)
     tries = models.PositiveIntegerField(default=0)
     refused_keys = models.PositiveIntegerField(default=0)
     code = models.CharField(max_length=6, blank=True)

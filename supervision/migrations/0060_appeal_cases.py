@@ -1,7 +1,7 @@
 """Appeals become cases: statements, decisions with a second look, the service level."""
 
 import django.db.models.deletion
-import django_fsm
+import koogallery.kernel.fields
 from django.conf import settings
 from django.db import migrations, models
 
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name='Ruling',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', django_fsm.FSMField(choices=[('awaiting_consent', "Waits for another operator's confirmation"), ('announced', 'Not yet in effect'), ('in_effect', 'In effect'), ('replaced', 'Replaced by the second look'), ('declined', 'Declined'), ('lapsed', 'Lapsed')], editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('awaiting_consent', "Waits for another operator's confirmation"), ('announced', 'Not yet in effect'), ('in_effect', 'In effect'), ('replaced', 'Replaced by the second look'), ('declined', 'Declined'), ('lapsed', 'Lapsed')], editable=False, max_length=50)),
                 ('second_look', models.BooleanField(default=False)),
                 ('decision', models.CharField(choices=[('resume', 'Resume at the frozen step'), ('redeliver', 'Send back to the seller to deliver'), ('accept', 'Accept for the customer'), ('refund', 'End with a refund')], max_length=12)),
                 ('reason', models.TextField()),
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
             name='StatementRequest',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', django_fsm.FSMField(choices=[('asked', 'Asked'), ('given', 'Given'), ('missed', 'Not given in time'), ('dropped', 'No longer needed')], default='asked', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('asked', 'Asked'), ('given', 'Given'), ('missed', 'Not given in time'), ('dropped', 'No longer needed')], default='asked', editable=False, max_length=50)),
                 ('party', models.CharField(choices=[('buyer', 'Customer'), ('seller', 'Seller'), ('operations', 'Operations'), ('system', 'System')], max_length=12)),
                 ('question', models.TextField()),
                 ('asked_at', models.DateTimeField()),
@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='appeal',
             name='status',
-            field=django_fsm.FSMField(choices=[('open', 'Waits for a decision'), ('awaiting_consent', "Waits for another operator's confirmation"), ('announced', 'Decided, not yet in effect'), ('under_review', 'Waits for the second look'), ('withdrawn', 'Withdrawn'), ('decided', 'Decided')], default='open', editable=False, max_length=50),
+            field=koogallery.kernel.fields.StatusField(choices=[('open', 'Waits for a decision'), ('awaiting_consent', "Waits for another operator's confirmation"), ('announced', 'Decided, not yet in effect'), ('under_review', 'Waits for the second look'), ('withdrawn', 'Withdrawn'), ('decided', 'Decided')], default='open', editable=False, max_length=50),
         ),
         migrations.AlterField(
             model_name='attachment',

@@ -9,10 +9,11 @@ from django.db import models
 from django.db.models import OuterRef, Q
 from django.db.models.functions import JSONObject
 from django.utils.functional import cached_property
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.actor import Party
 from accounts.models import User
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.money import AmountField, Money
 from orders.terms import BILLING_ZONE
 from supervision.choices import (
@@ -62,7 +63,7 @@ class Appeal(models.Model):
     """
 
     flow = models.ForeignKey(ServiceFlow, on_delete=models.PROTECT, related_name="appeals")
-    status = FSMField(default=AppealStatus.OPEN, choices=AppealStatus.choices, editable=False)
+    status = StatusField(default=AppealStatus.OPEN, choices=AppealStatus.choices, editable=False)
     party = models.CharField(max_length=12, choices=Party.choices)
     ground = models.CharField(max_length=300, help_text="The rule that opened it")
     reason = models.TextField()
@@ -224,7 +225,7 @@ class Ruling(models.Model):
     """
 
     appeal = models.ForeignKey(Appeal, on_delete=models.PROTECT, related_name="rulings")
-    status = FSMField(choices=RulingStatus.choices, editable=False)
+    status = StatusField(choices=RulingStatus.choices, editable=False)
     second_look = models.BooleanField(default=False)
     decision = models.CharField(max_length=12, choices=Decision.choices)
     reason = models.TextField()
@@ -286,7 +287,7 @@ class StatementRequest(models.Model):
     """Operations ask a side for a statement by a deadline; its silence is recorded and stops nothing."""
 
     appeal = models.ForeignKey(Appeal, on_delete=models.PROTECT, related_name="statements")
-    status = FSMField(default=StatementStatus.ASKED, choices=StatementStatus.choices, editable=False)
+    status = StatusField(default=StatementStatus.ASKED, choices=StatementStatus.choices, editable=False)
     party = models.CharField(max_length=12, choices=Party.choices)
     question = models.TextField()
     asked_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")

@@ -7,13 +7,14 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Count, F, Q
 from django.urls import reverse
-from django_fsm import GET_STATE, FSMField, transition
+from django_fsm import GET_STATE, transition
 
 from accounts.actor import Party
 from accounts.models import Account, Seller, SellerMember
 from catalog.choices import FlowType
 from catalog.models import AcceptanceCriteria
 from koogallery.kernel import clock
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from orders.models import Order
 from supervision.choices import OPEN, Action, Effect, FlowStatus, Silence
@@ -79,7 +80,7 @@ class ServiceFlow(models.Model):
     template = models.ForeignKey(FlowTemplate, on_delete=models.PROTECT, related_name="flows")
     flow_type = models.CharField(max_length=16, choices=FlowType.choices)
     platform_review = models.BooleanField(default=False)
-    status = FSMField(choices=FlowStatus.choices, editable=False)
+    status = StatusField(choices=FlowStatus.choices, editable=False)
     frozen_from = models.CharField(max_length=32, choices=FlowStatus.choices, blank=True, editable=False)
     waiting_on = models.CharField(max_length=12, choices=Party.choices, null=True, editable=False)  # noqa: DJ001
     waiting_since = models.DateTimeField(editable=False)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.actor import Actor, Party
 from accounts.models import Account, Seller, User
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from supervision.choices import UploadStatus
 
@@ -44,7 +45,7 @@ class Upload(models.Model):
     account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE, related_name="uploads")
     seller = models.ForeignKey(Seller, null=True, on_delete=models.CASCADE, related_name="uploads")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    status = FSMField(default=UploadStatus.RECEIVING, choices=UploadStatus.choices, editable=False)
+    status = StatusField(default=UploadStatus.RECEIVING, choices=UploadStatus.choices, editable=False)
     name = models.CharField(max_length=255)
     size = models.PositiveBigIntegerField()
     received = models.PositiveBigIntegerField(default=0)

@@ -8,11 +8,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.actor import Party
 from accounts.models import Account, User
 from billing.models import Invoice
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from orders.models import Order
 from supervision.files.storing import names_files
@@ -65,7 +66,7 @@ class Ticket(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="tickets")
     opened_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=16, choices=TicketKind.choices)
-    status = FSMField(default=TicketStatus.OPEN, choices=TicketStatus.choices, editable=False)
+    status = StatusField(default=TicketStatus.OPEN, choices=TicketStatus.choices, editable=False)
     subject = models.CharField(max_length=120)
     order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="tickets")
     invoice = models.ForeignKey(Invoice, null=True, blank=True, on_delete=models.PROTECT, related_name="tickets")

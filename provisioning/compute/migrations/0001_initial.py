@@ -1,7 +1,7 @@
 """Networks, deployments and servers; what we have at the provider; the simulated cloud. Records never change."""
 
 import django.db.models.deletion
-import django_fsm
+import koogallery.kernel.fields
 import koogallery.kernel.clock
 import koogallery.kernel.ids
 import koogallery.kernel.money
@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
             name='Deployment',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', django_fsm.FSMField(choices=[('waiting', 'Waiting for payment'), ('building', 'Creating'), ('delivered', 'Created'), ('withdrawn', 'Withdrawn')], default='waiting', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('waiting', 'Waiting for payment'), ('building', 'Creating'), ('delivered', 'Created'), ('withdrawn', 'Withdrawn')], default='waiting', editable=False, max_length=50)),
                 ('billing_mode', models.CharField(choices=[('yearly', 'Yearly'), ('monthly', 'Monthly'), ('pay_per_use', 'Pay-per-use'), ('one_time', 'One-time')], max_length=16)),
                 ('quantity', models.PositiveSmallIntegerField()),
                 ('zone', models.CharField(blank=True, max_length=20)),
@@ -152,7 +152,7 @@ class Migration(migrations.Migration):
                 ('public_id', models.CharField(default=koogallery.kernel.ids.public_id, editable=False, max_length=16, unique=True)),
                 ('number', models.PositiveSmallIntegerField()),
                 ('name', models.CharField(max_length=70)),
-                ('status', django_fsm.FSMField(choices=[('building', 'Creating'), ('running', 'Running'), ('stopping', 'Stopping'), ('stopped', 'Stopped'), ('starting', 'Starting'), ('rebooting', 'Restarting'), ('deleting', 'Deleting'), ('deleted', 'Deleted')], default='building', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('building', 'Creating'), ('running', 'Running'), ('stopping', 'Stopping'), ('stopped', 'Stopped'), ('starting', 'Starting'), ('rebooting', 'Restarting'), ('deleting', 'Deleting'), ('deleted', 'Deleted')], default='building', editable=False, max_length=50)),
                 ('zone', models.CharField(blank=True, max_length=20)),
                 ('private_ip', models.GenericIPAddressField(null=True)),
                 ('public_ip', models.GenericIPAddressField(null=True)),
@@ -260,7 +260,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('token', models.CharField(default=provisioning.compute.models.resources._token, editable=False, max_length=40, unique=True)),
                 ('kind', models.CharField(choices=[('network', 'Network'), ('firewall', 'Security group'), ('key_pair', 'Key pair'), ('group', 'ECS group'), ('volume', 'Disk'), ('server', 'Server'), ('address', 'EIP')], max_length=12)),
-                ('status', django_fsm.FSMField(choices=[('wanted', 'To be made'), ('made', 'Made'), ('unwanted', 'To be deleted'), ('gone', 'Deleted')], default='wanted', editable=False, max_length=50)),
+                ('status', koogallery.kernel.fields.StatusField(choices=[('wanted', 'To be made'), ('made', 'Made'), ('unwanted', 'To be deleted'), ('gone', 'Deleted')], default='wanted', editable=False, max_length=50)),
                 ('ref', models.CharField(blank=True, max_length=80)),
                 ('is_ready', models.BooleanField(default=False)),
                 ('position', models.PositiveSmallIntegerField(default=0)),

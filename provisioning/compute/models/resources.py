@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import F, Q
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.models import Account
 from catalog.models import Region
 from koogallery.kernel import clock
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from provisioning.compute.choices import ResourceKind, ResourceStatus
 from provisioning.compute.models.networks import EcsGroup, KeyPair, SecurityGroup, Subnet
@@ -45,7 +46,7 @@ class CloudResource(models.Model):
 
     token = models.CharField(max_length=40, unique=True, default=_token, editable=False)
     kind = models.CharField(max_length=12, choices=ResourceKind.choices)
-    status = FSMField(default=ResourceStatus.WANTED, choices=ResourceStatus.choices, editable=False)
+    status = StatusField(default=ResourceStatus.WANTED, choices=ResourceStatus.choices, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
     ref = models.CharField(max_length=80, blank=True)

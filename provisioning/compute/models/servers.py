@@ -7,12 +7,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from accounts.models import Account, User
 from catalog.choices import BillingMode, DiskType
 from catalog.models import Flavor, ImageVersion, Region
 from koogallery.kernel import clock
+from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import CurrencyField, UnitPriceField
 from koogallery.kernel.secrets import EncryptedTextField
@@ -35,7 +36,7 @@ class Deployment(models.Model):
 
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="deployment")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="deployments")
-    status = FSMField(default=DeploymentStatus.WAITING, choices=DeploymentStatus.choices, editable=False)
+    status = StatusField(default=DeploymentStatus.WAITING, choices=DeploymentStatus.choices, editable=False)
     billing_mode = models.CharField(max_length=16, choices=BillingMode.choices)
     quantity = models.PositiveSmallIntegerField()
     region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
@@ -140,7 +141,7 @@ class Server(models.Model):
     name = models.CharField(max_length=70)
     subscription = models.OneToOneField(Subscription, on_delete=models.PROTECT, related_name="server")
     image_subscription = models.OneToOneField(Subscription, on_delete=models.PROTECT, related_name="image_server")
-    status = FSMField(default=ServerStatus.BUILDING, choices=ServerStatus.choices, editable=False)
+    status = StatusField(default=ServerStatus.BUILDING, choices=ServerStatus.choices, editable=False)
     zone = models.CharField(max_length=20, blank=True)
     private_ip = models.GenericIPAddressField(null=True)
     public_ip = models.GenericIPAddressField(null=True)
