@@ -32,6 +32,20 @@ A_SERVER = """
         SELECT 'x', deployment.account_id + {other}, deployment.id, 1, '', app.id, app.id, '{status}', '', 1, 0, '', now(), now()
         FROM compute_deployment AS deployment, orders_subscription AS app;"""
 
+# A meter of the order's app at 3.60 USD an hour, a bill of the year 2020's use, paid or not, and one line on it.
+A_METER = """
+    INSERT INTO metering_meter (subscription_id, line_id, account_id, currency, unit_price, discount_percent, tax_percent,
+        tax_name, running)
+        SELECT app.id, app.line_id, app.account_id, 'USD', 3.6, 0, 0, '', {running} FROM orders_subscription AS app;"""
+A_USAGE_BILL = """
+    INSERT INTO billing_usagebill (public_id, account_id, currency, until, closes_month, last_record, amount, status, issued_at,
+        paid_at)
+        SELECT 'x', account_id, 'USD', '2020-02-01', true, 9, {amount}, '{status}', now(), now() FROM orders_order;
+    INSERT INTO billing_usagebillline (bill_id, subscription_id, line_id, currency, month, seconds, unit_price,
+        discount_percent, tax_percent, tax_name, amount, tax)
+        SELECT bill.id, app.id, app.line_id, 'USD', '2020-01-01', 1000, 3.6, 0, 0, '', {line}, {tax}
+        FROM billing_usagebill AS bill, orders_subscription AS app;"""
+
 SPOILS = {
     "listing_repeats_prices": "UPDATE catalog_product SET billing_modes = '{yearly}'",
     "prices_multiply_own_attributes": """
@@ -158,8 +172,8 @@ SPOILS = {
             SELECT invoice.id, orders_order.id, '', '', 'USD', 6, 0, '' FROM billing_invoice AS invoice, orders_order""",
     "invoiced_within_use_paid": INVOICE % ("pending_review", 6)
     + """;
-        INSERT INTO billing_usagebill (public_id, account_id, currency, until, closes_month, amount, status, issued_at)
-            SELECT 'x', account_id, 'USD', now(), true, 5, 'open', now() FROM orders_order;
+        INSERT INTO billing_usagebill (public_id, account_id, currency, until, closes_month, last_record, amount, status, issued_at)
+            SELECT 'x', account_id, 'USD', now(), true, 0, 5, 'open', now() FROM orders_order;
         INSERT INTO billing_invoiceitem
             (invoice_id, order_id, usage_bill_id, description, details, currency, amount, tax, tax_label)
             SELECT invoice.id, orders_order.id, bill.id, '', '', 'USD', 6, 0, ''
@@ -181,6 +195,29 @@ SPOILS = {
         SELECT 'kg-x', 'volume', 'wanted', account_id, 1, '', false, 0, id, now(), 0 FROM compute_server""",
     "passwords_of_servers_are_erased": A_DEPLOYMENT.format(password="'in plain words'"),
     "servers_belong_to_the_buyer": A_DEPLOYMENT.format(password="NULL") + A_SERVER.format(status="stopped", other=1000),
+    "terms_follow_one_another": "UPDATE orders_subscriptionterm SET starts_at = starts_at - interval '1 day'",
+    "renewals_are_in_force_while_paid": "UPDATE orders_order SET kind = 'renewal', status = 'pending_payment'",
+    "usage_sums_are_their_records": A_METER.format(running=False)
+    + "INSERT INTO metering_metermonth (meter_id, month, seconds) SELECT id, '2020-01-01', 1 FROM metering_meter",
+    "recorded_hours_hold_their_seconds": A_METER.format(running=False)
+    + """
+        INSERT INTO metering_usagerecord (meter_id, hour, revision, seconds, recorded_at)
+            SELECT id, '2020-01-01', 1, 3600, now() FROM metering_meter""",
+    "usage_is_what_the_marks_say": A_METER.format(running=True)
+    + """
+        INSERT INTO metering_metermark (meter_id, at, running) SELECT id, '2020-01-01', true FROM metering_meter;
+        DELETE FROM metering_meterclock;
+        INSERT INTO metering_meterclock (id, metered_until, next_at) VALUES (1, '2020-01-02', '2020-01-02 01:00')""",
+    "meters_stand_as_their_latest_mark": A_METER.format(running=True),
+    "usage_bills_are_their_lines": A_USAGE_BILL.format(amount=2, status="open", line=1, tax=0),
+    "usage_is_reckoned_to_the_cent": A_USAGE_BILL.format(amount=2, status="open", line=2, tax=0),
+    "what_was_measured_is_billed": A_USAGE_BILL.format(amount=1, status="open", line=1, tax=0),
+    "usage_is_billed_at_the_confirmed_price": A_USAGE_BILL.format(amount=1, status="open", line=1, tax=0)
+    + """
+        UPDATE orders_orderline SET metered = '{"unit_price": {"amount": "3.5", "currency": "USD"},
+            "discount_percent": "0", "tax_percent": "0"}'""",
+    "usage_bills_are_posted": A_USAGE_BILL.format(amount=1, status="paid", line=1, tax=0),
+    "usage_tax_is_posted": A_USAGE_BILL.format(amount=2, status="paid", line=1, tax=1),
     "flows_belong_to_the_deal": "UPDATE supervision_serviceflow SET seller_id = seller_id + 1000",
 }
 

@@ -103,6 +103,7 @@ def test_a_million_orders_may_slow_a_checkout_by_a_fifth():
     assert [met for _line, met in lines] == [False, True, False]
 
 
+@pytest.mark.long
 def test_a_tiny_run_counts_every_checkout_and_finds_the_books_right(tmp_path_factory):
     report = tmp_path_factory.mktemp("bench") / "report.json"
     command = [sys.executable, "bench/checkout.py", "--orders", "20", "--products", "0", "--buyers", "2"]

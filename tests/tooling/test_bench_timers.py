@@ -88,6 +88,7 @@ def test_targets_of_timers_are_named_in_the_table(figures, missed):
     assert "\n".join(timers_table(report)).count("MISSED") == missed
 
 
+@pytest.mark.long
 def test_a_tiny_run_fires_every_due_row_once_and_finds_the_books_right(tmp_path_factory):
     report = tmp_path_factory.mktemp("bench") / "report.json"
     command = [sys.executable, "bench/timers.py", "--flows", "30", "--due", "20", "--json", str(report)]
