@@ -40,7 +40,7 @@ def an_age_passes() -> None:
 def reveal(page, *, in_page: str = "#application") -> None:
     """Press the eye; the secret stands there, the button says what it does now."""
     eye = page.locator(f"{in_page} [data-reveal] button[type=submit]")
-    assert eye.get_attribute("aria-pressed") == "false"
+    expect(eye).to_have_attribute("aria-pressed", "false")
     assert eye.get_attribute("aria-label").startswith("Show ")
     eye.click()
     page.wait_for_selector(f"{in_page} [data-reveal] button[aria-pressed=true]")
