@@ -1,11 +1,9 @@
 """What is always true of bills of pay-per-use: what was measured, what was billed and what was posted are one."""
 
 from koogallery.kernel.books import Invariant
+from koogallery.kernel.money import minor_digits_sql
 
-# A currency's minor unit (`koogallery.kernel.money.minor_digits`), for those that a marketplace sells in.
-_DIGITS = (
-    "CASE WHEN currency IN ('JPY', 'KRW', 'CLP', 'VND') THEN 0 WHEN currency IN ('KWD', 'BHD', 'OMR') THEN 3 ELSE 2 END"
-)
+_DIGITS = minor_digits_sql("currency")
 
 INVARIANTS = (
     Invariant(

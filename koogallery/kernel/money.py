@@ -27,8 +27,24 @@ class CurrencyMismatch(ValueError):
 
 def minor_digits(currency: str) -> int:
     """How many decimals the currency has: 2 for USD, 0 for JPY, 3 for KWD (CLDR data)."""
-    fractions: Mapping[str, tuple[int, int, int, int]] = get_global("currency_fractions")
+    fractions = _fractions()
     return fractions.get(currency, fractions["DEFAULT"])[0]
+
+
+def minor_digits_sql(column: str) -> str:
+    """The same in SQL, of the currency code in that column: for `check_books`, which reckons in the database."""
+    fractions = _fractions()
+    usual = fractions["DEFAULT"][0]
+    unusual = sorted(
+        (code, digits[0]) for code, digits in fractions.items() if code != "DEFAULT" and digits[0] != usual
+    )
+    whens = " ".join(f"WHEN '{code}' THEN {digits}" for code, digits in unusual)
+    return f"CASE {column} {whens} ELSE {usual} END"
+
+
+def _fractions() -> Mapping[str, tuple[int, int, int, int]]:
+    found: Mapping[str, tuple[int, int, int, int]] = get_global("currency_fractions")
+    return found
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:
