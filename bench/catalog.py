@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import platform
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
 from bench import place, report  # noqa: E402
+from bench.ending import status_of  # noqa: E402
 from bench.load import Measured, ceiling, each_on_each, open_loop, throughput  # noqa: E402
-from koogallery.kernel.embedded import EmbeddedError  # noqa: E402
 
 CONNECTIONS = 16
 RATE = 50.0
@@ -33,10 +32,6 @@ TURNS = 2
 CACHES = ("warm", "cold", "off")
 SHOP, LIMIT = "koogallery.wsgi:application", "bench.limit:application"
 Choice = dict[str, dict[str, Any]]
-
-
-class Stopped(Exception):
-    """A signal asked us to stop."""
 
 
 def names_of(known: tuple[str, ...], text: str) -> list[str]:
@@ -79,27 +74,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     """Measure, print, write; the exit status."""
     asked = parse(arguments)
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, stop)
-    try:
-        if asked.compare:
-            lines = list(report.comparison(*(json.loads(path.read_text(encoding="utf-8")) for path in asked.compare)))
-            print("\n".join(line for line, _met in lines))
-            return 0 if all(met for _line, met in lines) else 1
-        return _measure_all(asked)
-    except Stopped:
-        print("Stopped.", file=sys.stderr)
-        return 130
-    except (place.CannotMeasure, EmbeddedError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    return status_of(lambda: _asked_for(asked))
 
 
-def stop(_sign: int, _frame: object) -> None:
-    """The first signal ends everything in order; further ones do not disturb that."""
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, signal.SIG_IGN)
-    raise Stopped
+def _asked_for(asked: argparse.Namespace) -> int:
+    if asked.compare:
+        lines = list(report.comparison(*(json.loads(path.read_text(encoding="utf-8")) for path in asked.compare)))
+        print("\n".join(line for line, _met in lines))
+        return 0 if all(met for _line, met in lines) else 1
+    return _measure_all(asked)
 
 
 def _measure_all(asked: argparse.Namespace) -> int:

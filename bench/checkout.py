@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import platform
-import signal
 import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -22,9 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
 from bench import place, report  # noqa: E402
-from bench.catalog import SHOP, Stopped, names_of, number_above_zero, stop  # noqa: E402
+from bench.catalog import SHOP, names_of, number_above_zero  # noqa: E402
+from bench.ending import status_of  # noqa: E402
 from bench.shopping import STEPS, Buyer, Checkouts, shop  # noqa: E402
-from koogallery.kernel.embedded import EmbeddedError  # noqa: E402
 
 BUYERS = 16
 # Every process of the server has read its templates, and the planner its statistics, before we count.
@@ -52,21 +51,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     """Measure, print, write; the exit status."""
     asked = parse(arguments)
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, stop)
-    try:
-        if asked.compare:
-            few, many = (json.loads(path.read_text(encoding="utf-8")) for path in asked.compare)
-            lines = list(report.checkouts_compared(few, many))
-            print("\n".join(line for line, _met in lines))
-            return 0 if all(met for _line, met in lines) else 1
-        return _measure(asked)
-    except Stopped:
-        print("Stopped.", file=sys.stderr)
-        return 130
-    except (place.CannotMeasure, EmbeddedError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    return status_of(lambda: _asked_for(asked))
+
+
+def _asked_for(asked: argparse.Namespace) -> int:
+    if asked.compare:
+        few, many = (json.loads(path.read_text(encoding="utf-8")) for path in asked.compare)
+        lines = list(report.checkouts_compared(few, many))
+        print("\n".join(line for line, _met in lines))
+        return 0 if all(met for _line, met in lines) else 1
+    return _measure(asked)
 
 
 def _measure(asked: argparse.Namespace) -> int:

@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import platform
-import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -21,8 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
 from bench import place  # noqa: E402
-from bench.catalog import Stopped, stop  # noqa: E402
-from koogallery.kernel.embedded import EmbeddedError  # noqa: E402
+from bench.ending import status_of  # noqa: E402
 
 INVOICES = 2_000
 PRODUCTS = 50
@@ -41,16 +39,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     """Measure, print, write; the exit status."""
     asked = parse(arguments)
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, stop)
-    try:
-        return _measure(asked)
-    except Stopped:
-        print("Stopped.", file=sys.stderr)
-        return 130
-    except (place.CannotMeasure, EmbeddedError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    return status_of(lambda: _measure(asked))
 
 
 def _measure(asked: argparse.Namespace) -> int:

@@ -8,7 +8,6 @@ minute or longer, or a second is wrong.
 
 import argparse
 import json
-import signal
 import sys
 from pathlib import Path
 
@@ -17,8 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
 from bench import place  # noqa: E402
-from bench.catalog import Stopped, number_above_zero, stop  # noqa: E402
-from koogallery.kernel.embedded import EmbeddedError  # noqa: E402
+from bench.catalog import number_above_zero  # noqa: E402
+from bench.ending import status_of  # noqa: E402
 
 SERVERS, HOURS = 100_000, 3
 LONGEST_SECONDS = 60.0
@@ -32,20 +31,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--most-seconds", type=number_above_zero, default=LONGEST_SECONDS, help="an hour's target (60)")
     parser.add_argument("--json", type=Path, help="write the figures there")
     asked = parser.parse_args(arguments)
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, stop)
-    try:
-        with place.opened(None, durable=True) as here:
-            place.run(here, "manage.py", "migrate", "-v0", "--no-input")
-            found = json.loads(
-                place.run(here, "-m", "bench.meters", str(asked.servers), str(asked.hours)).splitlines()[-1]
-            )
-    except Stopped:
-        print("Stopped.", file=sys.stderr)
-        return 130
-    except (place.CannotMeasure, EmbeddedError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    return status_of(lambda: _measure(asked))
+
+
+def _measure(asked: argparse.Namespace) -> int:
+    with place.opened(None, durable=True) as here:
+        place.run(here, "manage.py", "migrate", "-v0", "--no-input")
+        found = json.loads(place.run(here, "-m", "bench.meters", str(asked.servers), str(asked.hours)).splitlines()[-1])
     for one in found["hours"]:
         print(
             f"{one['what']}: {one['records']:,} records in {one['seconds']:.1f} s "
