@@ -5,10 +5,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
+from accounts.models import Account
 from billing.choices import PaymentMethodKind, PaymentStatus
-from billing.models import Payment, PaymentAllocation, Statement
+from billing.models import Payment, PaymentAllocation, Statement, UsageBill
 from billing.services.methods import PaymentRequest, chosen_card
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, OneOf, Param
@@ -79,20 +80,7 @@ def record_card_intent(wanted: Sequence[Order], request: PaymentRequest, *, at: 
         if found := open_payment_of(locked):
             return found
         first = locked[0]
-        card = chosen_card(first.account, request, at=at)
-        payment = Payment(
-            account=first.account,
-            method=PaymentMethodKind.CARD,
-            card=card,
-            currency=first.currency,
-            amount=sum_of(locked).amount,
-            gateway=card.gateway,
-            created_at=at,
-            # What was due long ago is asked about after it is charged, not before.
-            ask_gateway_at=max(at, clock.now()) + settings.PAYMENT_ASK_AFTER,
-        )
-        payment.authorise()
-        insert([payment])
+        payment = _card_payment(first.account, sum_of(locked), request, at=at)
         allocate(payment, locked)
     return payment
 
@@ -101,27 +89,59 @@ def record_statement_intent(statement: Statement, request: PaymentRequest, *, at
     """The same for a monthly statement, in the caller's transaction, which has locked the statement.
 
     Raises:
-        OrderNotPayable: it is paid, or being paid right now.
+        OrderNotPayable: it is being paid right now.
+        PaymentMethodRequired: no usable card.
     """
-    found = Payment.objects.open().filter(statement=statement).first()
-    if found is not None:
-        if found.status == PaymentStatus.ACTION_REQUIRED:
-            return found
-        raise OrderNotPayable("A payment for this statement is under way. Wait a moment, then look at it again.")
-    card = chosen_card(statement.account, request, at=at)
+    if found := _waiting_payment(Payment.objects.open().filter(statement=statement), "statement"):
+        return found
+    return _card_payment(statement.account, statement.to_pay, request, at=at, statement=statement)
+
+
+def record_bill_intent(bill: UsageBill, request: PaymentRequest, *, at: datetime) -> Payment:
+    """The same for a usage bill, in the caller's transaction, which has locked the bill.
+
+    Raises:
+        OrderNotPayable: it is being paid right now.
+        PaymentMethodRequired: no usable card.
+    """
+    if found := _waiting_payment(bill.payments.open(), "bill"):
+        return found
+    return _card_payment(bill.account, bill.money, request, at=at, usage_bill=bill)
+
+
+def _waiting_payment(open_ones: QuerySet[Payment], of: str) -> Payment | None:
+    """The payment that waits for its card holder."""
+    found = open_ones.first()
+    if found is not None and found.status != PaymentStatus.ACTION_REQUIRED:
+        raise OrderNotPayable(f"A payment for this {of} is under way. Wait a moment, then look at it again.")
+    return found
+
+
+def _card_payment(
+    account: Account,
+    amount: Money,
+    request: PaymentRequest,
+    *,
+    at: datetime,
+    statement: Statement | None = None,
+    usage_bill: UsageBill | None = None,
+) -> Payment:
+    card = chosen_card(account, request, at=at)
     payment = Payment(
-        account=statement.account,
+        account=account,
         method=PaymentMethodKind.CARD,
         card=card,
         statement=statement,
-        currency=statement.currency,
-        amount=statement.to_pay.amount,
+        usage_bill=usage_bill,
+        currency=amount.currency,
+        amount=amount.amount,
         gateway=card.gateway,
         created_at=at,
-        ask_gateway_at=at + settings.PAYMENT_ASK_AFTER,
+        # What was due long ago is asked about after it is charged, not before.
+        ask_gateway_at=max(at, clock.now()) + settings.PAYMENT_ASK_AFTER,
     )
     payment.authorise()
-    payment.save()
+    insert([payment])
     return payment
 
 

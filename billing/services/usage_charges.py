@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 
 from accounts.actor import Actor
@@ -11,7 +10,8 @@ from billing.choices import TAKEN_PAYMENTS, PaymentMethodKind, PaymentStatus, Us
 from billing.errors import PaymentActionRequired, PaymentDeclined, PaymentMethodRequired
 from billing.models import AccountBalance, Payment, UsageBill
 from billing.services.arrears import charge_failed, lift_freeze, usage_bill_locked
-from billing.services.methods import PaymentRequest, chosen_card, move_balance
+from billing.services.intents import record_bill_intent
+from billing.services.methods import PaymentRequest, move_balance
 from billing.services.paying import charge, give_up_payment, is_made_with
 from billing.services.usage_bills import paid_at_once
 from koogallery.kernel import clock
@@ -36,7 +36,7 @@ def charge_usage_bill(public_id: str, *, at: datetime) -> None:
             _pay_from_balance(bill, by=by, at=at)
             return
         try:
-            payment = _card_intent(bill, PaymentRequest(), at=at)
+            payment = record_bill_intent(bill, PaymentRequest(), at=at)
         except PaymentMethodRequired as refused:
             charge_failed(bill, refused.message, at=at)
             return
@@ -75,7 +75,7 @@ def pay_usage_bill(bill: UsageBill, request: PaymentRequest, *, by: Actor, at: d
             return _pay_from_balance(bill, by=by, at=at)
         if request.method != PaymentMethodKind.CARD:
             raise InvalidInput("Pay a bill by card or from the balance.", errors={"method": ["Not available."]})
-        payment = _card_intent(bill, request, at=at)
+        payment = record_bill_intent(bill, request, at=at)
     return charge(payment, by=by, at=at)
 
 
@@ -83,33 +83,4 @@ def _pay_from_balance(bill: UsageBill, *, by: Actor, at: datetime) -> Payment:
     move_balance(bill.account, -bill.money)
     payment = paid_at_once(bill, PaymentMethodKind.BALANCE, by=by, at=at)
     lift_freeze(bill, by=by, at=at)
-    return payment
-
-
-def _card_intent(bill: UsageBill, request: PaymentRequest, *, at: datetime) -> Payment:
-    """Transaction 1 of a card payment of a locked bill, or the one that waits for its card holder.
-
-    Raises:
-        OrderNotPayable: one is under way.
-        PaymentMethodRequired: no usable card.
-    """
-    found = bill.payments.open().first()
-    if found is not None:
-        if found.status == PaymentStatus.ACTION_REQUIRED:
-            return found
-        raise OrderNotPayable("A payment for this bill is under way. Wait a moment, then look at it again.")
-    card = chosen_card(bill.account, request, at=at)
-    payment = Payment(
-        account=bill.account,
-        method=PaymentMethodKind.CARD,
-        card=card,
-        usage_bill=bill,
-        currency=bill.currency,
-        amount=bill.amount,
-        gateway=card.gateway,
-        created_at=at,
-        ask_gateway_at=at + settings.PAYMENT_ASK_AFTER,
-    )
-    payment.authorise()
-    payment.save()
     return payment
