@@ -110,10 +110,3 @@ def quote_renewal(
         applied=applied,
         purpose=purpose,
     )
-
-
-def price_change(paid: Money, months_paid: int, asked: Money, months_asked: int) -> Money | None:
-    """By how much a renewal differs from the last term for as many months; None where currencies differ."""
-    if paid.currency != asked.currency or not months_paid:
-        return None
-    return asked - (paid * (Decimal(months_asked) / Decimal(months_paid))).rounded()

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from accounts.actor import Actor
@@ -17,25 +16,16 @@ from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidInput, NotFound
 from koogallery.kernel.ids import order_number
-from koogallery.kernel.outbox import publish
 from koogallery.kernel.stored import insert, update
 from orders import ports
 from orders.deployments import DeploymentWish
 from orders.errors import AccountFrozen, AgreementsChanged, AgreementsNotAccepted, AutoRenewalNotSupported, NotForSale
-from orders.events import OrderPlaced
 from orders.models import AcceptedAgreement, Order, OrderLine, PurchaseDraft
-from orders.services.locking import order_locked
-from orders.services.payment import start_processing
+from orders.services.ordering import check_coupon, ordering_account, take_up, write_order
 from pricing import services as pricing
-from pricing.coupons import plain_code, reserve_coupon
 from pricing.errors import CouponInvalid, PriceChanged, QuoteExpired
 from pricing.rules import Quote, QuoteRequest
 
-_ACCOUNT = Compiled(
-    lambda: (
-        Account.objects.select_for_update(of=("self",), no_key=True).select_related("reseller").filter(pk=Param("pk"))
-    )
-)
 _DRAFT_LOCKED = Compiled(lambda: PurchaseDraft.objects.select_for_update().filter(pk=Param("pk")))
 _AGREEMENTS = Compiled(lambda: Agreement.objects.in_force_for(Param("product")))
 
@@ -82,18 +72,15 @@ def place_order(placement: Placement, *, account: Account, by: Actor, at: dateti
 
 def _place(placement: Placement, *, account: Account, by: Actor, at: datetime) -> Order:
     require(by, Permission.BUY)
-    account = _ACCOUNT.get(pk=account.pk)
-    if account.is_frozen:
-        raise AccountFrozen
+    account = ordering_account(account.pk)
     if not placement.agreements_accepted:
         raise AgreementsNotAccepted(errors={"agreements_accepted": [AgreementsNotAccepted.default_message]})
     specification = pricing.specification_on_sale(placement.request.specification)
     _check_for_sale(specification, placement.auto_renew, placement.request)
     deployment = _checked_deployment(placement, specification.product, account, at)
     number = order_number(at)
+    check_coupon(placement.quote, placement.coupon)
     if placement.quote:
-        if pricing.coupon_of(placement.quote) != plain_code(placement.coupon):
-            raise QuoteExpired("This price offer was made with another coupon. Ask for the price again.")
         quote = pricing.redeem(
             placement.quote,
             request=placement.request,
@@ -107,18 +94,9 @@ def _place(placement: Placement, *, account: Account, by: Actor, at: datetime) -
             placement.request, account=account, coupon=placement.coupon, at=at, specification=specification
         )
     order = _create(number, specification, quote, placement, account=account, by=by, at=at)
-    if quote.applied.coupon:
-        reserve_coupon(quote.applied.coupon, quote.coupon, account=account, order_number=number, at=at)
     if deployment is not None:
         ports.deployments().keep(order, deployment, quote=quote, by=by, at=at)
-    if not order.payable:
-        start_processing(order, by=by, at=at)
-    elif account.reseller_id:
-        ports.money().bill_reseller(order, by=by, at=at)
-        order = order_locked(order)
-    else:
-        publish(OrderPlaced(order_number=order.number), at=at)
-    return order
+    return take_up(order, quote, account=account, by=by, at=at)
 
 
 def _checked_deployment(
@@ -162,26 +140,7 @@ def _create(
     at: datetime,
 ) -> Order:
     product, request = specification.product, quote.request
-    order = Order(
-        number=number,
-        account=account,
-        seller=product.seller,
-        product=product,
-        customer_name=account.name,
-        seller_name=product.seller.name,
-        placed_by_id=by.user_id,
-        currency=quote.currency,
-        list_price=quote.list_price.amount,
-        discount=quote.discount.amount,
-        coupon=quote.coupon.amount,
-        tax=quote.tax.amount,
-        payable=quote.payable.amount,
-        quote=quote.as_json(),
-        auto_renew=placement.auto_renew,
-        created_at=at,
-        unpaid_until=at + settings.UNPAID_ORDER_LIFETIME,
-    )
-    insert([order])
+    order = write_order(number, product, quote, account=account, by=by, at=at, auto_renew=placement.auto_renew)
     line = OrderLine(
         order=order,
         delivery_method=product.delivery_method,

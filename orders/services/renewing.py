@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -14,20 +14,15 @@ from catalog.choices import DeliveryMethod
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.ids import order_number
-from koogallery.kernel.outbox import publish
-from orders import ports
 from orders.choices import OrderKind, OrderStatus, SubscriptionStatus
-from orders.errors import AccountFrozen, NotRenewable, PendingOrderExists
-from orders.events import OrderPlaced
+from orders.errors import NotRenewable, PendingOrderExists
 from orders.models import Order, OrderLine, Subscription, SubscriptionTerm
-from orders.services.locking import order_locked
-from orders.services.payment import start_processing
+from orders.services.ordering import check_coupon, ordering_account, take_up, write_order
 from orders.services.upgrading import subscription_locked
 from orders.terms import end_of, last_day, renewal_date, renewed_until
 from pricing import services as pricing
 from pricing.context import price_context, price_contexts
-from pricing.coupons import plain_code, reserve_coupon
-from pricing.errors import NotConfigurable, QuoteExpired
+from pricing.errors import NotConfigurable
 from pricing.models import Coupon
 from pricing.reductions import PriceContext
 from pricing.renewals import MODE_OF_UNIT, ExtraDays, preferred_duration, quote_renewal, renewal_durations
@@ -274,38 +269,19 @@ def place_renewal(subscription: Subscription, wish: RenewalWish, *, by: Actor, a
     at = at or clock.now()
     require(by, Permission.RENEW)
     with transaction.atomic():
-        account = (
-            Account.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("reseller")
-            .get(pk=subscription.account_id)
-        )
-        if account.is_frozen:
-            raise AccountFrozen
+        account = ordering_account(subscription.account_id)
         subscription = subscription_locked(subscription.pk)
         waiting = waiting_orders([subscription]).get(subscription.pk)
         if refusal := renewal_refusal(subscription, automatic=wish.automatic, waiting=waiting):
             raise refusal
-        if wish.quote and pricing.coupon_of(wish.quote) != plain_code(wish.coupon):
-            raise QuoteExpired("This price offer was made with another coupon. Ask for the price again.")
+        check_coupon(wish.quote, wish.coupon)
         quote, term = _quote(subscription, wish, account=account, at=at, prices=None)
         number = order_number(at)
         if wish.quote:
             quote = pricing.confirmed(wish.quote, quote, account=account, at=at)
             pricing.claim(wish.quote, at=at, order_number=number)
-        lifetime: timedelta = settings.UNPAID_ORDER_LIFETIME
-        order = _create(
-            number, term, quote, account=account, by=by, at=at, unpaid_until=wish.unpaid_until or at + lifetime
-        )
-        if quote.applied.coupon:
-            reserve_coupon(quote.applied.coupon, quote.coupon, account=account, order_number=number, at=at)
-        if not order.payable:
-            start_processing(order, by=by, at=at)
-        elif account.reseller_id:
-            ports.money().bill_reseller(order, by=by, at=at)
-            order = order_locked(order)
-        elif not wish.automatic:
-            publish(OrderPlaced(order_number=number), at=at)
-    return order
+        order = _create(number, term, quote, account=account, by=by, at=at, unpaid_until=wish.unpaid_until)
+        return take_up(order, quote, account=account, by=by, at=at, announced=not wish.automatic)
 
 
 def _create(
@@ -316,29 +292,20 @@ def _create(
     account: Account,
     by: Actor,
     at: datetime,
-    unpaid_until: datetime,
+    unpaid_until: datetime | None,
 ) -> Order:
     subscription, duration = term.subscription, quote.request.duration
     assert duration is not None
     product, is_server = subscription.product, subscription.delivery_method == DeliveryMethod.ECS
-    order = Order.objects.create(
-        number=number,
+    order = write_order(
+        number,
+        product,
+        quote,
         account=account,
-        seller=product.seller,
-        product=product,
-        customer_name=account.name,
-        seller_name=product.seller.name,
-        placed_by_id=by.user_id,
+        by=by,
+        at=at,
         kind=OrderKind.RENEWAL,
         subject=subscription,
-        currency=quote.currency,
-        list_price=quote.list_price.amount,
-        discount=quote.discount.amount,
-        coupon=quote.coupon.amount,
-        tax=quote.tax.amount,
-        payable=quote.payable.amount,
-        quote=quote.as_json(),
-        created_at=at,
         unpaid_until=unpaid_until,
     )
     term.line = OrderLine.objects.create(

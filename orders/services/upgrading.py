@@ -14,20 +14,16 @@ from catalog.models import UpgradeRule
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.ids import order_number
-from koogallery.kernel.outbox import publish
 from orders import ports
 from orders.choices import OrderKind, OrderStatus, SubscriptionStatus
-from orders.errors import AccountFrozen, FlowFrozen, PendingOrderExists
-from orders.events import OrderPlaced
+from orders.errors import FlowFrozen, PendingOrderExists
 from orders.models import Order, OrderLine, Subscription
-from orders.services.locking import order_locked
-from orders.services.payment import start_processing
+from orders.services.ordering import check_coupon, ordering_account, take_up, write_order
 from orders.terms import BILLING_ZONE
 from pricing import services as pricing
 from pricing import upgrades
 from pricing.context import price_context
-from pricing.coupons import plain_code, reserve_coupon
-from pricing.errors import QuoteExpired, UpgradeNotAllowed
+from pricing.errors import UpgradeNotAllowed
 from pricing.upgrades import UpgradeFacts
 from pricing.values import Quote
 
@@ -145,56 +141,23 @@ def place_upgrade(subscription: Subscription, wish: UpgradeWish, *, by: Actor, a
     at = at or clock.now()
     require(by, Permission.BUY)
     with transaction.atomic():
-        account = (
-            Account.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("reseller")
-            .get(pk=subscription.account_id)
-        )
-        if account.is_frozen:
-            raise AccountFrozen
+        account = ordering_account(subscription.account_id)
         subscription = subscription_locked(subscription.pk)
-        if wish.quote and pricing.coupon_of(wish.quote) != plain_code(wish.coupon):
-            raise QuoteExpired("This price offer was made with another coupon. Ask for the price again.")
+        check_coupon(wish.quote, wish.coupon)
         quote, number = _quote(subscription, wish, account=account, at=at), order_number(at)
         if wish.quote:
             quote = pricing.confirmed(wish.quote, quote, account=account, at=at)
             pricing.claim(wish.quote, at=at, order_number=number)
         order = _create(number, subscription, quote, account=account, by=by, at=at)
-        if quote.applied.coupon:
-            reserve_coupon(quote.applied.coupon, quote.coupon, account=account, order_number=number, at=at)
-        if not order.payable:
-            start_processing(order, by=by, at=at)
-        elif account.reseller_id:
-            ports.money().bill_reseller(order, by=by, at=at)
-            order = order_locked(order)
-        else:
-            publish(OrderPlaced(order_number=number), at=at)
-    return order
+        return take_up(order, quote, account=account, by=by, at=at)
 
 
 def _create(
     number: str, subscription: Subscription, quote: Quote, *, account: Account, by: Actor, at: datetime
 ) -> Order:
     product = subscription.product
-    order = Order.objects.create(
-        number=number,
-        account=account,
-        seller=product.seller,
-        product=product,
-        customer_name=account.name,
-        seller_name=product.seller.name,
-        placed_by_id=by.user_id,
-        kind=OrderKind.UPGRADE,
-        subject=subscription,
-        currency=quote.currency,
-        list_price=quote.list_price.amount,
-        discount=quote.discount.amount,
-        coupon=quote.coupon.amount,
-        tax=quote.tax.amount,
-        payable=quote.payable.amount,
-        quote=quote.as_json(),
-        created_at=at,
-        unpaid_until=at + settings.UNPAID_ORDER_LIFETIME,
+    order = write_order(
+        number, product, quote, account=account, by=by, at=at, kind=OrderKind.UPGRADE, subject=subscription
     )
     OrderLine.objects.create(
         order=order,

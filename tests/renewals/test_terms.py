@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from koogallery.kernel.money import Money
 from orders.terms import BILLING_ZONE, end_of, first_term, last_day, last_day_of_month, renewal_date, renewed_until
 from pricing.remaining import remaining_months, remaining_years
-from pricing.renewals import ExtraDays, price_change, quote_renewal, share_of_days
+from pricing.renewals import ExtraDays, quote_renewal, share_of_days
 from pricing.values import Duration, PriceFacts, QuoteRequest, SpecificationFacts
 from renewals import rules
 from renewals.rules import NoticeKind, Stage
@@ -122,11 +121,6 @@ def test_a_renewal_costs_its_duration_and_its_days_to_the_cent(month, year, dura
     assert sum(line.amount.amount for line in quote.lines) == quote.payable.amount
     assert len(quote.lines) == (2 if more else 1)
     assert quote.payable.amount <= price * quantity * (duration.value + Decimal("1.1")) + Decimal("0.01")
-
-
-def test_a_price_is_compared_month_by_month():
-    assert price_change(Money(Decimal("15"), "USD"), 3, Money(Decimal("6"), "USD"), 1) == Money(Decimal("1.00"), "USD")
-    assert price_change(Money(Decimal("15"), "EUR"), 3, Money(Decimal("6"), "USD"), 1) is None
 
 
 @quickly
