@@ -12,9 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
-from billing.csv_export import csv_file
 from koogallery.kernel import clock
 from koogallery.kernel.web.charts import bar_chart
+from koogallery.kernel.web.csv_export import csv_file
 from renewals.services.calendar import account_of_token, calendar_of, calendar_token, replace_calendar_address
 from renewals.services.forecasting import Forecast, forecast
 
