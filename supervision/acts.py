@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Party
+from catalog.choices import DeliveryMethod
+from catalog.models import Product
+from koogallery.kernel.web.formats import time_text
 from supervision import services
 from supervision.choices import Action
 from supervision.models import ServiceFlow
@@ -38,6 +42,7 @@ class Act:
         files: whether files may come with it.
         done: the flash afterwards.
         danger: whether it takes something away from the other side.
+        tell: the flash where it says more than `done`, made of the flow afterwards.
     """
 
     action: Action
@@ -54,6 +59,16 @@ class Act:
     required: bool = False
     files: bool = False
     danger: bool = False
+    tell: Callable[[ServiceFlow], Text] | None = None
+
+    def title_of(self, product: Product) -> Text:
+        """The guide's dialog of acceptance is headed otherwise for professional services (4.2, step 4)."""
+        service = product.delivery_method == DeliveryMethod.PROFESSIONAL_SERVICE
+        return _("Confirmed") if self.action == Action.ACCEPT and service else self.title
+
+    def done_text(self, outcome: Any) -> Text:
+        """The flash, of what the verb returned."""
+        return self.tell(outcome) if self.tell else self.done
 
     @property
     def ok(self) -> Text:
@@ -62,6 +77,14 @@ class Act:
 
 
 BUYER, SELLER = Party.BUYER, Party.SELLER
+
+
+def _accepted(flow: ServiceFlow) -> Text:
+    """When the order completes, if nothing else of it has yet to be delivered (UX 3.3)."""
+    if flow.order.completes_at is None:
+        return _("Service accepted.")
+    time = time_text(flow.order.completes_at, "clock")
+    return gettext("Service accepted. The order changes to Completed at %(time)s.") % {"time": time}
 
 
 def _case_acts(party: Party) -> list[Act]:
@@ -91,7 +114,7 @@ ACTS: tuple[Act, ...] = (
         operation=_("Submit Request"), text="description", label=_("Requirement Description"), required=True, files=True),
     Act(Action.ACCEPT, BUYER, "accept", _("Confirm Acceptance"), _("Accept service"), ACCEPTANCE_QUESTION,
         _("Service accepted."), lambda flow, _text, _files, by: services.accept_delivery(flow, by=by),
-        operation=_("Confirm Acceptance")),
+        operation=_("Confirm Acceptance"), tell=_accepted),
     Act(Action.REJECT, BUYER, "reject", _("Reject service"), _("Reject service"),
         _("The delivery goes back to the seller, who delivers again."), _("The delivery was rejected."),
         lambda flow, text, files, by, **more: services.reject_delivery(flow, reason=text, files=files, by=by, **more),

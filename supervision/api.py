@@ -11,14 +11,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actor import Actor
+from accounts.permissions import Permission, require
 from accounts.resources import BuyerAPIView, SellerAPIView
 from catalog.choices import FlowType
 from koogallery.kernel.api.idempotency import idempotent
 from koogallery.kernel.api.output import NewestFirst
+from koogallery.kernel.errors import InvalidInput
 from supervision import services
 from supervision.api_input import EXTRAS, ActionInput, files_of, texts_of
 from supervision.api_objects import FlowSerializer, complete, flows_as_json
-from supervision.choices import FlowStatus
+from supervision.choices import Action, FlowStatus
+from supervision.errors import AttachmentRefused, RequestAttachmentRequired
 from supervision.models import ServiceFlow, ServiceFlowQuerySet
 from supervision.services.uploads import files_for_a_verb, uploaded
 from supervision.views.pages import attachment_file
@@ -125,10 +128,19 @@ class _FlowViews:
         return Response(flows_as_json([self.found(public_id)], self.actor)[0])
 
     def act(self, request: Request, public_id: str, action: str) -> Response:
-        """What came with the body is checked, scanned and stored before the transaction of `idempotent` begins."""
+        """Carry out an action. What the flow's state forbids is told before what is wrong with the body."""
         if action not in self.verbs:
             raise Http404
-        self.found(public_id)
+        flow = self.found(public_id)
+        require(self.actor, Permission.SUPERVISE)
+        try:
+            return self._acted(request, public_id, action)
+        except (InvalidInput, AttachmentRefused, RequestAttachmentRequired, serializers.ValidationError):
+            services.refuse_out_of_turn(flow, Action(action), by=self.actor)
+            raise
+
+    def _acted(self, request: Request, public_id: str, action: str) -> Response:
+        """What came with the body is checked, scanned and stored before the transaction of `idempotent` begins."""
         taken, verb = self.verbs[action]
         further, read = EXTRAS.get(action, ((), lambda _request: {}))
         texts, extras = texts_of(request, taken, further), read(request)

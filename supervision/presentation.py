@@ -83,6 +83,7 @@ class FlowView:
     position: int
     records: list[Record]
     acts: list[Act]
+    dialogs: list[tuple[Act, Text]]
     verdict: AppealVerdict
     reminder_refusal: str | None
     my_turn: bool
@@ -118,13 +119,15 @@ def present(flow: ServiceFlow, by: Actor, at: datetime) -> FlowView:
     waits = Party(flow.waiting_on) if flow.waiting_on else None
     turn = names.get(waits, _("Operations")) if waits else ""
     told = flow.state.told(by.party)
+    acts = offered(flow, allowed, by.party)
     return FlowView(
         flow=flow,
         party=by.party,
         steps=steps,
         position=next((number for number, step in enumerate(steps, 1) if step.state in ("now", "frozen")), len(steps)),
         records=entries,
-        acts=offered(flow, allowed, by.party),
+        acts=acts,
+        dialogs=[(act, act.title_of(flow.order.product)) for act in acts if not act.text],
         verdict=services.may_appeal(flow, by.party, at),
         reminder_refusal=services.reminder_refusal(flow, by, at, services.last_reminder(flow)),
         my_turn=waits is by.party,

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from accounts.actor import Party
 from catalog.choices import FlowType
 from koogallery.kernel.web.badges import Tone
+from orders.terms import BILLING_ZONE
 from supervision.choices import FlowStatus, Silence
 from supervision.rules import Consequence
 
@@ -24,6 +25,7 @@ class State:
         filter_label: the guide's long text, in the Service Status filter.
         table_label: the guide's short text, in tables and on the details page.
         waits_for: whose turn it is; None at the end.
+        prose: how the guide's text calls it, where that is neither (UX 3.4).
         step: how the flow diagram names it (`title`), where that is not the short text.
         to_buyer, to_seller, to_operator: the same in a sentence to each side, with what to do next.
     """
@@ -38,6 +40,7 @@ class State:
     to_seller: str
     to_operator: str
     step: str = ""
+    prose: str = ""
 
     @property
     def title(self) -> str:
@@ -98,6 +101,7 @@ def state(status: str, flow_type: str) -> State:
                 f"The seller {'provides the license' if licence else 'delivers the service'}; then you accept or reject it.",
                 f"Your turn: {'provide the license' if licence else 'deliver the service'}.",
                 f"The seller {'provides the license' if licence else 'delivers the service'}.",
+                prose="Waiting for the seller to provide the service" if licence else "",
             )  # fmt: skip
         case S.PLATFORM_REVIEW:
             return State(
@@ -144,6 +148,11 @@ def span(period: timedelta, *, days_from: int = 5) -> str:
     return f"{hours} hour{'s' if hours != 1 else ''}"
 
 
+def until_text(at: datetime) -> str:
+    """A moment as messages, refusals and records print it."""
+    return f"{at.astimezone(BILLING_ZONE):%Y-%m-%d %H:%M} GMT+08:00"
+
+
 def _and(parts: Iterable[str]) -> str:
     *rest, last = parts
     return f"{', '.join(rest)} and {last}" if rest else last
@@ -177,8 +186,8 @@ def silence_texts(consequences: Iterable[Consequence], viewer: Party | None = No
 
 
 def appeal_opens(consequence: Consequence, viewer: Party) -> str:
-    """Whose right it is, before its time: "You may appeal from"."""
-    return f"{_capital(_who(consequence.party, viewer))} may appeal from"
+    """Whose right it is, before its time: "You may appeal from", "Customer may appeal from"."""
+    return f"{'You' if consequence.party is viewer else consequence.party.label} may appeal from"
 
 
 def _who(party: Party, viewer: Party | None) -> str:

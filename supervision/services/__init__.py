@@ -2,6 +2,7 @@
 
 from supervision.services.appeals import (
     close_overdue_flow,
+    close_overdue_flows,
     close_with_order,
     file_appeal,
     may_appeal,
@@ -32,6 +33,7 @@ from supervision.services.offers import (
     may_act,
     offered_steps,
     open_case,
+    refuse_out_of_turn,
     reminder_refusal,
 )
 from supervision.services.portal import (
@@ -53,9 +55,10 @@ from supervision.services.rulings import (
     outcome_text,
     waive_review,
 )
-from supervision.services.silence import accept_silent_delivery, send_due_notice
-from supervision.services.statements import ask_statement, give_statement, miss_statement, until_text
+from supervision.services.silence import accept_silent_delivery, send_due_notice, send_due_notices
+from supervision.services.statements import ask_statement, give_statement, miss_statement
 from supervision.services.templates import publish_template
+from supervision.words import until_text
 
 __all__ = [
     "DEADLINES",
@@ -73,6 +76,7 @@ __all__ = [
     "bring_into_effect",
     "case_acts",
     "close_overdue_flow",
+    "close_overdue_flows",
     "close_with_order",
     "confirm_request",
     "confirm_requests",
@@ -100,6 +104,7 @@ __all__ = [
     "open_flow",
     "outcome_text",
     "publish_template",
+    "refuse_out_of_turn",
     "reject_delivery",
     "reject_request",
     "reminder_refusal",
@@ -109,6 +114,7 @@ __all__ = [
     "reveal_license_key",
     "save_note_template",
     "send_due_notice",
+    "send_due_notices",
     "send_message",
     "send_reminder",
     "submit_request",

@@ -1,14 +1,15 @@
 """What every verb on a flow does first and last: lock, look again, take the step, write the record."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts.actor import Actor, Party
 from accounts.permissions import Permission, require
-from koogallery.kernel.compiled import Compiled, Param
+from koogallery.kernel.compiled import Compiled, OneOf, Param
 from koogallery.kernel.errors import InvalidInput, InvalidTransition, PermissionRefused
 from koogallery.kernel.stored import insert, update
 from koogallery.kernel.text import clean_text
@@ -22,6 +23,7 @@ from supervision.graph import Step
 from supervision.models import Attachment, FlowRecord, ServiceFlow
 from supervision.services.claiming import claim_uploads
 from supervision.services.impartial import require_impartial
+from supervision.words import until_text
 
 LONGEST_TEXT = 1_000
 
@@ -45,6 +47,11 @@ WHILE_FROZEN = frozenset(
         Action.REVEAL_PASSWORD,
     }
 )
+# How it reads to a side other than the buyer's, whose words are the refusal's own.
+FROZEN = {
+    Party.SELLER: "An appeal is being handled. You and the customer cannot perform any operations until it is handled.",
+    Party.OPERATIONS: "An appeal is being handled: decide it first.",
+}
 # What neither side may ever do, whoever's turn it is.
 OPERATIONS_ONLY = frozenset({Action.APPROVE, Action.RETURN, Action.ASK_STATEMENT})
 # What may still happen when the flow has ended; each says itself for how long.
@@ -87,7 +94,7 @@ def acting_on(flow: ServiceFlow, action: Action, *, by: Actor) -> Iterator[Servi
         fresh = ServiceFlow.objects.with_table_columns().select_related("criteria").get(pk=flow.pk)
         _check_side(fresh, by)
         if fresh.is_frozen and action not in WHILE_FROZEN:
-            raise FlowFrozen
+            raise FlowFrozen(FROZEN.get(by.party))
         if not fresh.is_open and action not in AFTER_END:
             raise InvalidTransition("The service flow has ended.")
         yield fresh
@@ -101,6 +108,16 @@ _ORDER_LOCKED = Compiled(
     )
 )
 _FLOW = Compiled(lambda: ServiceFlow.objects.select_related("template").filter(pk=Param("pk")))
+# In one order, so that two who lock several do not wait for each other.
+_ORDERS_LOCKED = Compiled(
+    lambda: (
+        Order.objects.select_for_update(of=("self",))
+        .select_related("account", "seller", "product")
+        .filter(OneOf(F("flow__pk"), Param("flows")))
+        .order_by("pk")
+    )
+)
+_FLOWS = Compiled(lambda: ServiceFlow.objects.select_related("template").filter(OneOf(F("pk"), Param("pks"))))
 
 
 def flow_locked(pk: int) -> ServiceFlow:
@@ -113,6 +130,17 @@ def flow_locked(pk: int) -> ServiceFlow:
     flow = _FLOW.get(pk=pk)
     flow.order, flow.account, flow.seller = order, order.account, order.seller
     return flow
+
+
+def flows_locked(pks: Collection[int]) -> dict[int, ServiceFlow]:
+    """The same for several, by their numbers."""
+    orders = {order.pk: order for order in _ORDERS_LOCKED.all(flows=list(pks))}
+    found = {}
+    for flow in _FLOWS.all(pks=list(pks)):
+        order = orders[flow.order_id]
+        flow.order, flow.account, flow.seller = order, order.account, order.seller
+        found[flow.pk] = flow
+    return found
 
 
 def _check_side(flow: ServiceFlow, by: Actor) -> None:
@@ -140,8 +168,18 @@ def step_for(flow: ServiceFlow, action: Action, by: Actor, *, target: str = "") 
     if not fitting:
         turn = flow.state.waits_for
         whose = f" It is the turn of the {turn.label.lower()}." if turn and turn is not by.party else ""
-        raise InvalidTransition(f"This is not possible while the service status is “{flow.state.table_label}”.{whose}")
+        status = flow.state.table_label
+        raise InvalidTransition(f"This is not possible while the service status is “{status}”.{whose}{_changed(flow)}")
     return fitting[0]
+
+
+def _changed(flow: ServiceFlow) -> str:
+    """Who changed the flow last, for somebody whose page is older than that (UX 3)."""
+    last = flow.records.exclude(from_status=F("to_status")).first()
+    if last is None or last.action == Action.OPEN:
+        return ""
+    who = str(Party(last.party).label).lower()
+    return f" The order was changed at {until_text(last.at)} by the {who}. Reload to see the current status."
 
 
 def take(

@@ -1,6 +1,6 @@
 """Appeals: a side asks operations to decide; the flow is frozen until they have (RULES 1.4, 1.5)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -16,7 +16,7 @@ from supervision.events import AppealEnded, AppealFiled, AppealOpened, FlowClose
 from supervision.files import Attachable, CheckedFile, check_files
 from supervision.models import Appeal, ServiceFlow
 from supervision.rules import STRICTLY, AppealTerms, AppealVerdict, Consequence, appeal_verdict, case_refusal
-from supervision.services.acting import acting_on, flow_locked, required_text, step_for, store_files, take
+from supervision.services.acting import acting_on, flow_locked, flows_locked, required_text, step_for, store_files, take
 
 
 def appeal_terms(flow: ServiceFlow) -> AppealTerms:
@@ -54,11 +54,21 @@ def file_appeal(
     at = at or clock.now()
     text, checked = required_text(reason, "reason", "a reason"), check_files(files)
     with acting_on(flow, Action.APPEAL, by=by) as flow:
-        verdict = may_appeal(flow, by.party, at)
-        if not verdict.allowed:
-            opens = verdict.allowed_from
-            raise AppealNotAllowed(verdict.reason, extra={"allowed_from": opens.isoformat() if opens else None})
-        return _file(flow, by.party, verdict.reason, text, checked, by=by, at=at)
+        ground = ground_of_appeal(flow, by.party, at)
+        return _file(flow, by.party, ground, text, checked, by=by, at=at)
+
+
+def ground_of_appeal(flow: ServiceFlow, party: Party, at: datetime) -> str:
+    """The rule that opens the appeal to `party` now.
+
+    Raises:
+        AppealNotAllowed: says why and, where the clock will allow it, from when.
+    """
+    verdict = may_appeal(flow, party, at)
+    if not verdict.allowed:
+        opens = verdict.allowed_from
+        raise AppealNotAllowed(verdict.reason, extra={"allowed_from": opens.isoformat() if opens else None})
+    return verdict.reason
 
 
 def _file(
@@ -153,7 +163,17 @@ def close_overdue_flow(pk: int, *, at: datetime, by: Actor) -> None:
     A flow under appeal does not become due. One whose end passed meanwhile closes when the appeal is over, and not
     before that moment, however late this fires.
     """
-    flow = flow_locked(pk)
+    _close_if_overdue(flow_locked(pk), by=by, at=at)
+
+
+def close_overdue_flows(due: Mapping[int, datetime], *, by: Actor) -> None:
+    """Timer: the same for several flows at once."""
+    flows = flows_locked(due)
+    for pk, at in due.items():
+        _close_if_overdue(flows[pk], by=by, at=at)
+
+
+def _close_if_overdue(flow: ServiceFlow, *, by: Actor, at: datetime) -> None:
     if not flow.is_open or flow.is_frozen or flow.closes_at > at:
         return
     at = max(at, flow.waiting_since)

@@ -137,7 +137,7 @@ def accept_delivery(flow: ServiceFlow, *, by: Actor, at: datetime | None = None)
     at = at or clock.now()
     with acting_on(flow, Action.ACCEPT, by=by) as flow:
         take(flow, step_for(flow, Action.ACCEPT, by), by=by, at=at)
-        orders.delivery_done(flow.order, deliverer=DELIVERER, accepted=True, by=by, at=at)
+        flow.order = orders.delivery_done(flow.order, deliverer=DELIVERER, accepted=True, by=by, at=at)
         publish(DeliveryAccepted(order_number=flow.order.number), at=at)
     return flow
 

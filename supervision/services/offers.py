@@ -8,12 +8,14 @@ from django.db.models import Max
 
 from accounts.actor import Actor, Party
 from accounts.permissions import Permission, may
+from koogallery.kernel import clock
 from orders.choices import OrderStatus
 from supervision.choices import Action, Silence
 from supervision.graph import Step
 from supervision.models import Appeal, FlowRecord, ServiceFlow
 from supervision.rules import case_refusal, reminder_allowed_from
-from supervision.services.appeals import may_appeal
+from supervision.services.acting import acting_on, step_for
+from supervision.services.appeals import ground_of_appeal, live_appeal, may_appeal, refuse_unless_allowed
 
 
 def may_act(by: Actor) -> bool:
@@ -79,6 +81,22 @@ def allowed_actions(flow: ServiceFlow, by: Actor, at: datetime) -> list[str]:
     if may_appeal(flow, by.party, at).allowed:
         names.append(str(Action.APPEAL))
     return names + [str(action) for action, why in case_acts(flow, by, at) if why is None]
+
+
+def refuse_out_of_turn(flow: ServiceFlow, action: Action, *, by: Actor, at: datetime | None = None) -> None:
+    """Say what speaks against `action` now, whatever comes with it: that is told before what is wrong with a text or file.
+
+    Raises:
+        FlowFrozen, InvalidTransition, AppealNotAllowed, PermissionRefused: as the verb itself.
+    """
+    at = at or clock.now()
+    with acting_on(flow, action, by=by) as fresh:
+        if action in CASE_ACTIONS:
+            refuse_unless_allowed(live_appeal(fresh), action, by, at)
+        elif action == Action.APPEAL:
+            ground_of_appeal(fresh, by.party, at)
+        elif action != Action.REMIND:  # which moves nothing and comes with nothing
+            step_for(fresh, action, by)
 
 
 # Every name that `deadlines` may hold, for API.md's readers and docs/flows.md.

@@ -27,7 +27,8 @@ from supervision.models import Appeal, Ruling, ServiceFlow
 from supervision.services.acting import acting_on, record, required_text, step_for, take
 from supervision.services.appeals import drop_statements, live_appeal, refuse_unless_allowed
 from supervision.services.delivery import DELIVERER
-from supervision.services.statements import until_text, wait_of
+from supervision.services.statements import wait_of
+from supervision.words import until_text
 
 STEPS = {
     Decision.RESUME: Action.DECIDE_RESUME,

@@ -1,6 +1,6 @@
 """What silence brings by itself: reminders, the right to appeal, acceptance where a template has it (docs/flows.md)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from accounts.actor import Actor, Party
@@ -11,7 +11,7 @@ from supervision.choices import Action, FlowStatus, Silence
 from supervision.events import AcceptanceReminder, DeliveryAcceptedBySilence, SellerTurnReminder
 from supervision.models import Delivery, LicenseKey, ServiceFlow
 from supervision.rules import Consequence, next_notice, notices_due
-from supervision.services.acting import flow_locked, record, step_for, take
+from supervision.services.acting import flow_locked, flows_locked, record, step_for, take
 from supervision.services.appeals import tell_appeal_opens
 from supervision.services.delivery import DELIVERER
 from supervision.words import span
@@ -24,7 +24,17 @@ def send_due_notice(pk: int, *, at: datetime, by: Actor) -> None:
 
     It moves no clock of the turn. A step that was taken meanwhile has set another time, or none: nobody is told then.
     """
-    flow = flow_locked(pk)
+    _send_if_due(flow_locked(pk), by=by, at=at)
+
+
+def send_due_notices(due: Mapping[int, datetime], *, by: Actor) -> None:
+    """Timer: the same for several flows at once."""
+    flows = flows_locked(due)
+    for pk, at in due.items():
+        _send_if_due(flows[pk], by=by, at=at)
+
+
+def _send_if_due(flow: ServiceFlow, *, by: Actor, at: datetime) -> None:
     if flow.next_notice_at != at:
         return
     due = notices_due(flow.silence, flow.waiting_since, at)

@@ -10,21 +10,16 @@ from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, InvalidTransition
 from koogallery.kernel.outbox import publish
 from orders import services as orders
-from orders.terms import BILLING_ZONE
 from supervision.choices import Action, Purpose, StatementStatus
 from supervision.events import CustomerAsked, SellerAsked, StatementGiven, StatementMissed
 from supervision.files import Attachable, check_files
 from supervision.models import ServiceFlow, StatementRequest
 from supervision.services.acting import acting_on, record, required_text, store_files
 from supervision.services.appeals import live_appeal, refuse_unless_allowed
+from supervision.words import until_text
 
 SIDES = (Party.BUYER, Party.SELLER)
 LONGEST_WAIT = timedelta(days=30)
-
-
-def until_text(at: datetime) -> str:
-    """A deadline as messages and records print it."""
-    return f"{at.astimezone(BILLING_ZONE):%Y-%m-%d %H:%M} GMT+08:00"
 
 
 def wait_of(given: timedelta | None, default: timedelta, field: str) -> timedelta:

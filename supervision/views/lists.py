@@ -20,6 +20,7 @@ from supervision.services import last_reminders, may_act, may_appeal, offered_st
 from supervision.words import state
 
 PAGE_SIZE = 20
+LONGEST_NAME = 100
 FLOW_ORDER = (FlowType.STANDARD, FlowType.WEBSITE, FlowType.SAAS, FlowType.LICENSE, FlowType.NAAS_5G)
 STATUS_ORDER = (
     FlowStatus.AWAITING_REQUEST,
@@ -71,6 +72,7 @@ class FlowList:
     tabs: list[Link]
     flow_types: list[Link]
     statuses: list[Link]
+    by_product: bool
     number: str
     filtered: bool
     any: bool
@@ -114,25 +116,29 @@ def _operations(flow: ServiceFlow, by: Actor, at: datetime, last_reminder: datet
 
 def _address(request: HttpRequest, **changes: str) -> str:
     query = QueryDict(mutable=True)
-    for name in ("status", "flow_type", "number", "mine"):
+    for name in ("status", "flow_type", "by", "number", "mine"):
         value = changes.get(name, request.GET.get(name, ""))
         if value:
             query[name] = value
     return f"?{query.urlencode()}" if query else "?"
 
 
+def _found(rows: ServiceFlowQuerySet, text: str, *, by_product: bool) -> ServiceFlowQuerySet:
+    """What the search field is about: the beginning of an order number, or a part of a product's name."""
+    if by_product:
+        return rows.filter(order__product__name__icontains=text)
+    return rows.filter(order__number__startswith=text) if text.isascii() and text.isalnum() else rows.none()
+
+
 def flow_list(request: HttpRequest, rows: ServiceFlowQuerySet, by: Actor) -> FlowList:
     """The filtered list in six queries: counts by type, by status, the count, the page, its lines and reminders."""
     status, flow_type = request.GET.get("status", ""), request.GET.get("flow_type", "")
-    number = request.GET.get("number", "").strip().upper()[:20]
+    by_product = request.GET.get("by") == "product"
+    number = request.GET.get("number", "").strip()
+    number = number[:LONGEST_NAME] if by_product else number.upper()[:20]
     status = status if status in FlowStatus.values else ""
     flow_type = flow_type if flow_type in FlowType.values else ""
-    if number:
-        numbered = (
-            rows.filter(order__number__startswith=number) if number.isascii() and number.isalnum() else rows.none()
-        )
-    else:
-        numbered = rows
+    numbered = _found(rows, number, by_product=by_product) if number else rows
     by_type = (numbered.filter(status=status) if status else numbered).counts("flow_type")
     by_status = (numbered.filter(flow_type=flow_type) if flow_type else numbered).counts("status")
     shown = numbered.filter(**({"status": status} if status else {}), **({"flow_type": flow_type} if flow_type else {}))
@@ -168,6 +174,7 @@ def flow_list(request: HttpRequest, rows: ServiceFlowQuerySet, by: Actor) -> Flo
         tabs=tabs,
         flow_types=flow_types,
         statuses=statuses,
+        by_product=by_product,
         number=number,
         filtered=bool(status or flow_type or number),
         any=bool(by_type or by_status),

@@ -97,10 +97,12 @@ def act_page(
         form = ActForm(act, flow, request.POST, request.FILES, files_required=False, by=by)
         if form.is_valid() and _carry_out(request, flow, act, form, by):
             return redirect(back)
+        services.refuse_out_of_turn(flow, act.action, by=by)
         status = 422
     allowed = allowed_actions(flow, by, clock.now())
     context = {
         "act": act,
+        "title": act.title_of(flow.order.product),
         "form": form,
         "flow": flow,
         "order": flow.order,
@@ -135,11 +137,11 @@ def _carry_out(request: HttpRequest, flow: ServiceFlow, act: Act, form: ActForm,
         with files_for_a_verb([*sent, *services.answer_files(answers)]) as files:
             if answers:
                 more["answers"] = services.with_files(answers, files[len(sent) :])
-            act.run(flow, form.text, files[: len(sent)], by, **more)
+            outcome = act.run(flow, form.text, files[: len(sent)], by, **more)
     except (InvalidInput, AttachmentRefused, RequestAttachmentRequired) as refused:
         add_refusal(form, refused)
         return False
-    messages.success(request, str(act.done))
+    messages.success(request, str(act.done_text(outcome)))
     return True
 
 

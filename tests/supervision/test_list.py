@@ -124,6 +124,15 @@ def test_an_order_is_found_by_its_number(deal, logged_in):
     assert "Clear the filters" in text_of(client, "?number=%27+OR")
 
 
+def test_or_by_a_part_of_the_products_name(deal, logged_in):
+    one = deal(name="Ledger 100% Pro")
+    client = logged_in(one.buyer)
+    number = one.flow.order.number
+    assert number in text_of(client, "?by=product&number=ledger+100%25")
+    assert "No orders match these filters." in text_of(client, "?by=product&number=100_")
+    assert number not in text_of(client, "?by=order&number=ledger")
+
+
 def test_statuses_that_the_guide_has_not_are_filters_where_there_are_such_orders(deal, logged_in):
     new_version("website", drafts=True)
     one = deal(service=True, flow_type="website")
@@ -148,7 +157,7 @@ def test_the_details_page_says_whose_turn_until_when_and_what_silence_brings(dea
         assert told in buyer, told
     logged_in(one.seller)
     seller = shown(f"/seller/supervision/{number}/")
-    for told in ("Your turn: provide the license", "The customer may appeal from", "You are reminded on", "left"):
+    for told in ("Your turn: provide the license", "Customer may appeal from", "You are reminded on", "left"):
         assert told in seller, told
     beside = r'<div class="call-aside">\s*<span class="countdown"'
     assert re.search(beside, client.get(f"/seller/supervision/{number}/").content.decode())

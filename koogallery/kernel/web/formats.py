@@ -76,7 +76,8 @@ def time_text(moment: datetime, style: str = "full") -> str:
     """`moment` (aware) in the active zone, as the guide writes it.
 
     Styles: `full` "Nov 22, 2026 09:40:11 GMT+08:00", `seconds` the same without the zone (only where the zone
-    stands beside it), `minute` "Nov 22, 2026 09:40", `date` "Nov 22, 2026", `short` "Nov 22, 09:40".
+    stands beside it), `minute` "Nov 22, 2026 09:40", `date` "Nov 22, 2026", `short` "Nov 22, 09:40", `clock` "09:40 (GMT+08:00)"
+    (of a moment within the day).
 
     Raises:
         ValueError: the time is naive, or the style is unknown.
@@ -95,6 +96,8 @@ def time_text(moment: datetime, style: str = "full") -> str:
             return date_format(local, "M j, Y")
         case "short":
             return date_format(local, "M j, H:i")
+        case "clock":
+            return f"{date_format(local, 'H:i')} ({zone_label(local)})"
     raise ValueError(f"Unknown time style {style!r}")
 
 
