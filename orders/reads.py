@@ -19,6 +19,10 @@ LOCKED = Compiled(
     )
 )
 LOCKED_ALONE = Compiled(lambda: Order.objects.select_for_update().filter(pk=Param("pk")))
+# In one order, so that two who lock several do not wait for each other.
+SEVERAL_LOCKED_ALONE = Compiled(
+    lambda: Order.objects.select_for_update().filter(OneOf(F("pk"), Param("pks"))).order_by("pk")
+)
 OF_ACCOUNT = Compiled(
     lambda: (
         Order.objects.select_related("seller", "product")

@@ -5,7 +5,7 @@ from django.db.models import Q
 from koogallery.kernel.timers import Timer, register
 from orders.choices import OrderStatus
 from orders.models import Order
-from orders.services import cancel_unpaid_order, complete_due_order
+from orders.services import cancel_unpaid_order, complete_due_order, complete_due_orders
 
 register(
     Timer(
@@ -14,6 +14,7 @@ register(
         due_column="completes_at",
         open=Q(status=OrderStatus.PROCESSING, completes_at__isnull=False),
         fire=complete_due_order,
+        together=complete_due_orders,
     )
 )
 register(

@@ -9,10 +9,12 @@ from supervision.services import (
     accept_silent_delivery,
     bring_into_effect,
     close_overdue_flow,
+    close_overdue_flows,
     escalate_appeal,
     lapse_ruling,
     miss_statement,
     send_due_notice,
+    send_due_notices,
 )
 from supervision.services.sweeping import sweep_storage_day
 from supervision.services.uploads import expire_upload
@@ -25,6 +27,7 @@ register(
         # A flow under appeal does not end before the decision is in effect, whose end it then is.
         open=~Q(status__in=[*ENDED, FlowStatus.UNDER_APPEAL]),
         fire=close_overdue_flow,
+        together=close_overdue_flows,
     )
 )
 
@@ -41,6 +44,7 @@ register(
         due_column="next_notice_at",
         open=Q(next_notice_at__isnull=False),
         fire=send_due_notice,
+        together=send_due_notices,
     )
 )
 # A reminder that is due at the same instant comes first.

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
 from django.db import OperationalError, connection
@@ -80,6 +80,20 @@ def claim_without_waiting_for_disk(*parts: object) -> bool:
     a later commit that waits (of an outside call's lease, of a request) brings all earlier ones to the disk with it.
     """
     return _claimed("SELECT pg_try_advisory_xact_lock(%s), set_config('synchronous_commit', 'off', true)", parts)
+
+
+def claims_without_waiting_for_disk(names: Sequence[Sequence[object]]) -> list[bool]:
+    """The same for several names at once: which of them nobody else holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM_SEVERAL, [[advisory_key(*one) for one in names]])
+        return list(cursor.fetchone()[1])
+
+
+_CLAIM_SEVERAL = """
+    SELECT set_config('synchronous_commit', 'off', true), ARRAY(
+        SELECT pg_try_advisory_xact_lock(one.key) FROM unnest(%s::bigint[]) WITH ORDINALITY AS one (key, place) ORDER BY place
+    )
+"""
 
 
 def commit_without_waiting_for_disk() -> None:

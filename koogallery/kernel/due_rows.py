@@ -24,14 +24,17 @@ class _Reads:
     """What is asked of one timer."""
 
     due_time: Compiled[Any]
+    due_times: Compiled[Any]
     tables: frozenset[str]
 
 
 @cache
 def _reads(timer: Timer) -> _Reads:
     rows = timer.model._base_manager.filter(timer.open)
-    due = rows.filter(pk=Param("pk"), **{f"{timer.due_column}__lte": Moment("at")}).values_list(timer.due_column)
-    return _Reads(Compiled(lambda: due), frozenset(tables_of(due)))
+    come = rows.filter(**{f"{timer.due_column}__lte": Moment("at")})
+    due = come.filter(pk=Param("pk")).values_list(timer.due_column)
+    several = come.filter(OneOf(F("pk"), Param("pks"))).values_list("pk", timer.due_column)
+    return _Reads(Compiled(lambda: due), Compiled(lambda: several), frozenset(tables_of(due)))
 
 
 def _rows(timer: Timer, limit: int) -> "QuerySet[Any, Any]":
@@ -100,3 +103,8 @@ def due_time(timer: Timer, pk: int, at: datetime) -> datetime | None:
     """When the row was due, or None when it is not due at `at` (any more)."""
     row = _reads(timer).due_time.first(pk=pk, at=at)
     return row[0] if row else None
+
+
+def due_times(timer: Timer, pks: Collection[int], at: datetime) -> dict[int, datetime]:
+    """When those of the rows that are due at `at` were due."""
+    return dict(_reads(timer).due_times.all(pks=list(pks), at=at))

@@ -207,9 +207,30 @@ def publish(event: Event, *, at: datetime) -> None:
         for one in told
     ]
     if messages:
-        insert(messages)
+        if (gathered := _gathered.get()) is None:
+            insert(messages)
+        else:
+            gathered += messages
         for pool in {one.pool for one in told}:
             _wake_after_commit(pool)
+
+
+_gathered: ContextVar[list[OutboxMessage] | None] = ContextVar("koogallery_outbox_gathered", default=None)
+
+
+@contextmanager
+def gathering() -> Iterator[None]:
+    """Within the block messages are only gathered; at its end they are stored together, in the same order.
+
+    The whole block belongs to one transaction. A block that breaks off stores nothing.
+    """
+    gathered: list[OutboxMessage] = []
+    token = _gathered.set(gathered)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    insert(gathered)
 
 
 _waking: ContextVar[bool] = ContextVar("koogallery_outbox_waking", default=True)

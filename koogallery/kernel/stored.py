@@ -16,7 +16,7 @@ from django.db.models import Field, Model
 
 from koogallery.kernel.compiled import Slot, Statement
 
-# So many rows go into one statement; more of them at once are no hot path.
+# So many rows go into one statement: each number of them is a statement of its own.
 MOST_ROWS = 16
 
 
@@ -26,11 +26,14 @@ def insert(rows: Sequence[Model]) -> None:
     Raises:
         IntegrityError, DataError: as the database says.
     """
-    if not rows:
-        return
+    for start in range(0, len(rows), MOST_ROWS):
+        _insert(rows[start : start + MOST_ROWS])
+
+
+def _insert(rows: Sequence[Model]) -> None:
     model = type(rows[0])
     values = [_value(row, field, add=True) for row in rows for field in _inserted(model)]
-    if len(rows) > MOST_ROWS or any(hasattr(one, "resolve_expression") for one in values):
+    if any(hasattr(one, "resolve_expression") for one in values):
         model._base_manager.bulk_create(rows)
         return
     sql, params = _insertion(model, len(rows)).filled({str(at): value for at, value in enumerate(values)})

@@ -1,4 +1,7 @@
-"""Fires what is due, in order of due time across all timers, each row in a short transaction of its own.
+"""Fires what is due, in order of due time across all timers, each row in a short transaction of its own, or a few together.
+
+Rows fire together where many are due and their timers say how. Whatever goes wrong then (one of them fails, or makes
+something due that comes before the last of them) undoes all of it, and each fires alone: so none harms its neighbours.
 
 Any number of sweepers may run at once, and any of them may be killed at any moment: a row's firing and the move of
 its due date are one transaction, so a row is fired or still due, never half.
@@ -14,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 import structlog
@@ -21,14 +25,22 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
 
 from koogallery.kernel import backoff, clock
-from koogallery.kernel.db import claim_without_waiting_for_disk, retry_on_serialization
-from koogallery.kernel.due_rows import due_time, replan, tables_read, to_fire
+from koogallery.kernel.db import (
+    claim_without_waiting_for_disk,
+    claims_without_waiting_for_disk,
+    retry_on_serialization,
+)
+from koogallery.kernel.due_rows import MICROSECOND, due_time, due_times, replan, tables_read, to_fire
 from koogallery.kernel.models import TimerFailure
+from koogallery.kernel.outbox import gathering
 from koogallery.kernel.timers import Timer, actor, all_timers
 
 log = structlog.get_logger(__name__)
 
 BATCH = 100
+
+# So many rows fire together at most: their orders stay locked meanwhile, which is not long.
+COMPANY = 16
 
 # How long one sweep works before it goes on to something else; what is left is still due for the next.
 SWEEP_SECONDS = 5.0
@@ -46,6 +58,10 @@ def _tables_written(sql: str) -> tuple[str, ...]:
 
 class StillDue(Exception):
     """A service fired and left its row due: it would fire at every sweep for ever."""
+
+
+class Overtaken(Exception):
+    """Rows that fired together made something due that comes before the last of them."""
 
 
 class Outcome(enum.Enum):
@@ -91,14 +107,18 @@ class Sweep:
     Args:
         timers: which ones.
         horizon: says up to when rows are due; asked again at each reading.
+        together: whether rows whose timers say how may fire together.
 
     Attributes:
         tallies: what was done, by name of timer.
         taken: rows that another sweeper had; they may be due still.
     """
 
-    def __init__(self, timers: Collection[Timer], horizon: Callable[[], datetime] = clock.now) -> None:
+    def __init__(
+        self, timers: Collection[Timer], horizon: Callable[[], datetime] = clock.now, *, together: bool = False
+    ) -> None:
         self.horizon = horizon
+        self.together = together
         self.tallies = {timer.name: Tally() for timer in timers}
         self._timers = {timer.name: timer for timer in timers}
         self._written: set[str] = set()
@@ -110,15 +130,22 @@ class Sweep:
         self.taken = 0
         self._queue: list[Due] = []
         self._passed_over: dict[str, set[int]] = defaultdict(set)
+        self._left: dict[str, set[int]] = defaultdict(set)
+        self._alone = 0
         at = self.horizon()
         _settle_failures(self._timers, at)
         self._blocked_lanes = _lanes_with_failures(at) if any(t.lane for t in self._timers.values()) else {}
 
     def step(self) -> bool:
-        """Fire the next row, or pass it over. False when nothing is due."""
+        """Fire the next row, or a few, or pass it over. False when nothing is due."""
         due = self._next()
         if due is None:
             return False
+        if self._alone:
+            self._alone -= 1
+        elif len(company := self._company(due)) > 1:
+            self._step_together(company)
+            return True
         blocked_since = self._blocked_lanes.get(due.lane)
         if blocked_since is not None and blocked_since <= due.due_at:
             self._passed_over[due.timer].add(due.pk)
@@ -147,6 +174,71 @@ class Sweep:
                 self._keep_apart()
         return True
 
+    def _company(self, due: Due) -> list[Due]:
+        """The row and those that follow it directly, as many as may fire together."""
+        company = [due]
+        if self.together and self._joins(due):
+            while self._queue and len(company) < COMPANY and self._joins(self._queue[0]):
+                company.append(heapq.heappop(self._queue))
+        return company
+
+    def _joins(self, due: Due) -> bool:
+        return self._timers[due.timer].together is not None and not due.lane and not due.failing
+
+    def _step_together(self, company: list[Due]) -> None:
+        """Fire several rows in one transaction; or undo it, so that each fires alone next."""
+        try:
+            with self.watching():
+                fired = self._fire_together(company)
+        except Exception as error:
+            log.info("timers_fire_alone", rows=len(company), error=type(error).__name__)
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
+            for due in company:
+                heapq.heappush(self._queue, due)
+            self._alone = len(company)
+            if isinstance(error, SoftTimeLimitExceeded):
+                raise
+            return
+        for name, count in fired.items():
+            self.tallies[name].fired += count
+
+    def _fire_together(self, company: list[Due]) -> dict[str, int]:
+        """Claim, look again, fire, see whether the order held, commit. Says how many fired, by timer.
+
+        Raises:
+            Overtaken, StillDue, and whatever a service raises: nothing has fired then.
+        """
+        at, fired, moved = self.horizon(), dict.fromkeys(self._timers, 0), False
+        with transaction.atomic(durable=True):
+            mine = self._claimed(company)
+            with gathering():
+                for name, run in groupby(mine, key=lambda due: due.timer):
+                    ready, elsewhere = _fire_run(self._timers[name], {due.pk: due.due_at for due in run}, at)
+                    fired[name] += ready
+                    moved = moved or elsewhere
+            following = self._queue[0] if self._queue else company[-1]
+            earlier = self._earlier_than(following)
+            if earlier and earlier[0] < company[-1]:
+                raise Overtaken
+        self._written.clear()
+        if moved:
+            self._queue.clear()
+        elif self._queue:
+            self._put_before(earlier)
+        return fired
+
+    def _claimed(self, company: list[Due]) -> list[Due]:
+        """Those that no other sweeper has; the others are left to it."""
+        claims = claims_without_waiting_for_disk([due.claim for due in company])
+        mine = [due for due, claimed in zip(company, claims, strict=True) if claimed]
+        if len(mine) < len(company):
+            for due in set(company) - set(mine):
+                self._passed_over[due.timer].add(due.pk)
+            self.taken += len(company) - len(mine)
+            self._keep_apart()
+        return mine
+
     def _keep_apart(self) -> None:
         """Leave rows to a sweeper that works on the same ones: it comes to them; if not, they are read again.
 
@@ -154,6 +246,9 @@ class Sweep:
         """
         rows = sorted(self._queue)
         self._queue = [due for at, due in enumerate(rows) if due.lane or at >= BATCH // 2]
+        for due in rows[: BATCH // 2]:
+            if not due.lane:
+                self._left[due.timer].add(due.pk)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -169,30 +264,34 @@ class Sweep:
     def _next(self) -> Due | None:
         """The earliest row that is due and was not passed over."""
         if not self._queue:
+            self._left.clear()
             self._queue = self._read(list(self._timers.values()))
             if len(self._queue) == BATCH and not self._planned:
                 # There is much to do: no plan from when there was little serves for that.
                 replan()
                 self._planned = True
         elif self._written:
-            self._look_for_earlier()
+            self._put_before(self._earlier_than(self._queue[0]))
         self._written.clear()
         return heapq.heappop(self._queue) if self._queue else None
 
-    def _look_for_earlier(self) -> None:
-        """Put rows before the queue that the last firing made due."""
+    def _earlier_than(self, following: Due) -> list[Due]:
+        """Rows that come before one, at the same instant by rank, of the timers that the last firing may concern."""
         concerned = [timer for timer in self._timers.values() if tables_read(timer) & self._written]
-        if not concerned:
-            return
-        earlier = self._read(concerned, before=self._queue[0].due_at)
+        found = self._read(concerned, before=following.due_at + MICROSECOND) if concerned else []
+        return [due for due in found if due < following]
+
+    def _put_before(self, earlier: list[Due]) -> None:
+        """Put rows before the queue that the last firing made due."""
         if len(earlier) == BATCH:  # there may be more of them, and they come before the rest of the queue
             self._queue.clear()
         for due in earlier:
             heapq.heappush(self._queue, due)
 
     def _read(self, timers: Collection[Timer], before: datetime | None = None) -> list[Due]:
-        """The next rows that are due, sorted, at most a batch."""
-        rows = to_fire(timers, self.horizon(), before=before, without=self._passed_over, limit=BATCH)
+        """The next rows that are due, sorted, at most a batch; none that were passed over or left to another sweeper."""
+        without = {one.name: self._passed_over[one.name] | self._left[one.name] for one in timers}
+        rows = to_fire(timers, self.horizon(), before=before, without=without, limit=BATCH)
         return [Due(*row) for row in rows]
 
 
@@ -211,6 +310,19 @@ def _fire(timer: Timer, due: Due, at: datetime) -> Outcome:
         if due.failing:
             TimerFailure.objects.open().filter(timer=timer.name, object_id=due.pk).update(resolved_at=at)
     return Outcome.FIRED
+
+
+def _fire_run(timer: Timer, rows: dict[int, datetime], at: datetime) -> tuple[int, bool]:
+    """Look again and fire rows of one timer together. Says how many, and whether others are due at another time."""
+    assert timer.together is not None
+    due = due_times(timer, rows, at)
+    ready = {pk: due_at for pk, due_at in rows.items() if due.get(pk) == due_at}
+    if ready:
+        timer.together(ready, by=actor(timer.name))
+        left = due_times(timer, ready, at)
+        if wrong := [pk for pk, due_at in left.items() if due_at <= ready[pk]]:
+            raise StillDue(f"{timer.name} fired and its rows {wrong} are still due.")
+    return len(ready), len(ready) < len(due)
 
 
 def _record_failure(due: Due, error: Exception) -> int:
@@ -265,7 +377,7 @@ def _lanes_with_failures(at: datetime) -> dict[str, datetime]:
 
 def sweep(seconds: float = SWEEP_SECONDS) -> dict[str, Tally]:
     """Fire what is due now, earliest first, until nothing is or the time is up. Says what was done, by timer."""
-    walk = Sweep(all_timers())
+    walk = Sweep(all_timers(), together=True)
     give_back_at = time.monotonic() + seconds
     while time.monotonic() < give_back_at and walk.step():
         continue

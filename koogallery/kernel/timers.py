@@ -6,7 +6,7 @@ uses `deadlines.py`.
 """
 
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -42,6 +42,19 @@ class Fire(Protocol):
     def __call__(self, pk: int, /, *, at: datetime, by: Any) -> object: ...
 
 
+class FireTogether(Protocol):
+    """A service that carries out what is due for several rows, as `Fire` would for one after the other.
+
+    It locks all that they need first, in one order whoever calls it, does little for each, and calls nobody outside.
+
+    Args:
+        due: when each was due, by the row; in the order of firing.
+        by: the actor that records name.
+    """
+
+    def __call__(self, due: Mapping[int, datetime], /, *, by: Any) -> object: ...
+
+
 # Compared by identity: conditions are slow to hash, and the sweeper looks its compiled reads up by timer.
 @dataclass(frozen=True, slots=True, eq=False)
 class Timer:
@@ -58,6 +71,7 @@ class Timer:
             wait for each other even when several sweepers work, and for a while when one of them fails; rows of
             different lanes never do. None: the row alone.
         rank: at the same instant, timers with a lower rank fire first.
+        together: fires several rows in one transaction, where many become due; None: each has one of its own.
     """
 
     name: str
@@ -67,6 +81,7 @@ class Timer:
     fire: Fire
     lane: Combinable | None = None
     rank: int = 0
+    together: FireTogether | None = None
 
 
 def lane(kind: str, column: str = "pk") -> Concat:

@@ -6,6 +6,7 @@ Called by views, API, admin, timers and the rooms on the right alike. Every verb
 from orders.services.changing import paid_changes, taking_back_refusal
 from orders.services.delivery import (
     complete_due_order,
+    complete_due_orders,
     complete_order,
     delivery_done,
     delivery_failed,
@@ -63,6 +64,7 @@ __all__ = [
     "cancel_unsubscription",
     "close_unsubscribed",
     "complete_due_order",
+    "complete_due_orders",
     "complete_order",
     "configure_draft",
     "delivery_done",

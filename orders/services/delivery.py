@@ -3,6 +3,7 @@
 None of it happens while an appeal on the order is being decided (`FlowFrozen`).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.conf import settings
@@ -23,7 +24,7 @@ from orders.models import Order, OrderDelivery, Subscription, SubscriptionTerm
 from orders.services.changing import taking_back_refusal, undo_upgrade
 from orders.services.completing import complete_locked
 from orders.services.extending import undo_renewal
-from orders.services.locking import order_locked, order_locked_alone
+from orders.services.locking import order_locked, order_locked_alone, orders_locked_alone
 from orders.services.payment import cancel_outdated
 from pricing.rules import Duration
 
@@ -107,7 +108,17 @@ def complete_order(order: Order, *, by: Actor, at: datetime | None = None) -> Or
 
 def complete_due_order(pk: int, *, at: datetime, by: Actor) -> None:
     """Timer: three hours have passed since acceptance."""
-    order = order_locked_alone(pk)
+    _complete_if_due(order_locked_alone(pk), by=by, at=at)
+
+
+def complete_due_orders(due: Mapping[int, datetime], *, by: Actor) -> None:
+    """Timer: the same for several orders at once."""
+    orders = orders_locked_alone(due)
+    for pk, at in due.items():
+        _complete_if_due(orders[pk], by=by, at=at)
+
+
+def _complete_if_due(order: Order, *, by: Actor, at: datetime) -> None:
     if order.status == OrderStatus.PROCESSING and order.completes_at and order.completes_at <= at:
         complete_locked(order, by=by, at=at)
 

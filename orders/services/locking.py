@@ -1,7 +1,9 @@
 """The one lock: every verb on an order's payment, flow, delivery or refund takes the order's row first."""
 
+from collections.abc import Collection
+
 from orders.models import Order
-from orders.reads import LOCKED, LOCKED_ALONE
+from orders.reads import LOCKED, LOCKED_ALONE, SEVERAL_LOCKED_ALONE
 
 
 def order_locked(order: Order | int) -> Order:
@@ -20,3 +22,8 @@ def order_locked_alone(pk: int) -> Order:
         Order.DoesNotExist: there is no such order.
     """
     return LOCKED_ALONE.get(pk=pk)
+
+
+def orders_locked_alone(pks: Collection[int]) -> dict[int, Order]:
+    """The same for several, by their numbers; locked in one order, whoever asks for them."""
+    return {order.pk: order for order in SEVERAL_LOCKED_ALONE.all(pks=list(pks))}

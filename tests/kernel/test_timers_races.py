@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from koogallery.kernel.delivery import deliver
 from koogallery.kernel.models import Deadline, OutboxMessage, TimerFailure
 from koogallery.kernel.outbox import Event, publish, subscribe
 from koogallery.kernel.quiet import run_until_quiet
-from koogallery.kernel.sweep import sweep
+from koogallery.kernel.sweep import COMPANY, sweep
 from koogallery.kernel.timers import Timer, register
 from tests.processes import ROOT, environment
 
@@ -92,14 +92,20 @@ def test_two_sweepers_at_once_fire_every_row_once() -> None:
     assert TimerFailure.objects.count() == 0
 
 
-def test_two_sweepers_at_once_fire_rows_without_a_lane_once_and_leave_none() -> None:
+@pytest.mark.parametrize("together", [False, True])
+def test_two_sweepers_at_once_fire_rows_without_a_lane_once_and_leave_none(together: bool) -> None:
     fired: list[int] = []
 
     def fire(pk: int, /, *, at: datetime, by: Any) -> None:
         fired.append(pk)
         Deadline.objects.filter(pk=pk).update(fired_at=at)
 
-    register(Timer("alone", Deadline, "due_at", Q(name="alone", fired_at__isnull=True), fire))
+    def several(due: Mapping[int, datetime], /, *, by: Any) -> None:
+        for pk, at in due.items():
+            fire(pk, at=at, by=by)
+
+    open_ones = Q(name="alone", fired_at__isnull=True)
+    register(Timer("alone", Deadline, "due_at", open_ones, fire, together=several if together else None))
     make_due("alone", 400)
 
     in_threads(sweep, count=2)
@@ -270,6 +276,30 @@ sweep()
 """
 
 
+KILLED_IN_COMPANY = """
+import os, sys, django
+django.setup()
+from django.db.models import Q
+from koogallery.kernel.models import Deadline
+from koogallery.kernel.sweep import sweep
+from koogallery.kernel.timers import Timer, register
+
+def fire(pk, /, *, at, by):
+    row = Deadline.objects.get(pk=pk)
+    Deadline.objects.create(owner_type="effect", owner_id=row.owner_id, name="effect", due_at=at.replace(year=2099))
+    Deadline.objects.filter(pk=pk).update(fired_at=at)
+    if row.owner_id == 20 and len(sys.argv) > 1:
+        os.kill(os.getpid(), 9)
+
+def several(due, /, *, by):
+    for pk, at in due.items():
+        fire(pk, at=at, by=by)
+
+register(Timer("charge", Deadline, "due_at", Q(name="charge", fired_at__isnull=True), fire, together=several))
+sweep()
+"""
+
+
 def run_python(code: str, *args: str) -> int:
     """Run code in a process of its own on the test's database; says its exit status."""
     return subprocess.run([sys.executable, "-c", code, *args], env=environment(), cwd=ROOT, timeout=60).returncode
@@ -285,6 +315,17 @@ def test_a_sweeper_killed_half_way_leaves_nothing_half_done() -> None:
 
     assert run_python(KILLED_SWEEPER) == 0
     assert sorted(effects.values_list("owner_id", flat=True)) == list(range(10))
+
+
+def test_a_sweeper_killed_while_several_fire_leaves_all_of_them_due() -> None:
+    make_due("charge", 30)
+
+    assert run_python(KILLED_IN_COMPANY, "die") == -signal.SIGKILL
+    effects = Deadline.objects.filter(owner_type="effect")
+    assert sorted(effects.values_list("owner_id", flat=True)) == list(range(COMPANY))
+
+    assert run_python(KILLED_IN_COMPANY) == 0
+    assert sorted(effects.values_list("owner_id", flat=True)) == list(range(30))
 
 
 def test_deliverers_at_once_deliver_each_message_once_and_each_subject_in_order() -> None:
