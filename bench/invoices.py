@@ -1,8 +1,9 @@
-"""How many invoices are numbered and how many PDFs are set a second (docs/benchmarks.md).
+"""How many invoices are numbered and PDFs set a second, and how long a month's end of statements takes (docs/benchmarks.md).
 
-    .venv/bin/python bench/invoices.py [--invoices 2000] [--processes 2] [--data DIR] [--json FILE]
+    .venv/bin/python bench/invoices.py [--invoices 2000] [--statements 100000] [--processes 2] [--data DIR] [--json FILE]
 
-All are of one seller, so that every process wants the same counter. The exit status is 1 when a number is missing.
+All invoices are of one seller, so that every process wants the same counter. The exit status is 1 when a number, seal or
+statement is missing, or when the statements take longer than their target.
 """
 
 import argparse
@@ -13,16 +14,17 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 # A script's own folder comes first, where `orders` and others could be files of this folder.
 sys.path[0] = str(ROOT)
 
-from bench import place  # noqa: E402
+from bench import place, report  # noqa: E402
+from bench.catalog import number_above_zero  # noqa: E402
 from bench.ending import status_of  # noqa: E402
 
-INVOICES = 2_000
+INVOICES, STATEMENTS = 2_000, 100_000
+LONGEST_SECONDS = 600.0
 PRODUCTS = 50
 
 
@@ -30,6 +32,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="bench/invoices.py", description="Measure issuing invoices.")
     parser.add_argument("--invoices", type=int, default=INVOICES, help=f"how many ({INVOICES:,})")
+    parser.add_argument("--statements", type=int, default=STATEMENTS, help=f"accounts to state ({STATEMENTS:,})")
+    parser.add_argument("--most-seconds", type=number_above_zero, default=LONGEST_SECONDS, help="for statements (600)")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="beside each other (one a core)")
     parser.add_argument("--data", type=Path, help="a folder that keeps what was loaded; it serves one run only")
     parser.add_argument("--json", type=Path, help="write the figures there")
@@ -47,28 +51,32 @@ def _measure(asked: argparse.Namespace) -> int:
     with place.opened(asked.data, durable=True) as here:
         place.prepare(here, PRODUCTS)
         place.run(here, "-m", "bench.issuing", "make", str(asked.invoices))
-        figures = {name: _beside(here, name, asked.processes) for name in ("issue", "set")}
+        figures = {name: _beside(here, "bench.issuing", name, asked.processes) for name in ("issue", "set")}
         found = json.loads(place.run(here, "-m", "bench.issuing", "check"))
+        place.run(here, "-m", "bench.statements", "make", str(asked.statements))
+        figures["state"] = _beside(here, "bench.statements", "state", asked.processes)
+        found |= json.loads(place.run(here, "-m", "bench.statements", "check", str(asked.statements)))
     written = {
         "measured_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
         "processes": asked.processes,
+        "invoices": asked.invoices,
+        "most_seconds": asked.most_seconds,
         "found": found,
         **figures,
     }
     if asked.json:
         asked.json.write_text(json.dumps(written, indent=1), encoding="utf-8")
-    print("\n".join(table(written)))
-    return 0 if found["gapless"] and found["documents"] == asked.invoices else 1
+    print("\n".join(report.invoices_table(written)))
+    return 0 if report.invoices_met(written) else 1
 
 
-def _beside(here: place.Place, name: str, processes: int) -> dict[str, float]:
+def _beside(here: place.Place, module: str, name: str, processes: int) -> dict[str, float]:
     """Every process its portion; the slowest one's time is everybody's."""
+    # Statements are swept: each process takes what no other has.
+    portions = [() if name == "state" else (str(part), str(processes)) for part in range(processes)]
     with ThreadPoolExecutor(processes) as pool:
-        runs = [
-            pool.submit(place.run, here, "-m", "bench.issuing", name, str(part), str(processes))
-            for part in range(processes)
-        ]
+        runs = [pool.submit(place.run, here, "-m", module, name, *portion) for portion in portions]
         parts = [json.loads(one.result()) for one in runs]
     done, seconds = sum(one["done"] for one in parts), max(one["seconds"] for one in parts)
     processor = sum(one["processor_seconds"] for one in parts)
@@ -78,21 +86,6 @@ def _beside(here: place.Place, name: str, processes: int) -> dict[str, float]:
         "per_second": round(done / seconds, 1),
         "processor_ms": round(processor / done * 1000, 2),
     }
-
-
-def table(written: dict[str, Any]) -> list[str]:
-    """The figures as the page of benchmarks prints them."""
-    words = {"issue": "numbers given and documents written", "set": "PDFs set"}
-    lines = [
-        f"| | a second, {written['processes']} processes | processor ms of one (Python) |",
-        "| --- | --- | --- |",
-    ]
-    lines += [
-        f"| {label} ({written[name]['done']:,}) | {written[name]['per_second']} | {written[name]['processor_ms']} |"
-        for name, label in words.items()
-    ]
-    gap = "none" if written["found"]["gapless"] else "MISSING NUMBERS"
-    return [*lines, f"Gaps in {written['found']['documents']:,} numbers: {gap}."]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Invoices to issue, numbers to give and PDFs to set, in processes of their own, as bench/flows.py.
 
-`python -m bench.issuing make NUMBER` makes approved applications of one seller.
+`python -m bench.issuing make NUMBER` makes approved applications to one seller of its own, over orders that exist.
 `python -m bench.issuing issue PART PARTS` gives every PARTS-th of them its number, each in a transaction of its own.
 `python -m bench.issuing set PART PARTS` sets every PARTS-th document's PDF.
 `python -m bench.issuing check` prints how many there are, the last number, and what of the books about invoices is broken.
@@ -19,13 +19,12 @@ import django
 
 django.setup()
 
-from django.db import connection  # noqa: E402
+from django.db import connection, models  # noqa: E402
 
 from accounts.models import Account, Seller  # noqa: E402
 from billing.invoices.choices import Basis, InvoiceStatus  # noqa: E402
-from billing.invoices.documents import pdf_of  # noqa: E402
-from billing.invoices.models import Invoice, InvoiceDocument, InvoiceItem  # noqa: E402
-from billing.invoices.services import carry_out_issue, issuer_of  # noqa: E402
+from billing.invoices.models import Invoice, InvoiceDocument, InvoiceItem, InvoiceSeal  # noqa: E402
+from billing.invoices.services import carry_out_issue, issuer_of, seal_document  # noqa: E402
 from koogallery.kernel import clock  # noqa: E402
 from koogallery.kernel.books import breaches  # noqa: E402
 from koogallery.kernel.ids import invoice_number  # noqa: E402
@@ -33,11 +32,13 @@ from koogallery.kernel.outbox import delivering_here  # noqa: E402
 from orders.models import Order  # noqa: E402
 
 ITEMS = 3
+SELLER = "issuing"
 
 
 def make(number: int) -> None:
     """Applications over orders of the demo; what they name does not matter for what is measured."""
-    at, seller, account = clock.now(), Seller.objects.order_by("pk")[0], Account.objects.order_by("pk")[0]
+    at, account = clock.now(), Account.objects.order_by("pk")[0]
+    seller = Seller.objects.create(slug=SELLER, name="Issuing Ltd.", email="a@issuing.example")
     orders, issuer = list(Order.objects.order_by("pk")[:ITEMS]), issuer_of(seller)
     made = Invoice.objects.bulk_create(
         (
@@ -74,22 +75,21 @@ def make(number: int) -> None:
         for place, order in enumerate(orders, 1)
     )
     InvoiceItem.objects.bulk_create(items, batch_size=1000)
-    connection.cursor().execute("VACUUM ANALYZE")
 
 
 def issue(part: int, parts: int) -> dict[str, float]:
     """As the outbox does it, one after the other."""
-    rows = Invoice.objects.filter(status=InvoiceStatus.ISSUING).order_by("pk").values_list("number", flat=True)
-    numbers = list(rows)[part::parts]
+    # All of them, so that the portions are the same when one process begins before another.
+    rows = Invoice.objects.filter(issuer__seller__slug=SELLER).order_by("pk")
+    numbers = list(rows.values_list("number", flat=True))[part::parts]
     with delivering_here():
         return _timed([partial(carry_out_issue, number, at=clock.now()) for number in numbers])
 
 
 def set_pdfs(part: int, parts: int) -> dict[str, float]:
-    """Facts to bytes."""
-    documents = list(InvoiceDocument.objects.order_by("pk"))[part::parts]
-    pdf_of(documents[0])  # what a process does once
-    return _timed([partial(pdf_of, document) for document in documents])
+    """Facts to bytes, and their seal."""
+    numbers = list(_documents().order_by("pk").values_list("number", flat=True))[part::parts]
+    return _timed([partial(seal_document, number, at=clock.now()) for number in numbers])
 
 
 def _timed(works: list[Callable[[], object]]) -> dict[str, float]:
@@ -103,11 +103,19 @@ def _timed(works: list[Callable[[], object]]) -> dict[str, float]:
     }
 
 
+def _documents() -> "models.QuerySet[InvoiceDocument]":
+    return InvoiceDocument.objects.filter(issuer__seller__slug=SELLER)
+
+
 def check() -> dict[str, object]:
-    """Whether the numbers have no gap."""
-    numbers = list(InvoiceDocument.objects.order_by("sequence").values_list("sequence", flat=True))
+    """Whether the numbers have no gap, and each document has its seal."""
+    numbers = list(_documents().order_by("sequence").values_list("sequence", flat=True))
     broken = [str(one) for one in breaches() if one.invariant.name == "invoice_numbers_have_no_gap"]
-    return {"documents": len(numbers), "gapless": numbers == list(range(1, len(numbers) + 1)) and not broken}
+    return {
+        "documents": len(numbers),
+        "sealed": InvoiceSeal.objects.filter(document__in=_documents()).count(),
+        "gapless": numbers == list(range(1, len(numbers) + 1)) and not broken,
+    }
 
 
 def main(arguments: list[str]) -> None:
@@ -116,6 +124,7 @@ def main(arguments: list[str]) -> None:
     given = [int(one) for one in numbers]
     if name == "make":
         make(*given)
+        connection.cursor().execute("VACUUM ANALYZE")
         return
     verbs: dict[str, Callable[..., object]] = {"issue": issue, "set": set_pdfs, "check": check}
     print(json.dumps(verbs[name](*given)))

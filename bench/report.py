@@ -271,3 +271,38 @@ def renewals_table(report: Report) -> Iterator[str]:
         f"our own processor {empty['processor_ms']:.2f} ms"
     )
     yield from (f"  {one}" for one in report["found"]["breaches"])
+
+
+# --- invoices and statements ----------------------------------------------------------------------------------------
+
+INVOICE_WORKS = {
+    "issue": "numbers given and documents written",
+    "set": "PDFs set and sealed",
+    "state": "statements of a month's end",
+}
+
+
+def invoices_targets(report: Report) -> Iterator[tuple[str, bool]]:
+    """What is asked of issuing and stating, and whether it is met."""
+    found, most = report["found"], report["most_seconds"]
+    yield "no gap in the numbers", found["gapless"] and found["documents"] == report["invoices"]
+    yield "each document sealed", found["sealed"] == report["invoices"]
+    yield "each account stated once", bool(found["right"])
+    yield f"statements in < {most / 60:g} minutes", report["state"]["seconds"] < most
+
+
+def invoices_met(report: Report) -> bool:
+    """Whether no target is missed."""
+    return all(met for _what, met in invoices_targets(report))
+
+
+def invoices_table(report: Report) -> Iterator[str]:
+    """The lines of the table."""
+    yield f"{report['processes']} processes on {report['machine']['cores']} cores, {report['measured_at']}"
+    yield "  " + ", ".join(f"{what}: {'met' if met else 'MISSED'}" for what, met in invoices_targets(report))
+    for name, label in INVOICE_WORKS.items():
+        one = report[name]
+        yield (
+            f"  {label}: {one['done']:,} in {one['seconds']:.1f} s, {one['per_second']:.1f}/s; "
+            f"processor ms of one (Python): {one['processor_ms']:.2f}"
+        )

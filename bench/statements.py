@@ -1,50 +1,36 @@
-"""A month's end in bulk: monthly statements of many accounts that bought on credit; imported by a process of its own.
+"""A month's end in bulk: monthly statements of many accounts that bought on credit; a process of its own, as bench/issuing.py.
 
-`python -m bench.statements NUMBER` prints what they cost, as JSON on the last line; `state(NUMBER)` is the same for who imports it.
+`python -m bench.statements make NUMBER` makes so many accounts, each with a purchase on credit in March.
+`python -m bench.statements state` states the month as the worker does it, until nothing is due; several may run beside each other.
+`python -m bench.statements check NUMBER` prints whether each account has its statement, and whether the sums agree.
 """
 
 import json
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
 
 import django
 
 django.setup()
 
+from django.db import connection  # noqa: E402
 from django.db.models import Count, Sum  # noqa: E402
 
-from accounts.actor import Actor  # noqa: E402
 from accounts.models import Account, Seller  # noqa: E402
 from billing.models import CreditLine, JournalEntry, Payment, Posting, Statement  # noqa: E402
-from billing.services import issue_statement  # noqa: E402
 from koogallery.kernel import clock  # noqa: E402
+from koogallery.kernel.outbox import delivering_here  # noqa: E402
+from koogallery.kernel.sweep import Sweep  # noqa: E402
+from koogallery.kernel.timers import timers_named  # noqa: E402
 
 BOUGHT, DUE = datetime(2026, 3, 10, tzinfo=UTC), datetime(2026, 4, 2, 16, tzinfo=UTC)
+MONTH = date(2026, 3, 1)
+TIMER = "issue_statements"
 BATCH = 5_000
-
-
-def state(number: int) -> dict[str, Any]:
-    """Make so many accounts that bought on credit in March, then state the month: rate, and whether each is right."""
-    make(number)
-    by = Actor.timer("issue_statements")
-    pks = list(CreditLine.objects.filter(next_statement_at=DUE).values_list("pk", flat=True))
-    began, processor = time.monotonic(), time.process_time()
-    with clock.standing_at(DUE):
-        for pk in pks:
-            issue_statement(pk, at=DUE, by=by)
-    took, own = time.monotonic() - began, time.process_time() - processor
-    found = Statement.objects.filter(month=date(2026, 3, 1)).aggregate(count=Count("id"), total=Sum("amount"))
-    owed = Posting.objects.filter(ledger="receivable").aggregate(total=Sum("amount"))["total"]
-    return {
-        "statements": found["count"],
-        "seconds": took,
-        "processor": own,
-        "per_second": found["count"] / took,
-        "right": found["count"] == number and found["total"] == owed,
-    }
+TURN = 0.05
 
 
 def make(number: int) -> None:
@@ -93,5 +79,51 @@ def make(number: int) -> None:
         )
 
 
+def state() -> dict[str, float]:
+    """Sweep until nothing is due: how many this process stated, in how long, and how much of its processor it took."""
+    walk = Sweep(timers_named([TIMER]), horizon=lambda: DUE)
+    began, processor = time.monotonic(), time.process_time()
+    with clock.standing_at(DUE), delivering_here():
+        _sweep(walk)
+        while walk.taken:
+            # What another sweeper had may be due still.
+            time.sleep(TURN)
+            walk.restart()
+            _sweep(walk)
+    tally = walk.tallies[TIMER]
+    return {
+        "done": tally.fired,
+        "failed": tally.failed,
+        "seconds": time.monotonic() - began,
+        "processor_seconds": time.process_time() - processor,
+    }
+
+
+def _sweep(walk: Sweep) -> None:
+    while walk.step():
+        continue
+
+
+def check(number: int) -> dict[str, object]:
+    """Each of the accounts is stated once, over what it owes."""
+    found = Statement.objects.filter(month=MONTH, account__name__startswith="Stated ")
+    sums = found.aggregate(count=Count("id"), total=Sum("amount"))
+    owed = Posting.objects.filter(ledger="receivable", account__name__startswith="Stated ")
+    agree = sums["total"] == owed.aggregate(total=Sum("amount"))["total"]
+    return {"statements": sums["count"], "right": sums["count"] == number and agree}
+
+
+def main(arguments: list[str]) -> None:
+    """The command line."""
+    name, *numbers = arguments
+    given = [int(one) for one in numbers]
+    if name == "make":
+        make(*given)
+        connection.cursor().execute("VACUUM ANALYZE")
+        return
+    verbs: dict[str, Callable[..., object]] = {"state": state, "check": check}
+    print(json.dumps(verbs[name](*given)))
+
+
 if __name__ == "__main__":
-    print(json.dumps(state(int(sys.argv[1]))))
+    main(sys.argv[1:])

@@ -4,6 +4,7 @@ A layout that looks otherwise is another template (`invoice-2`): documents keep 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from django.urls import reverse
 from billing.documents import time_text
 from billing.invoices.choices import DocumentKind
 from billing.invoices.rules import tax_lines
+from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import Money
 from koogallery.kernel.pdf import day_of, render
 from orders.terms import BILLING_ZONE
@@ -30,8 +32,24 @@ def verification_url(code: str) -> str:
     return f"{settings.SITE_URL}{reverse('billing:verify', args=[code])}"
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a document is verified by: its code, the address that it leads to, and the QR code of that as SVG."""
+
+    code: str
+    url: str
+    qr: str
+
+    @classmethod
+    def new(cls) -> "Mark":
+        """One that nobody can guess; drawing it takes milliseconds."""
+        code = public_id()
+        url = verification_url(code)
+        return cls(code, url, _qr(url))
+
+
 def facts_of(
-    invoice: "Invoice", items: Sequence["InvoiceItem"], *, kind: str, number: str, code: str, at: datetime
+    invoice: "Invoice", items: Sequence["InvoiceItem"], *, kind: str, number: str, mark: Mark, at: datetime
 ) -> dict[str, Any]:
     """Everything that the document prints; nothing else is ever looked up for it."""
     sign = 1 if kind == DocumentKind.INVOICE else -1
@@ -42,7 +60,6 @@ def facts_of(
     tax = Money.total((part for _label, _net, part in taxes), currency)
     title = str(DocumentKind(kind).label)
     original = invoice.document() if kind == DocumentKind.CREDIT_NOTE else None
-    url = verification_url(code)
     return {
         "site": settings.SITE_CLOUD_NAME,
         "title": f"{title} {number}",
@@ -72,8 +89,8 @@ def facts_of(
         "tax": tax.display(),
         "total": (net + tax).display(),
         "note": invoice.note,
-        "verify": url,
-        "qr": _qr(url),
+        "verify": mark.url,
+        "qr": mark.qr,
     }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
@@ -25,12 +26,22 @@ from billing.rules.cycles import midnight, month_before, next_statement
 from billing.services.methods import give_credit_back, move_balance
 from billing.services.usage_bills import bill_due_usage
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, Moment, Param
 from koogallery.kernel.errors import InvalidInput, InvalidTransition, PermissionRefused
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
+from koogallery.kernel.stored import insert, update
 from orders import ports
 from orders.choices import SubscriptionStatus
 from orders.models import Subscription
+
+# A month's end states every account on credit: what each statement asks is compiled once.
+_ACCOUNT = Compiled(lambda: CreditLine.objects.filter(pk=Param("pk")).values_list("account"))
+_LOCKED_LINE = Compiled(
+    lambda: CreditLine.objects.select_for_update(of=("self",)).select_related("account").filter(pk=Param("pk"))
+)
+_OWED = Compiled(lambda: _bought(Param("account"), Param("currency"), Moment("end")))
+_STATED = Compiled(lambda: _summed(Statement.objects.filter(account=Param("account"), currency=Param("currency"))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +95,18 @@ def revoke_credit(account: Account, *, by: Actor, at: datetime | None = None) ->
 def issue_statement(pk: int, *, at: datetime, by: Actor) -> Statement | None:
     """Timer: state last month, if anything of it is still owed. What was used in it is billed first."""
     with transaction.atomic():
-        bill_due_usage(CreditLine.objects.values_list("account", flat=True).get(pk=pk), at=at, by=by)
-        line = CreditLine.objects.select_for_update(of=("self",)).select_related("account").get(pk=pk)
+        bill_due_usage(_ACCOUNT.get(pk=pk)[0], at=at, by=by)
+        line = _LOCKED_LINE.get(pk=pk)
         if line.next_statement_at > at:
             return None
         month, end = month_before(line.next_statement_at)
         issued_at, line.next_statement_at = line.next_statement_at, next_statement(line.next_statement_at)
-        line.save(update_fields=["next_statement_at"])
+        update(line, "next_statement_at")
         unstated = owed_until(line.account, line.currency, end) - stated(line.account, line.currency)
         if unstated.amount <= 0:
             return None
         due_at = issued_at + settings.STATEMENT_DUE_AFTER
-        statement = Statement.objects.create(
+        statement = Statement(
             account=line.account,
             currency=line.currency,
             month=month,
@@ -104,6 +115,7 @@ def issue_statement(pk: int, *, at: datetime, by: Actor) -> Statement | None:
             due_at=due_at,
             freezes_at=due_at + settings.STATEMENT_FREEZES_AFTER,
         )
+        insert([statement])
         publish(StatementIssued(statement=statement.public_id), at=at)
     return statement
 
@@ -113,17 +125,29 @@ def owed_until(account: Account, currency: str, end: datetime) -> Money:
 
     What was paid for statements does not count, and neither does a later refund: it pays statements (`credit_back`).
     """
-    rows = Posting.objects.filter(account=account, ledger=Ledger.RECEIVABLE, currency=currency)
-    rows = rows.filter(entry__payment__ended_at__lt=end).exclude(entry__kind=EntryKind.SETTLEMENT)
-    total = rows.aggregate(total=Sum("amount", output_field=models.DecimalField()))["total"] or Decimal(0)
-    return Money(total, currency)
+    return Money(_total(_OWED, account, currency, end=end), currency)
 
 
 def stated(account: Account, currency: str) -> Money:
     """The sum of all statements so far."""
-    rows = Statement.objects.filter(account=account, currency=currency)
-    total = rows.aggregate(total=Sum("amount", output_field=models.DecimalField()))["total"] or Decimal(0)
-    return Money(total, currency)
+    return Money(_total(_STATED, account, currency), currency)
+
+
+def _bought(account: Param, currency: Param, end: Moment) -> "models.QuerySet[Posting, Any]":
+    rows = Posting.objects.filter(account=account, ledger=Ledger.RECEIVABLE, currency=currency)
+    rows = rows.filter(entry__payment__ended_at__lt=end).exclude(entry__kind=EntryKind.SETTLEMENT)
+    return _summed(rows)
+
+
+def _summed(rows: "models.QuerySet[Any]") -> "models.QuerySet[Any, Any]":
+    """The sum of their amounts by account: one row, or none where there are none."""
+    total = Sum("amount", output_field=models.DecimalField())
+    return rows.order_by().values("account").annotate(total=total).values_list("total")
+
+
+def _total(read: "Compiled[Any]", account: Account, currency: str, **values: Any) -> Decimal:
+    found = read.first(account=account.pk, currency=currency, **values)
+    return found[0] if found else Decimal(0)
 
 
 def fall_overdue(pk: int, *, at: datetime, by: Actor) -> None:

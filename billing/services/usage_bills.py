@@ -25,7 +25,7 @@ from billing.rules.cycles import month_before, next_statement
 from billing.rules.usage import first_cut, unbilled
 from catalog.choices import DeliveryMethod
 from koogallery.kernel import clock
-from koogallery.kernel.compiled import Compiled, Param
+from koogallery.kernel.compiled import Compiled, Moment, Param
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
 from koogallery.kernel.stored import insert
@@ -33,6 +33,9 @@ from orders import ports
 from orders.terms import BILLING_ZONE
 from pricing.use import use_charge
 
+_DUE = Compiled(
+    lambda: UsageAccount.objects.filter(account=Param("account"), next_bill_at__lte=Moment("at")).values_list("pk")
+)
 _FEES = Compiled(lambda: ProductFee.objects.filter(product=Param("product")).values_list("percent")[:1])
 
 
@@ -50,7 +53,7 @@ def bill_month(pk: int, *, at: datetime, by: Actor) -> UsageBill | None:
 
 def bill_due_usage(account_id: int, *, at: datetime, by: Actor) -> None:
     """Bill what of an account's use is due at `at`, before the statement on which it may stand is written."""
-    for pk in UsageAccount.objects.filter(account=account_id, next_bill_at__lte=at).values_list("pk", flat=True):
+    for (pk,) in _DUE.all(account=account_id, at=at):
         bill_month(pk, at=at, by=by)
 
 

@@ -7,6 +7,7 @@ that we ship (`fonts/`, SIL Open Font License) and typst's own are used, so that
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 UNPRINTABLE = "could not be displayed"
 
 
+@cache
+def _fonts() -> typst.Fonts:
+    """Read once in a process: looking the fonts through takes longer than setting a page."""
+    return typst.Fonts(include_system_fonts=False, font_paths=[str(FONTS)])
+
+
 def render(template: str, data: Mapping[str, Any]) -> bytes:
     """The PDF of `templates/pdf/<template>.typ` with `data` (JSON-able), which has `title` and `day` of what it documents.
 
@@ -28,7 +35,7 @@ def render(template: str, data: Mapping[str, Any]) -> bytes:
     source = settings.BASE_DIR / "templates" / "pdf" / f"{template}.typ"
     asked: dict[str, Any] = {
         "sys_inputs": {"data": json.dumps(data, sort_keys=True, ensure_ascii=True)},
-        "font_paths": [str(FONTS)],
+        "font_paths": _fonts(),
         "ignore_system_fonts": True,
         "format": "pdf",
         "timestamp": NO_TIME,

@@ -12,28 +12,38 @@ from django.db import transaction
 
 from accounts.actor import Actor
 from billing.invoices.choices import DocumentKind, InvoiceStatus
-from billing.invoices.documents import TEMPLATE, facts_of, pdf_of
+from billing.invoices.documents import TEMPLATE, Mark, facts_of, pdf_of
 from billing.invoices.events import DocumentWritten, InvoiceIssued
-from billing.invoices.models import Invoice, InvoiceDocument, InvoiceSeal, IssuerCounter
+from billing.invoices.models import Invoice, InvoiceDocument, InvoiceItem, InvoiceSeal, IssuerCounter
 from billing.invoices.services.recording import invoice_locked, record
 from koogallery.kernel import clock
-from koogallery.kernel.ids import public_id
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.outbox import publish
+from koogallery.kernel.stored import insert, update
 from orders.terms import BILLING_ZONE
 
 log = structlog.get_logger(__name__)
+
+# A month's end issues many: what each asks is compiled once.
+_KEY = Compiled(lambda: Invoice.objects.filter(number=Param("number")).values_list("pk"))
+_ITEMS = Compiled(lambda: InvoiceItem.objects.filter(invoice=Param("invoice")).select_related("order").order_by("id"))
+_COUNTER = Compiled(
+    lambda: IssuerCounter.objects.select_for_update(of=("self",)).filter(
+        issuer=Param("issuer"), kind=Param("kind"), year=Param("year")
+    )
+)
 
 
 def carry_out_issue(number: str, *, at: datetime) -> Invoice:
     """Give an approved application its number and write its document; again changes nothing."""
     with transaction.atomic():
-        invoice = invoice_locked(Invoice.objects.only("pk").get(number=number))
+        invoice = invoice_locked(_KEY.get(number=number)[0])
         if invoice.status != InvoiceStatus.ISSUING:
             return invoice
         document = write_document(invoice, DocumentKind.INVOICE, at=at)
         before = invoice.status
         invoice.issue(document.issued_at)
-        invoice.save(update_fields=["status", "issued_at"])
+        update(invoice, "status", "issued_at")
         record(invoice, before, by=Actor.system("invoicing"), at=at, note=document.number)
         publish(InvoiceIssued(invoice=invoice.number, document=document.number), at=at)
     return invoice
@@ -41,21 +51,21 @@ def carry_out_issue(number: str, *, at: datetime) -> Invoice:
 
 def write_document(invoice: Invoice, kind: DocumentKind, *, at: datetime) -> InvoiceDocument:
     """Take the issuer's next number of the year (GMT+08:00) and freeze what the document prints; in a transaction."""
+    # Everything slow comes before the counter's lock, for which all of an issuer's documents wait.
+    mark, items = Mark.new(), _ITEMS.all(invoice=invoice.pk)
     counter = _next(invoice, kind, at)
     issued_at = counter.last_at or at
     middle = "" if kind == DocumentKind.INVOICE else "CN-"
     number = f"{invoice.issuer.prefix}-{middle}{counter.year}-{counter.last:06d}"
-    code = public_id()
-    items = list(invoice.items.select_related("order"))
-    facts = facts_of(invoice, items, kind=kind, number=number, code=code, at=issued_at)
-    document = InvoiceDocument.objects.create(
+    facts = facts_of(invoice, items, kind=kind, number=number, mark=mark, at=issued_at)
+    document = InvoiceDocument(
         invoice=invoice,
         kind=kind,
         issuer=invoice.issuer,
         year=counter.year,
         sequence=counter.last,
         number=number,
-        code=code,
+        code=mark.code,
         issued_at=issued_at,
         currency=invoice.currency,
         tax=sum(one.tax for one in items),
@@ -63,19 +73,23 @@ def write_document(invoice: Invoice, kind: DocumentKind, *, at: datetime) -> Inv
         template=TEMPLATE,
         facts=facts,
     )
+    insert([document])
     publish(DocumentWritten(invoice=invoice.number, document=number), at=at)
     return document
 
 
 def _next(invoice: Invoice, kind: DocumentKind, at: datetime) -> IssuerCounter:
     year = at.astimezone(BILLING_ZONE).year
-    key = {"issuer": invoice.issuer, "kind": kind, "year": year}
-    IssuerCounter.objects.bulk_create([IssuerCounter(**key)], ignore_conflicts=True)
-    counter = IssuerCounter.objects.select_for_update(of=("self",)).get(**key)
+    key = {"issuer": invoice.issuer_id, "kind": str(kind), "year": year}
+    counter = _COUNTER.first(**key)
+    if counter is None:
+        first = IssuerCounter(issuer_id=invoice.issuer_id, kind=kind, year=year)
+        IssuerCounter.objects.bulk_create([first], ignore_conflicts=True)
+        counter = _COUNTER.get(**key)
     counter.last += 1
     # Numbers and dates rise together, whatever the order in which messages come.
     counter.last_at = max(at, counter.last_at) if counter.last_at else at
-    counter.save(update_fields=["last", "last_at"])
+    update(counter, "last", "last_at")
     return counter
 
 

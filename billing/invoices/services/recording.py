@@ -5,10 +5,20 @@ from datetime import datetime
 from accounts.actor import Actor
 from billing.invoices.choices import InvoiceStatus
 from billing.invoices.models import Invoice, InvoiceRecord
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import InvalidInput, InvalidTransition
+from koogallery.kernel.stored import insert
 from koogallery.kernel.text import clean_text
 
 LONGEST_REASON = 1000
+
+_LOCKED = Compiled(
+    lambda: (
+        Invoice.objects.select_for_update(of=("self",))
+        .select_related("issuer", "issuer__seller", "account")
+        .filter(pk=Param("pk"))
+    )
+)
 
 
 def invoice_locked(invoice: Invoice | int, *statuses: InvoiceStatus) -> Invoice:
@@ -18,8 +28,7 @@ def invoice_locked(invoice: Invoice | int, *statuses: InvoiceStatus) -> Invoice:
         InvalidTransition: it is in another.
     """
     pk = invoice if isinstance(invoice, int) else invoice.pk
-    rows = Invoice.objects.select_for_update(of=("self",)).select_related("issuer", "issuer__seller", "account")
-    found = rows.get(pk=pk)
+    found = _LOCKED.get(pk=pk)
     if statuses and found.status not in statuses:
         wanted = " or ".join(str(one.label).lower() for one in statuses)
         raise InvalidTransition(
@@ -30,7 +39,7 @@ def invoice_locked(invoice: Invoice | int, *statuses: InvoiceStatus) -> Invoice:
 
 def record(invoice: Invoice, before: str, *, by: Actor, at: datetime, note: str = "") -> None:
     """One line of the invoice's history."""
-    InvoiceRecord.objects.create(
+    line = InvoiceRecord(
         invoice=invoice,
         at=at,
         by=by.label[:200],
@@ -40,6 +49,7 @@ def record(invoice: Invoice, before: str, *, by: Actor, at: datetime, note: str 
         to_status=invoice.status,
         note=note,
     )
+    insert([line])
 
 
 def required_reason(text: str, *, limit: int = LONGEST_REASON) -> str:
