@@ -41,6 +41,7 @@ urlpatterns = [
     path("invoices/verify/<str:code>/", public.verify, name="verify"),
     path("billing/statements/", statements.statement_list, name="statements"),
     path("billing/statements/<str:public_id>/", statements.statement, name="statement"),
+    path("billing/statements/<str:public_id>/export.csv", statements.statement_csv, name="statement_csv"),
     path("billing/spend/", spend.spend, name="spend"),
     path("billing/account-statement/", spend.account_statement, name="account_statement"),
     path("billing/bills/", bills.bill_list, name="usage_bills"),

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.actor import Actor
 from accounts.models import Account
-from billing.services import PaymentRequest, pay_order
+from billing.services import PaymentRequest, pay_order, refusal_of, unsubscribe
 from catalog.choices import BillingMode
 from catalog.models import Product, Specification
 from catalog.services import save_product
@@ -146,11 +146,18 @@ def tell(people: People, now: datetime, progress: Callable[[str, int, int], None
 
 
 def _servers(story: Story) -> None:
-    """Contoso has used an image by the hour for more than a month, Alder Health has it by the month."""
+    """Contoso has used an image by the hour for more than a month, and has it by the month, which can be unsubscribed; one
+    server it gave up after a few days. Alder Health has it by the month."""
     image = _by_kind("northwind-digital", "image", supervised=False)[0]
     people = story.people
     buy_server(image, "pay_per_use", "crm-trial", account=people.contoso, by=people.buyer, at=story.at(36))
     buy_server(image, "monthly", "crm", account=people.alder, by=people.buyer2, at=story.at(12))
+    buy_server(image, "monthly", "crm-staging", account=people.contoso, by=people.buyer, at=story.at(6))
+    gone = buy_server(image, "monthly", "crm-test", account=people.contoso, by=people.buyer, at=story.at(20))
+    for app in Subscription.objects.filter(line__order=gone).order_by("id"):
+        # The simulated cloud fails now and then.
+        if refusal_of(app, at=story.at(16)) is None:
+            unsubscribe(app, reason="The test is over.", by=people.buyer, at=story.at(16))
 
 
 def _completed(story: Story, slug: str, days: float, *, alder: bool) -> None:

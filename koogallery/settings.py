@@ -391,7 +391,7 @@ UNSUBSCRIPTION_REVIEW_TIME = _duration("UNSUBSCRIPTION_REVIEW_TIME_SECONDS", hou
 # The 5-day rule: whole refunds so soon after provisioning, so many a calendar year and account. 0 is off.
 UNCONDITIONAL_REFUND_WITHIN = _duration("UNCONDITIONAL_REFUND_WITHIN_SECONDS")
 UNCONDITIONAL_REFUNDS_A_YEAR: int = env.int("UNCONDITIONAL_REFUNDS_A_YEAR", default=10)
-# Invoices: with it, what is completed and paid is invoiced by itself to the default header, and no issuer reviews.
+# Invoices: with it, what is completed and paid, also by closed cycle, is invoiced by itself to the default header, and no issuer reviews.
 INVOICES_AUTOMATIC: bool = env.bool("INVOICES_AUTOMATIC", default=False)
 # What the platform's own document numbers begin with until operations give it another.
 INVOICE_PREFIX: str = env.str("INVOICE_PREFIX", default="KG")

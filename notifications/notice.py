@@ -42,3 +42,20 @@ class Untold:
 
     event: type[Event]
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A notice that a verb writes itself, in its own transaction (`services.write_row`): nothing waits for the outbox.
+
+    Attributes:
+        event: the kind of what happened, as messages keep it.
+        to: who reads it, in words.
+        title, text: may name what the verb gives as words.
+    """
+
+    event: str
+    to: str
+    title: str
+    text: str
+    email: bool = True

@@ -1,6 +1,6 @@
 """Telling people: a message for each, and an e-mail where the table says so and the person wants it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from koogallery.kernel.outbox import Event, publish
 from koogallery.kernel.stored import insert
 from notifications.events import MessagesWritten
 from notifications.models import Message
-from notifications.notice import Audience, Notice
+from notifications.notice import Audience, Notice, Written
 from orders.models import Order, Subscription
 from orders.terms import BILLING_ZONE
 
@@ -254,6 +254,28 @@ def write(
         if email and any(user.wants_email for user, _account, _seller in told.values()):
             publish(MessagesWritten(cause=cause), at=at)
     return len(told)
+
+
+def write_row(
+    row: Written,
+    people: Iterable[tuple[User, Account | None, Seller | None]],
+    *,
+    cause: str,
+    words: Mapping[str, str],
+    url: str,
+    at: datetime,
+) -> int:
+    """Write a notice that a verb tells by itself (see `write` for the arguments); `words` are what its texts name."""
+    return write(
+        people,
+        cause=cause,
+        event=row.event,
+        title=row.title.format_map(words),
+        text=row.text.format_map(words),
+        url=url,
+        at=at,
+        email=row.email,
+    )
 
 
 _TO_MAIL = Compiled(lambda: Message.objects.to_mail().filter(cause=Param("cause")).select_related("user"))

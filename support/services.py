@@ -14,6 +14,7 @@ from catalog.models import Product
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidTransition, Throttled
 from notifications import services as notifications
+from notifications.ticket_notices import ENQUIRY_SENT, REQUIREMENT_SUBMITTED
 from support.models import AskedModel, Requirement, RequirementStatus, SalesEnquiry
 from support.tickets.models import TicketKind
 from support.tickets.services import NewTicket, open_ticket
@@ -38,12 +39,11 @@ def submit_requirement(
         _stamp(requirement, user, address, at)
         requirement.save()
         staff = [(one, None, None) for one in User.objects.filter(is_staff=True, is_active=True)]
-        notifications.write(
+        notifications.write_row(
+            REQUIREMENT_SUBMITTED,
             staff,
             cause=f"requirement:{requirement.reference}",
-            event="RequirementSubmitted",
-            title=f"Answer a requirement: {requirement.company}",
-            text=requirement.requirements,
+            words={"company": requirement.company, "requirements": requirement.requirements},
             url=reverse("admin:support_requirement_change", args=[requirement.pk]),
             at=at,
         )
@@ -80,12 +80,11 @@ def ask_seller(
         enquiry.save()
         members = SellerMember.objects.filter(seller=product.seller, user__is_active=True).select_related("user")
         contact = f"{enquiry.contact}, {enquiry.company}, {enquiry.email} {enquiry.phone}".strip()
-        notifications.write(
+        notifications.write_row(
+            ENQUIRY_SENT,
             [(member.user, None, product.seller) for member in members],
             cause=f"enquiry:{enquiry.reference}",
-            event="SalesEnquirySent",
-            title=f"Answer a question about {product.name}",
-            text=f"{enquiry.message}\n\n{contact}",
+            words={"product": product.name, "message": enquiry.message, "contact": contact},
             url=product.get_absolute_url(),
             at=at,
         )

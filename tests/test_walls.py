@@ -131,6 +131,7 @@ PAGES: dict[str, str] = {
     "metering:usage": BUYER,
     "metering:usage_csv": BUYER,
     "billing:statement": BUYER,
+    "billing:statement_csv": BUYER,
     "billing:card_new": ACT,
     "billing:webhook": SIGNED,
     "billing:seller_orders": SELLER,

@@ -64,7 +64,7 @@ class InvoiceSerializer(serializers.Serializer[Any]):
 
     def get_issuer(self, one: Invoice) -> str:
         """A seller's slug, or `platform`."""
-        return one.issuer.seller.slug if one.issuer.seller else "platform"
+        return one.issuer.slug
 
     def get_orders(self, one: Invoice) -> list[str]:
         return [item.order.number for item in one.items.all()]

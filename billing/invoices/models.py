@@ -103,6 +103,11 @@ class Issuer(HeaderFields):
     def __str__(self) -> str:
         return self.company_name
 
+    @property
+    def slug(self) -> str:
+        """What addresses and programs call it: the seller's slug, or `platform`."""
+        return self.seller.slug if self.seller else "platform"
+
 
 class IssuerCounter(models.Model):
     """The last number of an issuer's series in a year, locked to take the next; so numbers have no gap."""

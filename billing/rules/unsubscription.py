@@ -27,12 +27,17 @@ class TypeRule:
     limit: str
 
 
-def guide_table() -> list[TypeRule]:
-    """The guide's table of unsubscription rules."""
+def guide_table(cloud: str) -> list[TypeRule]:
+    """The guide's table of unsubscription rules.
+
+    Args:
+        cloud: what the cloud is called here (`SITE_CLOUD_NAME`).
+    """
     images = _(
-        "Unsubscription rules for images are the same as those for cloud services. You can unsubscribe from an image on this "
-        "page. Pay-per-use resources cannot be unsubscribed."
-    )
+        "Unsubscription rules for images on KooGallery are the same as those for products and services on %(cloud)s. You can "
+        "unsubscribe from a KooGallery image on the Billing Center > Unsubscriptions page. Pay-per-use resources cannot be "
+        "unsubscribed."
+    ) % {"cloud": cloud}
     none = _("N/A")
     return [
         TypeRule(_("Images"), images, _("Unlimited")),
@@ -40,6 +45,18 @@ def guide_table() -> list[TypeRule]:
         TypeRule(_("Licenses"), str(NEVER[DeliveryMethod.LICENSE]), none),
         TypeRule(_("Professional services"), str(NEVER[DeliveryMethod.PROFESSIONAL_SERVICE]), none),
     ]
+
+
+def consequence(delivery_method: str, name: str) -> str:
+    """What happens at once when something is given up; image and ECS are subscribed separately (guide 3.4)."""
+    if delivery_method == DeliveryMethod.IMAGE:
+        return _(
+            "Servers with %(name)s stop at once and cannot be started without it. Their data is kept while the ECS subscription "
+            "runs, which is unsubscribed separately. This cannot be undone."
+        ) % {"name": name}
+    return _(
+        "The server stops at once and is deleted with its data. The image on it is unsubscribed separately. This cannot be undone."
+    )
 
 
 def type_refusal(delivery_method: str, billing_mode: str) -> str | None:

@@ -54,7 +54,9 @@ def bill(request: BuyerRequest, public_id: str) -> HttpResponse:
         except (PaymentDeclined, PaymentMethodRequired, InvalidInput) as refused:
             error = refused
     methods = methods_of(request.account, found.money, with_credit=False)
-    lines = found.lines.select_related("line", "subscription").order_by("month", "line_id", "subscription_id")
+    lines = found.lines.select_related("line__order__product", "subscription").order_by(
+        "month", "line_id", "subscription_id"
+    )
     context = {
         "bill": found,
         "page": Paginator(lines, PAGE_SIZE).get_page(request.GET.get("page")),

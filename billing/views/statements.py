@@ -1,7 +1,10 @@
 """Monthly settlement in the Billing Center: what is owed, the statements, paying one."""
 
+from collections.abc import Iterator
+
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -16,9 +19,12 @@ from billing.services import methods_of, pay_statement
 from billing.views.leaving import leave_for
 from billing.views.pay import chosen_method
 from koogallery.kernel.errors import DomainError, InvalidInput
+from koogallery.kernel.money import Money
+from koogallery.kernel.text import csv_cell
+from koogallery.kernel.web.csv_export import csv_file
 
 PAGE_SIZE = 20
-MOST_ENTRIES = 500
+ENTRIES = 50
 
 
 @require_safe
@@ -53,7 +59,7 @@ def statement(request: BuyerRequest, public_id: str) -> HttpResponse:
     methods = methods_of(request.account, found.to_pay, with_credit=False)
     context = {
         "statement": found,
-        "entries": _entries(found),
+        "page": Paginator(entries_of(found), ENTRIES).get_page(request.GET.get("page")),
         "payment": found.payments.order_by("-created_at").first(),
         "methods": methods,
         "balance_is_enough": found.to_pay <= methods.balance,
@@ -63,7 +69,35 @@ def statement(request: BuyerRequest, public_id: str) -> HttpResponse:
     return render(request, "billing/statement.html", context, status=422 if error else 200)
 
 
-def _entries(found: Statement) -> list[Posting]:
+@require_safe
+@buyer_required()
+def statement_csv(request: BuyerRequest, public_id: str) -> StreamingHttpResponse:
+    """`/billing/statements/<id>/export.csv`: all purchases and refunds of a statement, with their sum as the last row."""
+    found = get_object_or_404(Statement.objects.for_account(request.account), public_id=public_id)
+    return csv_file(statement_rows(found), f"statement-{found.month:%Y-%m}-{found.public_id}.csv")
+
+
+def statement_rows(found: Statement) -> Iterator[list[str]]:
+    """A statement as rows of a file: the head, what was bought and refunded, the sum, which is what was stated."""
+    yield ["time", "order", "usage bill", "product", "seller", "amount", "currency"]
+    total = Money.zero(found.currency)
+    for one in entries_of(found).iterator(chunk_size=2000):
+        total += one.money
+        order, payment = one.entry.order, one.entry.payment
+        bill = payment.usage_bill if payment else None
+        yield [
+            one.entry.at.isoformat(),
+            order.number if order else "",
+            bill.public_id if bill else "",
+            csv_cell(order.product.name) if order else "",
+            csv_cell(order.product.seller.name) if order else "",
+            one.money.digits(),
+            one.currency,
+        ]
+    yield ["total", "", "", "", "", total.digits(), found.currency]
+
+
+def entries_of(found: Statement) -> "QuerySet[Posting]":
     """Purchases of the month and what of them was refunded before it was stated, oldest first; refunds are negative."""
     _month, end = month_before(found.issued_at)
     rows = Posting.objects.filter(
@@ -73,8 +107,6 @@ def _entries(found: Statement) -> list[Posting]:
     if last := before.order_by("-month").first():
         _previous, start = month_before(last.issued_at)
         rows = rows.filter(entry__payment__ended_at__gte=start)
-    return list(
-        rows.select_related("entry__order__product", "entry__payment__usage_bill").order_by("entry__at", "id")[
-            :MOST_ENTRIES
-        ]
+    return rows.select_related("entry__order__product__seller", "entry__payment__usage_bill").order_by(
+        "entry__at", "id"
     )

@@ -1,9 +1,11 @@
 """Unsubscriptions in the Billing Center (guide 7, UX 3.5): what can be given up, what comes back, why not."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
@@ -17,8 +19,9 @@ from accounts.models import Account
 from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
 from billing.choices import UnsubscriptionStatus
-from billing.models import Unsubscription
-from billing.rules.unsubscription import UNSUBSCRIBABLE, guide_table, type_refusal
+from billing.invoices.services.blocking import invoice_refusal, standing_of
+from billing.models import Invoice, Unsubscription
+from billing.rules.unsubscription import UNSUBSCRIBABLE, consequence, guide_table, type_refusal
 from billing.services import Offer, offer_for, quote_unsubscription, unsubscribe
 from billing.services.unsubscribing import LONGEST_REASON
 from catalog.choices import SUBSCRIPTION_MODES
@@ -50,19 +53,33 @@ def of_account(account: Account) -> QuerySet[Subscription]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the page: what it gives back, or why it cannot be given up now."""
+    """A line of the page: what it gives back, and why it cannot be given up now."""
 
     subscription: Subscription
     offer: Offer | None
     refusal: DomainError | None
 
 
-def row_of(subscription: Subscription) -> Row:
-    """A subscription with its estimate; needs `with_terms`."""
+def rows_of(subscriptions: Iterable[Subscription]) -> list[Row]:
+    """Subscriptions with their estimates; needs `with_terms`. An invoice that stands is named: it is returned first."""
+    rows = [_row(one) for one in subscriptions]
+    standing = standing_of(order for row in rows if row.offer for order, _refund in row.offer.refunds)
+    return [
+        replace(row, refusal=invoice_refusal(invoice)) if (invoice := _invoice_over(row, standing)) else row
+        for row in rows
+    ]
+
+
+def _row(subscription: Subscription) -> Row:
     try:
         return Row(subscription, offer_for(subscription, at=clock.now(), exact=False), None)
     except DomainError as refused:
         return Row(subscription, None, refused)
+
+
+def _invoice_over(row: Row, standing: dict[int, Invoice]) -> Invoice | None:
+    orders = [order.pk for order, _refund in row.offer.refunds] if row.offer else []
+    return next((standing[pk] for pk in orders if pk in standing), None)
 
 
 @require_safe
@@ -77,9 +94,9 @@ def unsubscription_list(request: BuyerRequest) -> HttpResponse:
     done = Unsubscription.objects.for_account(request.account).with_table_columns().order_by("-requested_at", "-id")
     context = {
         "page": page,
-        "rows": [row_of(one) for one in page],
+        "rows": rows_of(page),
         "others": [(one, _never(one)) for one in others],
-        "table": guide_table(),
+        "table": guide_table(settings.SITE_CLOUD_NAME),
         "history": list(done[:MOST_HISTORY]),
         "may_unsubscribe": may(request.membership.role, Permission.UNSUBSCRIBE),
     }
@@ -166,6 +183,7 @@ def _context(subscription: Subscription, form: UnsubscribeForm, error: DomainErr
         refusal = refused
     return {
         "subscription": subscription,
+        "consequence": consequence(subscription.delivery_method, subscription.line.product_name),
         "form": form,
         "error": error,
         "refusal": refusal,

@@ -18,6 +18,8 @@ from koogallery.kernel.errors import InvalidInput, InvalidTransition, NotFound, 
 from koogallery.kernel.ids import ticket_number
 from koogallery.kernel.text import clean_text
 from notifications import services as notifications
+from notifications import ticket_notices as notices
+from notifications.notice import Written
 from orders.models import Order
 from supervision.files import Attachable, CheckedFile
 from supervision.services.uploads import files_for_a_verb
@@ -81,7 +83,7 @@ def open_ticket(new: NewTicket, *, account: Account, by: Actor, at: datetime | N
             ask_return(invoice, reason=text[:1000], by=by, at=at)
         # A requirement has told them already.
         if new.requirement is None:
-            _tell_operators(ticket, message, f"Answer a service ticket: {subject} ({ticket.number})")
+            _tell_operators(ticket, message, notices.TICKET_OPENED)
     return ticket
 
 
@@ -157,7 +159,7 @@ def reply(
             ticket.reopen(due_at=at + settings.TICKET_ANSWER_WITHIN)
         ticket.updated_at = at
         ticket.save()
-        _tell_operators(ticket, message, f"Answer a service ticket: {ticket.subject} ({ticket.number})")
+        _tell_operators(ticket, message, notices.TICKET_WRITTEN)
     return message
 
 
@@ -212,7 +214,8 @@ def _answered(ticket: Ticket, message: TicketMessage, *, resolved: bool, at: dat
     else:
         ticket.silent_until = silent_until
     ticket.updated_at = at
-    _tell_customer(ticket, message)
+    row = notices.TICKET_RESOLVED if resolved else notices.TICKET_ANSWERED
+    _tell_customer(ticket, row, cause=str(message.pk), words={"text": message.text}, at=at)
 
 
 def take(ticket: Ticket, *, by: Actor) -> Ticket:
@@ -243,6 +246,10 @@ def close_ticket(ticket: Ticket, *, by: Actor, at: datetime | None = None) -> Ti
         ticket.close(at)
         ticket.updated_at = at
         ticket.save()
+        if by.party is Party.BUYER:
+            _tell_handler(ticket, at=at)
+        else:
+            _tell_closed(ticket, "Operations closed it.", at=at)
     return ticket
 
 
@@ -255,6 +262,7 @@ def close_silent_ticket(pk: int, *, at: datetime, by: Actor) -> None:
             ticket.close(at)
             ticket.updated_at = at
             ticket.save()
+            _tell_closed(ticket, "Nobody wrote on it after the answer.", at=at)
 
 
 def escalate_ticket(pk: int, *, at: datetime, by: Actor) -> None:
@@ -266,12 +274,11 @@ def escalate_ticket(pk: int, *, at: datetime, by: Actor) -> None:
             return
         ticket.escalated_at = at
         ticket.save(update_fields=["escalated_at"])
-        notifications.write(
+        notifications.write_row(
+            notices.TICKET_LATE,
             [(one, None, None) for one in User.objects.filter(is_staff=True, is_active=True)],
             cause=f"ticket:{ticket.number}:late:{at.isoformat()}",
-            event="TicketLate",
-            title=f"Answer now, the service level has passed: {ticket.subject} ({ticket.number})",
-            text=f"Nobody has answered since {ticket.updated_at:%Y-%m-%d %H:%M} UTC.",
+            words=_words(ticket) | {"since": f"{ticket.updated_at:%Y-%m-%d %H:%M} UTC"},
             url=_admin_url(ticket),
             at=at,
         )
@@ -325,31 +332,49 @@ def _admin_url(ticket: Ticket) -> str:
     return reverse("admin:support_ticket_thread", args=[ticket.pk])
 
 
-def _tell_operators(ticket: Ticket, message: TicketMessage, title: str) -> None:
+def _words(ticket: Ticket) -> dict[str, str]:
+    return {"subject": ticket.subject, "ticket": ticket.number, "account": ticket.account.name}
+
+
+def _tell_operators(ticket: Ticket, message: TicketMessage, row: Written) -> None:
     staff = User.objects.filter(is_staff=True, is_active=True)
     told = staff.filter(pk=ticket.handler_id) if ticket.handler_id else staff
-    notifications.write(
+    notifications.write_row(
+        row,
         [(one, None, None) for one in told],
         cause=f"ticket:{ticket.number}:{message.pk}",
-        event="TicketMessage",
-        title=title,
-        text=message.text,
+        words=_words(ticket) | {"text": message.text},
         url=_admin_url(ticket),
         at=message.at,
     )
 
 
-def _tell_customer(ticket: Ticket, message: TicketMessage) -> None:
+def _tell_handler(ticket: Ticket, *, at: datetime) -> None:
+    handler = User.objects.filter(pk=ticket.handler_id, is_active=True)
+    notifications.write_row(
+        notices.TICKET_CLOSED_BY_CUSTOMER,
+        [(one, None, None) for one in handler],
+        cause=f"ticket:{ticket.number}:closed",
+        words=_words(ticket),
+        url=_admin_url(ticket),
+        at=at,
+    )
+
+
+def _tell_closed(ticket: Ticket, why: str, *, at: datetime) -> None:
+    _tell_customer(ticket, notices.TICKET_CLOSED, cause="closed", words={"why": why}, at=at)
+
+
+def _tell_customer(ticket: Ticket, row: Written, *, cause: str, words: dict[str, str], at: datetime) -> None:
     roles = [str(role) for role in ALLOWED[Permission.ASK]]
     members = Membership.objects.filter(account=ticket.account_id, role__in=roles, user__is_active=True)
     own = members.filter(user=ticket.opened_by_id)
     told = own if own.exists() else members
-    notifications.write(
+    notifications.write_row(
+        row,
         [(one.user, ticket.account, None) for one in told.select_related("user")],
-        cause=f"ticket:{ticket.number}:{message.pk}",
-        event="TicketAnswered",
-        title=f"Read the answer to your service ticket: {ticket.subject} ({ticket.number})",
-        text=message.text,
+        cause=f"ticket:{ticket.number}:{cause}",
+        words=_words(ticket) | words,
         url=ticket.get_absolute_url(),
-        at=message.at,
+        at=at,
     )

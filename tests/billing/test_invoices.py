@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from time_machine import travel
 
 from billing.errors import InvoiceMustBeReturned
 from billing.invoices.errors import NotInvoiceable
@@ -20,6 +21,7 @@ from billing.invoices.services import (
     cancel_application,
     finish_return,
     invoice_automatically,
+    invoice_statement_automatically,
     reject_application,
     reject_return,
     remove_header,
@@ -27,8 +29,8 @@ from billing.invoices.services import (
     sources_of,
 )
 from billing.invoices.services.issuing import sealed_pdf
-from billing.models import Statement
-from billing.services import propose_refund, record_transfer, unsubscribe
+from billing.models import CreditLine, Statement
+from billing.services import PaymentRequest, pay_statement, propose_refund, record_transfer, unsubscribe
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidTransition, NotFound, PermissionRefused
 from orders.models import Subscription
@@ -467,15 +469,34 @@ def test_the_verification_page_tells_anybody_whether_it_stands(shop, client):
 
 def test_automatic_issuing_is_a_setting(shop, settings, timers):
     order = completed(shop)
-    assert invoice_automatically(order.number, at=clock.now()) is None
+    assert invoice_automatically(order.number, at=clock.now()) == []
     settings.INVOICES_AUTOMATIC = True
-    assert invoice_automatically(order.number, at=clock.now()) is None  # no header in the book
+    assert invoice_automatically(order.number, at=clock.now()) == []  # no header in the book
     save_header(shop.account, HEADER, by=shop.by)
-    invoice = invoice_automatically(order.number, at=clock.now())
+    (invoice,) = invoice_automatically(order.number, at=clock.now())
     assert invoice.status == "issuing"
     timers.run()
     assert now_of(invoice).document().facts["customer"]["company_name"] == HEADER.company_name
-    assert invoice_automatically(order.number, at=clock.now()) is None
+    assert invoice_automatically(order.number, at=clock.now()) == []
+
+
+def test_a_closed_cycle_is_issued_automatically_too(shop, settings, timers):
+    settings.INVOICES_AUTOMATIC = True
+    save_header(shop.account, HEADER, by=shop.by)
+    shop.credit()
+    with travel(datetime(2026, 3, 10, tzinfo=UTC), tick=False):
+        first, second = (completed(shop, method="monthly_settlement") for _one in range(2))
+    assert invoice_automatically(first.number, at=clock.now()) == []  # its cycle is not paid yet
+    CreditLine.objects.update(next_statement_at=datetime(2026, 4, 2, 16, tzinfo=UTC))
+    timers.run(datetime(2026, 4, 3, tzinfo=UTC))
+    statement = Statement.objects.get()
+    assert invoice_statement_automatically(statement.public_id, at=clock.now()) == []
+    pay_statement(statement, PaymentRequest(), by=shop.by)
+    (invoice,) = invoice_statement_automatically(statement.public_id, at=clock.now())
+    assert (invoice.basis, invoice.money, invoice.status) == ("cycle", usd("10.00"), "issuing")
+    assert {one.order for one in invoice.items.all()} == {first, second}
+    assert invoice_statement_automatically(statement.public_id, at=clock.now()) == []
+    assert invoice_automatically(first.number, at=clock.now()) == []
 
 
 def test_zero_orders_are_not_listed_and_the_page_adds_up(shop, client):

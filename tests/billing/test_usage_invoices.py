@@ -4,7 +4,14 @@ import pytest
 
 from billing.choices import StatementStatus
 from billing.invoices.errors import NotInvoiceable
-from billing.invoices.services import Application, apply_for_invoice, usage_sources_of
+from billing.invoices.services import (
+    Application,
+    apply_for_invoice,
+    invoice_bill_automatically,
+    invoice_statement_automatically,
+    save_header,
+    usage_sources_of,
+)
 from billing.models import Statement, UsageBill
 from billing.services import CreditTerms, grant_credit, pay_statement
 from koogallery.kernel.errors import NotFound
@@ -59,3 +66,29 @@ def test_what_stands_on_a_statement_waits_until_that_is_paid(timers):
     pay_statement(statement, CARD, by=shop.by)
     assert Statement.objects.get().status == StatementStatus.PAID
     assert applied_for(shop, bill).money == usd("40.00")
+
+
+def test_use_is_invoiced_automatically_once_it_is_paid(timers, settings):
+    shop, later = a_shopper(), a_shopper()
+    for one in (shop, later):
+        save_header(one.account, HEADER, by=one.by)
+    shop.card()
+    grant_credit(later.account, CreditTerms(usd("100"), "TK-1"), by=shop.operator, at=STARTED)
+    used(shop, 36_000, price="1")
+    used(shop, 36_000, price="2", method="ecs")
+    used(later, 36_000, price="4")
+    timers.run(THIRD_OF_APRIL)
+    bill, on_credit = (UsageBill.objects.get(account=one.account).public_id for one in (shop, later))
+    assert invoice_bill_automatically(bill, at=THIRD_OF_APRIL) == []
+    settings.INVOICES_AUTOMATIC = True
+    made = invoice_bill_automatically(bill, at=THIRD_OF_APRIL)
+    assert sorted(one.money.amount for one in made) == [10, 20]
+    assert {one.status for one in made} == {"issuing"}
+    # What stands on a statement is invoiced when that is paid.
+    assert invoice_bill_automatically(on_credit, at=THIRD_OF_APRIL) == []
+    later.card()
+    statement = Statement.objects.get()
+    pay_statement(statement, CARD, by=later.by)
+    (invoice,) = invoice_statement_automatically(statement.public_id, at=THIRD_OF_APRIL)
+    assert invoice.money == usd("40.00")
+    assert invoice_statement_automatically(statement.public_id, at=THIRD_OF_APRIL) == []

@@ -50,7 +50,7 @@ def test_a_thread_from_question_to_silence(account, by, timers, mailoutbox):
     operator = an_operator()
     ticket = a_ticket(account, by=by)
     assert (ticket.status, ticket.answer_due_at - ticket.created_at) == ("open", 24 * HOUR)
-    assert Message.objects.filter(user=operator.user_id, event="TicketMessage").count() == 1
+    assert Message.objects.filter(user=operator.user_id, event="TicketOpened").count() == 1
     answer(ticket, text="Which browser?", by=operator)
     ticket = now_of(ticket)
     assert (ticket.status, ticket.answer_due_at, ticket.handler_id) == ("answered", None, operator.user_id)
@@ -66,10 +66,26 @@ def test_a_thread_from_question_to_silence(account, by, timers, mailoutbox):
     assert now_of(ticket).status == "resolved"
     timers.run(ticket.silent_until)
     assert now_of(ticket).status == "closed"
+    told = [one.event for one in Message.objects.filter(user=by.user_id).order_by("pk")]
+    assert told == ["TicketAnswered", "TicketResolved", "TicketClosed"]
+    assert len(mailoutbox) == 5
     with pytest.raises(InvalidTransition, match="closed"):
         reply(ticket, text="One more thing", by=by)
     with pytest.raises(InvalidTransition):
         answer(ticket, text="Yes?", by=operator)
+
+
+def test_who_closes_a_ticket_tells_the_other_side(account, by):
+    operator, other = an_operator(), an_operator()
+    first, second = a_ticket(account, by=by), a_ticket(account, by=by)
+    take(first, by=operator)
+    Message.objects.all().delete()
+    close_ticket(first, by=by)
+    assert [(one.event, one.user_id) for one in Message.objects.all()] == [("TicketClosedByCustomer", operator.user_id)]
+    close_ticket(second, by=other)
+    told = Message.objects.get(user=by.user_id)
+    assert (told.event, told.url) == ("TicketClosed", second.get_absolute_url())
+    assert told.text.startswith("Operations closed it.")
 
 
 def test_the_service_levels_clock_tells_all_operators_once_a_turn(account, by, timers):

@@ -1,6 +1,11 @@
 """The verbs of invoices: applying, reviewing, issuing, returning; the header book; who issues."""
 
-from billing.invoices.services.applying import Application, apply_for_invoice, cancel_application, invoice_automatically
+from billing.invoices.services.applying import Application, apply_for_invoice, cancel_application
+from billing.invoices.services.automatic import (
+    invoice_automatically,
+    invoice_bill_automatically,
+    invoice_statement_automatically,
+)
 from billing.invoices.services.blocking import cancel_pending_of, refuse_invoiced
 from billing.invoices.services.headers import HeaderData, checked_header, remove_header, save_header
 from billing.invoices.services.issuers import issuer_of, save_issuer
@@ -22,6 +27,8 @@ __all__ = [
     "checked_header",
     "finish_return",
     "invoice_automatically",
+    "invoice_bill_automatically",
+    "invoice_statement_automatically",
     "issuer_of",
     "refuse_invoiced",
     "reject_application",

@@ -302,31 +302,3 @@ def cancelled(invoice: Invoice, *, reason: str, by: Actor, at: datetime) -> Invo
         record(invoice, before, by=by, at=at, note=reason)
         publish(InvoiceCancelled(invoice=invoice.number, reason=reason), at=at)
     return invoice
-
-
-def invoice_automatically(order_number: str, *, at: datetime) -> Invoice | None:
-    """With the setting: what was just completed is invoiced to the account's default header, if it has one.
-
-    Of an order with parts of two issuers, each is.
-    """
-    if not settings.INVOICES_AUTOMATIC:
-        return None
-    order = Order.objects.select_related("account").filter(number=order_number).first()
-    if order is None or order.account.reseller_id:
-        return None
-    header = InvoiceHeader.objects.for_account(order.account).filter(is_default=True).first()
-    if header is None:
-        return None
-    made = None
-    wanted = Application(HeaderData(**header.header()), orders=[order.number])
-    for part in parts_of([order]):
-        try:
-            made = apply_for_invoice(
-                replace(wanted, issuer=part.issuer),
-                account=order.account,
-                by=Actor.system("automatic invoicing"),
-                at=at,
-            )
-        except NotInvoiceable:
-            continue
-    return made

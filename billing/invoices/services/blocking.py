@@ -5,8 +5,8 @@ from datetime import datetime
 
 from accounts.actor import Actor
 from billing.errors import InvoiceMustBeReturned
-from billing.invoices.choices import InvoiceStatus
-from billing.invoices.models import Invoice
+from billing.invoices.choices import STANDING, InvoiceStatus
+from billing.invoices.models import Invoice, InvoiceItem
 from billing.invoices.services.applying import cancelled
 from orders.models import Order
 
@@ -17,10 +17,20 @@ def refuse_invoiced(orders: Iterable[Order]) -> None:
     Raises:
         InvoiceMustBeReturned: names the invoice, and in `extra` how to return it.
     """
-    rows = Invoice.objects.standing().filter(items__order__in=list(orders))
-    invoice = rows.prefetch_related("documents").order_by("pk").first()
-    if invoice is None:
-        return
+    standing = standing_of(orders)
+    if standing:
+        raise invoice_refusal(min(standing.values(), key=lambda one: one.pk))
+
+
+def standing_of(orders: Iterable[Order]) -> dict[int, Invoice]:
+    """Order -> the first invoice over it that stands; in two queries."""
+    items = InvoiceItem.objects.filter(order__in=list(orders), invoice__status__in=STANDING)
+    rows = items.select_related("invoice").prefetch_related("invoice__documents").order_by("-invoice")
+    return {one.order_id: one.invoice for one in rows}
+
+
+def invoice_refusal(invoice: Invoice) -> InvoiceMustBeReturned:
+    """Why what an invoice that stands is over cannot be unsubscribed, in the guide's words (7.1 NOTICE)."""
     name = invoice.shown_number
     if invoice.status == InvoiceStatus.RETURNING:
         why = f"The return of invoice {name} is being handled. You can unsubscribe once it is returned."
@@ -28,7 +38,7 @@ def refuse_invoiced(orders: Iterable[Order]) -> None:
         why = f"Invoice {invoice.number} is being issued. Return it first, then unsubscribe."
     else:
         why = f"Return invoice {name} first. You can unsubscribe from the product only after the invoice is returned."
-    raise InvoiceMustBeReturned(
+    return InvoiceMustBeReturned(
         why, extra={"invoice": invoice.number, "invoice_number": name, "returnable": invoice.is_returnable}
     )
 

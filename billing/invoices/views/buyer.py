@@ -1,6 +1,7 @@
 """Invoices in the Billing Center (guide 8, UX 3.5): to be invoiced, applications, issued; one invoice; its PDF."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
 from billing.invoices.choices import APPLICATIONS, ISSUED_ONES, Basis, DocumentKind, InvoiceStatus
 from billing.invoices.forms import ApplicationForm
-from billing.invoices.models import Invoice, InvoiceHeader, InvoiceRecord
+from billing.invoices.models import Invoice, InvoiceHeader, InvoiceItem, InvoiceRecord
 from billing.invoices.rules import tax_number_warning
 from billing.invoices.services import (
     Application,
@@ -78,8 +79,30 @@ def invoice_list(request: BuyerRequest) -> HttpResponse:
         wanted = APPLICATIONS if tab == APPLIED else ISSUED_ONES
         rows = Invoice.objects.for_account(request.account).filter(status__in=wanted)
         rows = rows.newest_first().with_table_columns()
-        context["page"] = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+        page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+        again = reissues_of(list(page))
+        context |= {"page": page, "rows": [(one, again.get(one.pk, "")) for one in page]}
     return render(request, "billing/invoice_list.html", context)
+
+
+def reissues_of(invoices: Sequence[Invoice]) -> dict[int, str]:
+    """Returned invoice -> where it is applied for again, as long as no other stands or waits in its place."""
+    returned = [one.pk for one in invoices if one.status == InvoiceStatus.RETURNED]
+    if not returned:
+        return {}
+    replaced = set(Invoice.objects.counted().filter(replaces__in=returned).values_list("replaces", flat=True))
+    items = InvoiceItem.objects.filter(invoice__in=set(returned) - replaced, amount__gt=0).order_by("id")
+    asked: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    for item in items.select_related("invoice__issuer__seller", "order", "statement", "usage_bill"):
+        if not (known := asked[item.invoice_id]):
+            known += [("replaces", item.invoice.number), ("issuer", item.invoice.issuer.slug)]
+        if item.statement or item.usage_bill:
+            cycle = ("statement", item.statement) if item.statement else ("bill", item.usage_bill)
+            if cycle[0] not in dict(known):
+                known.append((cycle[0], cycle[1].public_id))  # type: ignore[union-attr]
+        else:
+            known.append(("order", item.order.number))
+    return {pk: f"{reverse('billing:invoice_apply')}?{urlencode(one)}" for pk, one in asked.items()}
 
 
 def _groups(page: Page) -> list[Group]:
@@ -183,7 +206,8 @@ def detail_context(request: HttpRequest, invoice: Invoice, *, side: str) -> dict
         "document": invoice.document(),
         "credit_note": invoice.document(DocumentKind.CREDIT_NOTE),
         "warning": tax_number_warning(invoice.country, invoice.tax_number),
-        "reissued": list(invoice.replaced_by.all()),
+        "reissued": list(invoice.replaced_by.counted()),
+        "reissue": reissues_of([invoice]).get(invoice.pk, "") if side == "buyer" else "",
         "layout": "layouts/seller.html" if side == "seller" else "layouts/billing.html",
         "may_apply": side == "buyer" and may(request.membership.role, Permission.INVOICE),  # type: ignore[attr-defined]
         "side": side,

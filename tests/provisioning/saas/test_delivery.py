@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from billing.errors import NotUnsubscribable
+from billing.services import unsubscribe
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidTransition
 from orders.ports import applications
@@ -56,6 +58,10 @@ def test_the_whole_life_of_an_instance(reference, version, timers, tmp_path):
         with sqlite3.connect(tmp_path / "seller0.sqlite") as db:
             return db.execute("SELECT status FROM instance").fetchone()[0]
 
+    assert at_the_sellers() == "running"
+    with pytest.raises(NotUnsubscribable, match="SaaS products cannot be unsubscribed."):
+        unsubscribe(app, by=shop.buyer)
+    timers.run()
     assert at_the_sellers() == "running"
     timers.run(app.expires_at + timedelta(days=1))
     assert shop.app(order).status == "frozen"
