@@ -350,7 +350,7 @@ def _tell_operators(ticket: Ticket, message: TicketMessage, row: Written) -> Non
 
 
 def _tell_handler(ticket: Ticket, *, at: datetime) -> None:
-    handler = User.objects.filter(pk=ticket.handler_id, is_active=True)
+    handler = User.objects.filter(pk=ticket.handler_id or 0, is_active=True)
     notifications.write_row(
         notices.TICKET_CLOSED_BY_CUSTOMER,
         [(one, None, None) for one in handler],

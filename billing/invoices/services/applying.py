@@ -1,7 +1,7 @@
 """Applying for an invoice (guide 8): what it names is taken under the locks of its orders, never above the cash paid."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from billing.choices import StatementStatus
 from billing.invoices.choices import Basis, InvoiceStatus
 from billing.invoices.errors import NotInvoiceable
 from billing.invoices.events import InvoiceCancelled, InvoiceRequested, PlatformInvoiceRequested
-from billing.invoices.models import Invoice, InvoiceHeader, InvoiceItem
+from billing.invoices.models import Invoice, InvoiceItem
 from billing.invoices.rules import share_of
 from billing.invoices.services.headers import HeaderData, checked_header
 from billing.invoices.services.issuers import issuer_of
