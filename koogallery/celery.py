@@ -9,7 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "koogallery.settings")
 
 app = Celery("koogallery")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["koogallery.kernel", "catalog"])
+app.autodiscover_tasks(["koogallery.kernel", "catalog", "provisioning"])
 
 
 @setup_logging.connect

@@ -218,6 +218,7 @@ CELERY_BEAT_SCHEDULE = {
     "tend search index": {"task": "catalog.tasks.tend_search_index", "schedule": 60.0, "options": {"expires": 60}},
     "purge catalogue feed": {"task": "catalog.tasks.purge_catalogue_feed", "schedule": 86400.0},
     "purge outbox": {"task": "koogallery.kernel.tasks.purge_outbox", "schedule": 86400.0},
+    "purge old tries": {"task": "provisioning.tasks.purge_old_tries", "schedule": 86400.0},
 }
 
 STORAGES: dict[str, dict[str, object]] = {
@@ -417,6 +418,8 @@ SELLER_LINE_RESTS_MOST = _duration("SELLER_LINE_RESTS_MOST_SECONDS", minutes=10)
 # More undelivered orders of one product within the window take it off sale.
 FAILED_ORDERS_MOST: int = env.int("FAILED_ORDERS_MOST", default=5)
 FAILED_ORDERS_WINDOW = _duration("FAILED_ORDERS_WINDOW_SECONDS", days=30)
+# Tries of calls to sellers, with what was said; the database keeps them for 30 days whatever stands here.
+EXCHANGES_KEPT_FOR = _duration("EXCHANGES_KEPT_FOR_SECONDS", days=180)
 # The longest file of any form; one beyond it is not written to the disk.
 UPLOAD_FILE_MAX_BYTES: int = env.int("UPLOAD_FILE_MAX_BYTES", default=ATTACHMENT_MAX_BYTES)
 # Files that are uploaded in parts before their form is sent: how long they wait for it, how many of one side may.

@@ -175,6 +175,8 @@ class ApplicationGiven:
     password: str = field(default="", repr=False)
     frontend_url: str = ""
     management_url: str = ""
+    # What else a seller's server has to say (RULES 2.1); some say passwords there.
+    memo: str = field(default="", repr=False)
 
     def __bool__(self) -> bool:
         return any((self.username.strip(), self.password, self.frontend_url.strip(), self.management_url.strip()))
@@ -182,7 +184,7 @@ class ApplicationGiven:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationInformation:
-    """A version of an app's information without its password, which only `ApplicationKeeper.reveal` tells.
+    """A version of an app's information without its password and memo, which only `ApplicationKeeper.reveal` tells.
 
     Attributes:
         password_changed: whether the password is another one than the version's before.
@@ -197,6 +199,7 @@ class ApplicationInformation:
     management_url: str
     given_at: datetime
     handed_over: bool
+    has_memo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +208,7 @@ class Credentials:
 
     username: str
     password: str = field(repr=False)
+    memo: str = field(default="", repr=False)
 
 
 class ApplicationKeeper(Protocol):

@@ -5,13 +5,16 @@ from koogallery.kernel.books import Invariant, register
 register(
     Invariant(
         "application_passwords_are_encrypted",
-        "A password of an app is kept as a token of SECRETS_KEYS, never as it is.",
+        "A password or memo of an app is kept as a token of SECRETS_KEYS, never as it is.",
         """
         SELECT subscription.public_id, application.version
-        FROM provisioning_applicationpassword AS kept
+        FROM (
+            SELECT application_id, password AS token FROM provisioning_applicationpassword
+            UNION ALL SELECT application_id, memo FROM provisioning_applicationmemo
+        ) AS kept
         JOIN provisioning_application AS application ON application.id = kept.application_id
         JOIN orders_subscription AS subscription ON subscription.id = application.subscription_id
-        WHERE kept.password !~ '^gAAAA[A-Za-z0-9_-]+=*$'
+        WHERE kept.token !~ '^gAAAA[A-Za-z0-9_-]+=*$'
         """,
     ),
     Invariant(

@@ -29,6 +29,7 @@ def _information(one: Application) -> ApplicationInformation:
         management_url=one.management_url,
         given_at=one.given_at,
         handed_over=hasattr(one, "handover"),
+        has_memo=hasattr(one, "memo"),
     )
 
 
@@ -62,7 +63,9 @@ class Applications:
         services.hand_over_application(_subscriptions(order), at=at)
 
     def versions(self, order: Order) -> dict[int, ApplicationInformation]:
-        rows = Application.objects.filter(subscription__line__order=order).select_related("password", "handover")
+        rows = Application.objects.filter(subscription__line__order=order).select_related(
+            "password", "memo", "handover"
+        )
         return {one.version: _information(one) for one in rows.order_by("-subscription")}
 
     def shown(self, subscriptions: Iterable[Subscription]) -> dict[int, ApplicationInformation]:

@@ -19,6 +19,7 @@ else:
 __all__ = [
     "AccessKey",
     "Application",
+    "ApplicationMemo",
     "ApplicationPassword",
     "Call",
     "DebugRun",
@@ -34,7 +35,9 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
     def of(self, subscriptions: Iterable[Subscription]) -> Self:
         """All versions of these apps, the first one first, with what tells whether there is a password and the buyer sees it."""
         return (
-            self.filter(subscription__in=list(subscriptions)).select_related("password", "handover").order_by("version")
+            self.filter(subscription__in=list(subscriptions))
+            .select_related("password", "memo", "handover")
+            .order_by("version")
         )
 
     def handed_over(self) -> Self:
@@ -85,6 +88,16 @@ class ApplicationPassword(models.Model):
 
     def __str__(self) -> str:
         return f"Password of application information {self.application_id}"
+
+
+class ApplicationMemo(models.Model):
+    """What else a seller's server said with a version, encrypted: passwords stand there too."""
+
+    application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="memo")
+    memo = EncryptedTextField()
+
+    def __str__(self) -> str:
+        return f"Memo of application information {self.application_id}"
 
 
 class Handover(models.Model):

@@ -11,6 +11,7 @@ from orders.ports import ApplicationGiven
 LONGEST_NAME = 128
 LONGEST_PASSWORD = 128
 LONGEST_URL = 512
+LONGEST_MEMO = 1024
 
 _is_url = URLValidator(schemes=["http", "https"])
 
@@ -64,4 +65,11 @@ def cleaned_application(given: ApplicationGiven) -> tuple[ApplicationGiven, dict
         errors["password"] = [f"Enter at most {LONGEST_PASSWORD} characters; there are {len(given.password)}."]
     elif not given.password.isprintable():
         errors["password"] = ["The password has characters that nobody can type. Enter it again."]
-    return ApplicationGiven(username, given.password, urls["frontend_url"], urls["management_url"]), errors
+    memo = given.memo
+    try:
+        memo = clean_text(memo)
+    except ValueError as refused:
+        errors["memo"] = [str(refused)]
+    if len(memo) > LONGEST_MEMO:
+        errors["memo"] = [f"Enter at most {LONGEST_MEMO} characters; there are {len(memo)}."]
+    return ApplicationGiven(username, given.password, urls["frontend_url"], urls["management_url"], memo), errors

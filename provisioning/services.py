@@ -12,7 +12,7 @@ from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, NotFound
 from orders.models import Subscription
 from orders.ports import ApplicationGiven, Credentials
-from provisioning.models import Application, ApplicationPassword, Handover
+from provisioning.models import Application, ApplicationMemo, ApplicationPassword, Handover
 from provisioning.rules import cleaned_application
 
 
@@ -60,6 +60,8 @@ def give_application(
         )
         if given.password:
             ApplicationPassword.objects.create(application=application, password=given.password)
+        if given.memo:
+            ApplicationMemo.objects.create(application=application, memo=given.memo)
     return version
 
 
@@ -72,19 +74,21 @@ def hand_over_application(subscriptions: Iterable[Subscription], *, at: datetime
 
 @sensitive_variables()
 def reveal_password(subscription: Subscription, *, by: Actor, at: datetime | None = None) -> Credentials:
-    """Show the buyer what he logs in with; who has seen it and when is recorded first.
+    """Show the buyer what he logs in with, and the memo; who has seen it and when is recorded first.
 
     Raises:
         PermissionRefused: the buyer's role does not allow it.
-        NotFound: it is not his, there is no password, or it has not reached him.
+        NotFound: it is not his, there is neither password nor memo, or it has not reached him.
         Throttled: this person has had too many secrets shown within an hour.
     """
     at = at or clock.now()
     require(by, Permission.REVEAL)
     shown = Application.objects.of([subscription]).handed_over().last()
     own = by.party is Party.BUYER and by.account_id == subscription.account_id
-    if not own or shown is None or not hasattr(shown, "password"):
+    if not own or shown is None or not (hasattr(shown, "password") or hasattr(shown, "memo")):
         raise NotFound("There is no password to show.")
     what = f"Application password {shown.version}"
     record_reveal(what=what, of=f"subscription {subscription.public_id}", by=by, at=at)
-    return Credentials(shown.username, shown.password.password.reveal())
+    password = shown.password.password.reveal() if hasattr(shown, "password") else ""
+    memo = shown.memo.memo.reveal() if hasattr(shown, "memo") else ""
+    return Credentials(shown.username, password, memo)

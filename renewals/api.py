@@ -114,10 +114,11 @@ class NoInput(StrictSerializer):
 
 
 class CredentialsSerializer(serializers.Serializer[Any]):
-    """What the buyer logs in with."""
+    """What the buyer logs in with; `memo` is there where the seller's server had more to say."""
 
     username = serializers.CharField()
     password = serializers.CharField()
+    memo = serializers.CharField(required=False)
 
 
 class SubscriptionPassword(BuyerAPIView):
@@ -132,7 +133,9 @@ class SubscriptionPassword(BuyerAPIView):
             raise Http404
         NoInput(data=request.data).is_valid(raise_exception=True)
         found = services.reveal_password(app, by=self.actor)
-        response = Response({"username": found.username, "password": found.password})
+        response = Response(
+            {"username": found.username, "password": found.password} | ({"memo": found.memo} if found.memo else {})
+        )
         response["Cache-Control"] = "no-store"
         return response
 

@@ -156,7 +156,8 @@ class AppendOnly(Operation):
         to_state: ProjectState,
     ) -> None:
         table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
-        schema_editor.execute(_PROTECT.format(table=table, setting=TRUNCATE_SETTING), params=None)
+        schema_editor.execute(_FUNCTION.format(table=table, setting=TRUNCATE_SETTING, unless=""), params=None)
+        schema_editor.execute(_TRIGGERS.format(table=table), params=None)
 
     def database_backwards(
         self,
@@ -179,14 +180,67 @@ class AppendOnly(Operation):
         return name.lower() == self.model_name.lower()
 
 
-_PROTECT = """
-CREATE FUNCTION "{table}_refuse_change"() RETURNS trigger LANGUAGE plpgsql AS $$
+class ForgottenAfter(AppendOnly):
+    """Migration operation: rows of an append-only model may be deleted once they are old; younger ones still may not.
+
+    Reversible. By the machine's real time, so a clock that is set ahead opens nothing.
+
+        operations = [ForgottenAfter("Exchange", column="at", days=30)]
+    """
+
+    def __init__(self, model_name: str, *, column: str, days: int) -> None:
+        super().__init__(model_name)
+        self.column, self.days = column, days
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        old = _IF_OLD.format(column=self.column, days=self.days)
+        schema_editor.execute(_FUNCTION.format(table=table, setting=TRUNCATE_SETTING, unless=old), params=None)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        table = from_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        schema_editor.execute(_FUNCTION.format(table=table, setting=TRUNCATE_SETTING, unless=""), params=None)
+
+    def describe(self) -> str:
+        return f"Let rows of {self.model_name} be deleted after {self.days} days"
+
+    @property
+    def migration_name_fragment(self) -> str:
+        return f"{self.model_name.lower()}_forgotten"
+
+
+_FUNCTION = """
+CREATE OR REPLACE FUNCTION "{table}_refuse_change"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'TRUNCATE' AND current_setting('{setting}', true) = 'on' THEN
         RETURN NULL;
     END IF;
+    {unless}
     RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
 END $$;
+"""
+
+_IF_OLD = """
+    IF TG_OP = 'DELETE' THEN
+        IF OLD."{column}" < now() - interval '{days} days' THEN
+            RETURN OLD;
+        END IF;
+    END IF;
+"""
+
+_TRIGGERS = """
 CREATE TRIGGER "{table}_append_only" BEFORE UPDATE OR DELETE ON "{table}"
     FOR EACH ROW EXECUTE FUNCTION "{table}_refuse_change"();
 CREATE TRIGGER "{table}_never_truncated" BEFORE TRUNCATE ON "{table}"

@@ -206,11 +206,14 @@ def _v1_application(data: dict[str, Any], key: str) -> ApplicationGiven:
     return _application(found)
 
 
-_FIELDS = {"frontend_url": "frontEndUrl", "management_url": "adminUrl", "username": "userName", "password": "password"}
+_FIELDS = {
+    "frontend_url": "frontEndUrl", "management_url": "adminUrl", "username": "userName", "password": "password", "memo": "memo"
+}  # fmt: skip
 
 
 def _application(found: dict[str, str]) -> ApplicationGiven:
-    given = ApplicationGiven(found["userName"], found["password"], found["frontEndUrl"], found["adminUrl"])
+    names = ("userName", "password", "frontEndUrl", "adminUrl", "memo")
+    given = ApplicationGiven(*(found[name] for name in names))
     cleaned, errors = cleaned_application(given)
     if errors:
         name, texts = next(iter(errors.items()))

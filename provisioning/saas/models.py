@@ -230,7 +230,8 @@ class Call(models.Model):
 
 
 class Exchange(models.Model):
-    """One try of a call: what was sent and what came, as people may read it. Append-only (trigger).
+    """One try of a call: what was sent and what came, as people may read it. Append-only (trigger) for 30 days, then
+    it may be purged.
 
     `at` is the machine's real time. No password, no key and no signature stands here.
     """

@@ -34,6 +34,7 @@ DELIVERER = "saas"
 # While a seller says that he works on it he is asked at least so often.
 LONGEST_POLL = timedelta(minutes=5)
 LONGEST_ERROR = 500
+PURGE_BATCH = 5000
 MACHINE = Actor.system("production interface")
 
 
@@ -166,8 +167,25 @@ def _part_done(order: Order, at: datetime) -> None:
 @sensitive_variables()
 def _differs(kept: Application, given: ApplicationGiven) -> bool:
     password = kept.password.password.reveal() if hasattr(kept, "password") else ""
-    known = ApplicationGiven(kept.username, password, kept.frontend_url, kept.management_url)
+    memo = kept.memo.memo.reveal() if hasattr(kept, "memo") else ""
+    known = ApplicationGiven(kept.username, password, kept.frontend_url, kept.management_url, memo)
     return known != given
+
+
+def purge_tries(at: datetime) -> int:
+    """Remove tries that are older than `EXCHANGES_KEPT_FOR`, in small bites; their calls stay. Returns how many.
+
+    Args:
+        at: the machine's real time, as tries have it.
+    """
+    removed = 0
+    while True:
+        # Their ids are in the order of their time: the oldest are looked at without an index on it.
+        oldest = dict(Exchange.objects.order_by("id").values_list("pk", "at")[:PURGE_BATCH])
+        old = [pk for pk, tried_at in oldest.items() if tried_at < at - settings.EXCHANGES_KEPT_FOR]
+        removed += Exchange.objects.filter(pk__in=old)._raw_delete("default")
+        if len(old) < PURGE_BATCH:
+            return removed
 
 
 def give_up(pk: int, *, at: datetime, by: Actor) -> None:

@@ -14,6 +14,7 @@ from koogallery.kernel.web.parts import Link
 from orders import ports
 from orders.models import Subscription
 from renewals import services
+from supervision.views.pages import shown_credentials
 
 
 @never_cache
@@ -35,6 +36,6 @@ def reveal_password(request: BuyerRequest, public_id: str) -> HttpResponse:
 
     def show() -> list[Shown]:
         found = services.reveal_password(app, by=request.actor)
-        return [Shown(_("Username"), found.username), Shown(_("Password"), found.password)]
+        return shown_credentials(found)
 
     return reveal(request, page, show)

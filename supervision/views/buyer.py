@@ -103,7 +103,7 @@ def application(request: BuyerRequest, number: str) -> HttpResponse:
 
     def show() -> list[Shown]:
         found = services.reveal_application(flow, by=request.actor)
-        return [Shown(_("Username"), found.username), Shown(_("Password"), found.password)]
+        return pages.shown_credentials(found)
 
     return reveal(request, _reveal_page(flow, _("Password")), show)
 

@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor, Party
 from accounts.permissions import Permission, may
+from accounts.revealing import Shown
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError, InvalidInput, Throttled
 from koogallery.kernel.web.files import pdf_response
 from orders import ports
-from orders.ports import ApplicationInformation
+from orders.ports import ApplicationInformation, Credentials
 from orders.reads import first_line
 from supervision import exports, services
 from supervision.acts import Act, act_named
@@ -75,6 +76,12 @@ def application_block(flow: ServiceFlow, by: Actor) -> ApplicationBlock | None:
     newest = max(given, key=lambda one: one.version, default=None)
     mine = not selling and may(by.role, Permission.REVEAL)
     return ApplicationBlock(newest, reverse("supervision:application", args=[flow.order.number]) if mine else "")
+
+
+def shown_credentials(found: Credentials) -> list[Shown]:
+    """The lines of the page that shows them; the eye shows the last one, the password."""
+    memo = [Shown(_("Memo"), found.memo)] if found.memo else []
+    return [Shown(_("Username"), found.username), *memo, Shown(_("Password"), found.password)]
 
 
 def act_page(

@@ -84,7 +84,8 @@ def test_a_caller_killed_within_a_creation_asks_again_with_the_same_business_id(
         assert (Call.objects.get().status, Call.objects.get().tries) == ("waiting", 0)
         assert shop.now(order).status == "processing"
         message = OutboxMessage.objects.open().get(subscriber="provisioning.call")
-        assert message.lease_until and message.lease_until > clock.machine_now(), "nobody else has it meanwhile"
+        assert message.lease_until is not None
+        assert message.lease_until > clock.machine_now(), "nobody else has it meanwhile"
 
         seller.gone.set()
         # The minute for which the dead process had it is over.

@@ -5,7 +5,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.migrations.operations import CreateModel
 from django.db.migrations.state import ProjectState
 
-from koogallery.kernel.db import AppendOnly
+from koogallery.kernel.db import AppendOnly, ForgottenAfter
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +50,26 @@ def test_only_a_session_that_says_so_may_truncate(evidence: tuple[AppendOnly, Pr
 
 def test_more_evidence_may_be_added(evidence: tuple[AppendOnly, ProjectState]) -> None:
     run(f"INSERT INTO {TABLE} (note) VALUES ('heard')")
+
+
+def test_what_is_old_may_be_deleted_where_that_was_agreed_and_only_then(
+    evidence: tuple[AppendOnly, ProjectState],
+) -> None:
+    _protected, state = evidence
+    run(f"ALTER TABLE {TABLE} ADD at timestamptz NOT NULL DEFAULT now()")
+    run(f"INSERT INTO {TABLE} (note, at) VALUES ('old', now() - interval '31 days')")
+    operation = ForgottenAfter("Evidence", column="at", days=30)
+    assert operation.describe() == "Let rows of Evidence be deleted after 30 days"
+    with connection.schema_editor(atomic=False) as editor:
+        operation.database_forwards("kernel", editor, state, state)
+        run(f"DELETE FROM {TABLE} WHERE note = 'old'")
+        for refused in (f"DELETE FROM {TABLE}", f"UPDATE {TABLE} SET at = now() - interval '1 year'"):
+            with pytest.raises(IntegrityError, match="is append-only"):
+                run(refused)
+        run(f"INSERT INTO {TABLE} (note, at) VALUES ('old', now() - interval '31 days')")
+        operation.database_backwards("kernel", editor, state, state)
+    with pytest.raises(IntegrityError, match="is append-only"):
+        run(f"DELETE FROM {TABLE} WHERE note = 'old'")
 
 
 def test_the_protection_is_reversible(evidence: tuple[AppendOnly, ProjectState]) -> None:

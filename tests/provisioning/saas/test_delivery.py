@@ -12,9 +12,12 @@ from koogallery.kernel.errors import InvalidTransition
 from orders.ports import applications
 from provisioning.models import Call, Exchange, Instance
 from provisioning.saas import signing
+from tests.factories import logged_in
 from tests.provisioning.saas.conftest import a_shop, key_of, later
 
 pytestmark = pytest.mark.django_db
+
+MEMO = "Change the password when you log in first."
 
 
 @pytest.fixture(params=["v1", "v2"])
@@ -39,11 +42,18 @@ def test_what_is_paid_for_appears_and_works(reference, version, timers):
     assert (shown.username, shown.has_password) == ("administrator", True)
     password = applications().reveal(app, by=shop.buyer, at=clock.now()).password
     assert password
+    page = logged_in(shop.account.memberships.get().user).get(f"/my/apps/{app.public_id}/").content.decode()
+    assert "Memo" in page
+    assert MEMO not in page
+    told = logged_in(shop.account.memberships.get().user).post(f"/my/apps/{app.public_id}/reveal/").content.decode()
+    assert MEMO in told
+    assert password in told
     calls = [one.activity for one in shop.calls(order)]
     assert calls == (["create"] if version == "v1" else ["create", "query"])
     kept = "\n".join(f"{one.request} {one.answer} {one.fault}" for one in Exchange.objects.all())
     assert "frontEndUrl" in kept
     assert password not in kept
+    assert MEMO not in kept
     assert key_of(shop) not in kept
     assert "signature=" not in kept.lower()
     assert "authtoken" not in kept.lower()

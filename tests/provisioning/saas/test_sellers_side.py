@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import override_settings
 
 from accounts.models import Seller
 from accounts.services import create_api_key
@@ -19,6 +20,7 @@ from provisioning.models import AccessKey, Call, DebugRun, Exchange
 from provisioning.saas import debugger, words
 from provisioning.saas.interfaces import set_interface
 from provisioning.saas.keys import access_keys_of, create_access_key
+from provisioning.tasks import purge_old_tries
 from tests.api.conftest import Api
 from tests.factories import AttributeFactory, SellerMemberFactory, a_seller, an_operator, logged_in
 from tests.hostile import hostile, http
@@ -190,6 +192,25 @@ def test_addresses_that_are_refused_change_nothing(values, field):
         set_interface(shop.product, by=a_seller(), version="v2", url="https://a.example/", urls={})
 
 
+def test_what_was_said_long_ago_is_forgotten_and_the_call_stays(timers):
+    shop = a_shop()
+    order = shop.buy()
+    call, now = shop.calls(order)[0], clock.machine_now()
+    for days in (400, 181, 179, 31):
+        Exchange.objects.create(call=call, at=now - timedelta(days=days), request=f"{days} days ago")
+    later(4)
+    tried = Exchange.objects.count()
+    purge_old_tries()
+    assert Exchange.objects.count() == tried - 2
+    assert not Exchange.objects.filter(at__lt=now - timedelta(days=180)).exists()
+    with override_settings(EXCHANGES_KEPT_FOR=timedelta(0)), pytest.raises(IntegrityError), transaction.atomic():
+        purge_old_tries()
+    with override_settings(EXCHANGES_KEPT_FOR=timedelta(days=31)):
+        purge_old_tries()
+    assert not Exchange.objects.filter(request="31 days ago").exists()
+    assert Call.objects.get(pk=call.pk).status == "failed"
+
+
 def test_credentials_stand_in_no_page_log_error_export_or_backup(reference, timers, caplog, capsys, tmp_path):
     from orders.ports import applications
     from supervision import services
@@ -202,7 +223,8 @@ def test_credentials_stand_in_no_page_log_error_export_or_backup(reference, time
     order = shop.buy()
     timers.run()
     app = shop.app(order)
-    password = applications().reveal(app, by=shop.buyer, at=clock.now()).password
+    shown = applications().reveal(app, by=shop.buyer, at=clock.now())
+    password = shown.password
     services.submit_request(ServiceFlow.objects.get(), description="Ten.", files=[a_file()], by=shop.buyer)
     buyer = logged_in(shop.account.memberships.get().user)
     selling = logged_in(SellerMemberFactory(seller=Seller.objects.get(pk=shop.selling.seller_id)).user)
@@ -216,7 +238,7 @@ def test_credentials_stand_in_no_page_log_error_export_or_backup(reference, time
         (selling, f"/seller/interfaces/{shop.product.slug}/"),
         (selling, "/seller/access-keys/"),
     ]
-    secrets = (password, key_of(shop))
+    secrets = (password, shown.memo, key_of(shop))
     for client, address in pages:
         answer = client.get(address)
         assert answer.status_code == 200, address
