@@ -25,6 +25,16 @@ class PaymentActionRequired(DomainError):
     default_message = "The bank asks the card holder to confirm this payment."
 
 
+class InArrears(DomainError):
+    """A bill of what was used is unpaid; `extra["bill"]` is the oldest one's id."""
+
+    code = "in_arrears"
+    status = 409
+    default_message = (
+        "A usage bill of this account is in arrears. Pay it first (Billing Center > Bills), then order by use again."
+    )
+
+
 class CreditRefused(InvalidInput):
     """Monthly settlement was not granted, is overdue, or its limit does not allow the amount."""
 

@@ -22,9 +22,9 @@ from pricing import coupons
 class BillingMoney:
     """`orders.ports.MoneyKeeper` over the journal."""
 
-    def owing_refusal(self, account: Account, *, at: datetime) -> DomainError | None:
+    def owing_refusal(self, account: Account, *, by_use: bool, at: datetime) -> DomainError | None:
         """A reseller's customer, a balance and monthly settlement need no card (RULES 6)."""
-        return owing_refusal(account, at=at)
+        return owing_refusal(account, by_use=by_use, at=at)
 
     def pay_by_itself(self, order: Order, *, by: Actor, at: datetime) -> None:
         """With the default card; without one from the balance, then on monthly settlement."""

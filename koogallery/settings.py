@@ -483,6 +483,8 @@ COMPUTE_LOOK_AGAIN = _duration("COMPUTE_LOOK_AGAIN_SECONDS", seconds=5)
 COMPUTE_STEP_LOST_AFTER = _duration("COMPUTE_STEP_LOST_AFTER_SECONDS", minutes=10)
 # A server that is not up by then, or did not come up so many times, ends its order with a full refund.
 COMPUTE_BUILD_WITHIN = _duration("COMPUTE_BUILD_WITHIN_SECONDS", hours=1)
+# How long an order that waits for payment keeps, sealed, the password of its servers.
+COMPUTE_PASSWORD_KEPT_FOR = _duration("COMPUTE_PASSWORD_KEPT_FOR_SECONDS", hours=1)
 COMPUTE_ATTEMPTS: int = env.int("COMPUTE_ATTEMPTS", default=3)
 # How often a region's cloud is searched for what nobody wants.
 COMPUTE_RECONCILE_EVERY = _duration("COMPUTE_RECONCILE_EVERY_SECONDS", minutes=15)

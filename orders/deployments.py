@@ -16,7 +16,7 @@ class DeploymentWish:
             An empty network is the account's default one, made when it is missing; an empty security group the one that the
             seller recommends.
         zone: an availability zone; empty: a random one.
-        name: of the servers; several get a number behind it.
+        name: of the servers; several get a number behind it. Without one they are ecs-0001 and so on.
         password: the log-in's; or `key_pair`.
     """
 
@@ -24,7 +24,7 @@ class DeploymentWish:
     subnet: str = ""
     security_group: str = ""
     zone: str = ""
-    name: str = "ecs"
+    name: str = ""
     allow_duplicate_name: bool = False
     password: str = field(default="", repr=False)
     key_pair: str = ""

@@ -120,8 +120,8 @@ class Fulfilment(Protocol):
 class MoneyKeeper(Protocol):
     """Keeps what buyers pay until the order is completed, and gives it back when it is not."""
 
-    def owing_refusal(self, account: Account, *, at: datetime) -> DomainError | None:
-        """Why `account` may not use what is charged afterwards (pay-per-use) or by itself (Quickly Enable), not raised."""
+    def owing_refusal(self, account: Account, *, by_use: bool, at: datetime) -> DomainError | None:
+        """Why `account` may not use what is charged afterwards (`by_use`) or by itself (Quickly Enable), not raised."""
 
     def pay_by_itself(self, order: Order, *, by: Actor, at: datetime) -> None:
         """Deduct an order's amount from what the account pays with, in transactions of its own (guide 3.4: "fees will be

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import Account
-from billing.choices import PaymentMethodKind, StatementStatus
-from billing.errors import CreditRefused, PaymentMethodRequired
+from billing.choices import PaymentMethodKind, StatementStatus, UsageBillStatus
+from billing.errors import CreditRefused, InArrears, PaymentMethodRequired
 from billing.gateways import gateway
-from billing.models import AccountBalance, CreditLine, PaymentMethod, Statement
+from billing.models import AccountBalance, CreditLine, PaymentMethod, Statement, UsageBill
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import DomainError, InvalidInput
 from koogallery.kernel.money import Money
@@ -144,12 +144,28 @@ def own_method(account: Account, amount: Money) -> PaymentRequest:
     return PaymentRequest()
 
 
-def owing_refusal(account: Account, *, at: datetime) -> DomainError | None:
-    """Why an account may not use what is charged afterwards or by itself, not raised (guide 2.1: bind a credit card).
+def owing_refusal(account: Account, *, by_use: bool, at: datetime) -> DomainError | None:
+    """Why an account may not use what is charged by itself or, `by_use`, afterwards; not raised.
 
-    A reseller's customer owes nothing here; a balance or monthly settlement stands in for the card (RULES 6).
+    Whoever owes for what he used uses nothing more (RULES 6, 8). A card must be bound (guide 2.1), but a balance or
+    monthly settlement stands in for it. A reseller's customer owes nothing here.
     """
-    if account.reseller_id is not None or any(not card.is_expired(at) for card in usable_cards(account)):
+    if account.reseller_id is not None:
+        return None
+    if by_use and (owed := _owed_refusal(account)):
+        return owed
+    if any(not card.is_expired(at) for card in usable_cards(account)):
         return None
     found = methods_of(account, Money.zero(account.currency))
     return None if found.balance or (found.credit is not None and not found.credit_refusal) else PaymentMethodRequired()
+
+
+def _owed_refusal(account: Account) -> DomainError | None:
+    bills = UsageBill.objects.for_account(account).filter(status=UsageBillStatus.ARREARS)
+    if owed := bills.order_by("issued_at").first():
+        return InArrears(extra={"bill": owed.public_id})
+    # Its use would stand on the next statement, whatever cards there are.
+    line = _CREDIT.first(account=account.pk)
+    if line is not None and (why := credit_refusal(line, Money.zero(line.currency))):
+        return CreditRefused(why)
+    return None

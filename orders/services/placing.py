@@ -116,7 +116,8 @@ def _checked_deployment(
     if wish is None or request.server is None:
         why = "Say where the image is deployed: deployment with region, flavor, network and security_group."
         raise InvalidInput(why, errors={"deployment": [why]})
-    if request.billing_mode == BillingMode.PAY_PER_USE and (refusal := ports.money().owing_refusal(account, at=at)):
+    by_use = request.billing_mode == BillingMode.PAY_PER_USE
+    if by_use and (refusal := ports.money().owing_refusal(account, by_use=True, at=at)):
         raise refusal
     return ports.deployments().checked(wish, request=request, product=product, account=account)
 

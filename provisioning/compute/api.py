@@ -45,6 +45,7 @@ class ServerSerializer(serializers.Serializer[Any]):
     private_ip = serializers.CharField(allow_null=True)
     public_ip = serializers.CharField(allow_null=True)
     username = serializers.CharField(source="deployment.image.username")
+    needs_password = serializers.BooleanField(help_text="Reset it: the order was paid when it was kept no more.")
     network = serializers.CharField(source="deployment.subnet.vpc.public_id")
     subnet = serializers.CharField(source="deployment.subnet.public_id")
     security_group = serializers.CharField(source="deployment.security_group.public_id")

@@ -5,12 +5,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.actor import Actor
 from accounts.models import Account
 from catalog.models import Flavor, ImageVersion, Product, Region
 from koogallery.kernel.errors import InvalidInput
+from koogallery.kernel.ids import public_id
 from orders.deployments import DeploymentWish
 from orders.models import Order
 from pricing import services as pricing
@@ -30,6 +32,7 @@ from provisioning.compute.models import (
     Vpc,
 )
 from provisioning.compute.rules import (
+    DEFAULT_NAME,
     MOST_AT_ONCE,
     NamesExhausted,
     addresses_in,
@@ -112,6 +115,7 @@ class Deployments:
             login_mode=LoginMode.KEY_PAIR if key_pair else LoginMode.PASSWORD,
             key_pair=key_pair,
             password=wish.password or None,
+            forget_password_at=at + settings.COMPUTE_PASSWORD_KEPT_FOR if wish.password else None,
             auto_recovery=wish.auto_recovery,
             ecs_group=_own(EcsGroup, account, wish.server_group),
             enterprise_project=_own(EnterpriseProject, account, wish.enterprise_project),
@@ -137,7 +141,10 @@ def _unit_prices(order: Order, quote: Quote) -> tuple[Decimal, Decimal]:
 
 
 def _names(wish: DeploymentWish, quantity: int, account: Account, errors: dict[str, list[str]]) -> DeploymentWish:
-    name = wish.name.strip() or "ecs"
+    name = wish.name.strip()
+    if not name:
+        # Nobody chose one: it is never taken. What is several gets its numbers when it is paid.
+        return replace(wish, name=default_name(account, quantity))
     if why := name_refusal(name):
         errors["deployment.name"] = [why]
         return wish
@@ -151,6 +158,15 @@ def _names(wish: DeploymentWish, quantity: int, account: Account, errors: dict[s
     except NamesExhausted:
         errors["deployment.name"] = [f"No number is left behind {name}. Enter another name."]
     return replace(wish, name=name)
+
+
+def default_name(account: Account, quantity: int = 1) -> str:
+    """The next ecs-0001, ecs-0002, ... of the account; of several the part before the numbers."""
+    try:
+        first = server_names(DEFAULT_NAME, quantity, taken_names(account, DEFAULT_NAME), numbered=True)[0]
+    except NamesExhausted:
+        return f"{DEFAULT_NAME}-{public_id().lower()}"
+    return DEFAULT_NAME if quantity > 1 else first
 
 
 def taken_names(account: Account, name: str) -> set[str]:

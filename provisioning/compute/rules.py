@@ -2,12 +2,14 @@
 
 import ipaddress
 import re
+import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from provisioning.compute.choices import ResourceKind, ResourceStatus, ServerAct, ServerStatus
 
+DEFAULT_NAME = "ecs"
 MOST_AT_ONCE = 500
 """Servers of one order (guide 3.4: "a maximum of 500 ECSs at a time")."""
 
@@ -20,17 +22,17 @@ class NamesExhausted(ValueError):
     """No four-digit number is left behind this name."""
 
 
-def server_names(base: str, quantity: int, taken: Collection[str]) -> list[str]:
+def server_names(base: str, quantity: int, taken: Collection[str], *, numbered: bool = False) -> list[str]:
     """What the servers of one order are called (guide 3.4).
 
-    One keeps the name as it is. "If multiple ECSs are created at the same time, the system automatically adds a hyphen
+    One keeps the name as it is, unless it is to be `numbered`. "If multiple ECSs are created at the same time, the system automatically adds a hyphen
     followed by a four-digit incremental number to the end of each ECS name": after the highest number that is taken, or
     from 0001.
 
     Raises:
         NamesExhausted: the numbers would go beyond 9999.
     """
-    if quantity == 1:
+    if quantity == 1 and not numbered:
         return [base]
     found = (_NUMBERED.fullmatch(name) for name in taken)
     highest = max((int(one["number"]) for one in found if one and one["base"] == base), default=0)
@@ -93,6 +95,14 @@ def password_refusal(password: str, username: str) -> str | None:
     """Why it cannot be the password, in words that do not repeat it, or None."""
     broken = [rule.text for rule in password_rules(username) if not rule.holds(password)]
     return f"The password needs: {'; '.join(broken)}." if broken else None
+
+
+def unknown_password(username: str) -> str:
+    """One that fits the rules and is told nobody: what has it is opened by a reset."""
+    while True:
+        drawn = f"{secrets.token_urlsafe(15)}-Aa1"
+        if password_refusal(drawn, username) is None:
+            return drawn
 
 
 # --- networks -------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from provisioning.compute.events import (
     SharedUnwanted,
 )
 from provisioning.compute.models import CloudResource, Deployment, Reconciliation, SecurityGroup, Server
+from provisioning.compute.services.living import forget_waiting_password
 
 
 def _later(at: datetime) -> datetime:
@@ -70,6 +71,15 @@ register(
         due_column="next_step_at",
         open=Q(next_step_at__isnull=False),
         fire=deployment_step,
+    )
+)
+register(
+    Timer(
+        name="forget_server_passwords",
+        model=Deployment,
+        due_column="forget_password_at",
+        open=Q(forget_password_at__isnull=False),
+        fire=forget_waiting_password,
     )
 )
 register(

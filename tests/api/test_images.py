@@ -1,13 +1,17 @@
 """Images and servers for programs: what an image can run on, ordering one, the server, its network; bad input everywhere."""
 
+from datetime import date, timedelta
+
 import pytest
 
-from accounts.models import Account
+from accounts.models import Account, User
+from billing.models import CreditLine, Statement, UsageBill
+from koogallery.kernel import clock
 from koogallery.kernel.models import IdempotencyKey
 from orders.models import Order
 from provisioning.compute.models import Deployment, SecurityGroup, Server, ServerQuota
 from tests.api.conftest import Api, buyer_api
-from tests.factories import AccountFactory, MembershipFactory
+from tests.factories import AccountFactory, MembershipFactory, logged_in
 from tests.provisioning.compute.conftest import PASSWORD, Shop, let_pass, shop  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +61,7 @@ def test_a_program_finds_orders_and_runs_a_server(shop, api):  # noqa: F811
     # Each time further ahead of the machine's clock than the last.
     let_pass(3)
     server = api.get("servers/", order=order["number"]).json()["results"][0]
-    assert (server["status"], server["flavor"], server["name"]) == ("running", "s6.large.2", "ecs")
+    assert (server["status"], server["flavor"], server["name"]) == ("running", "s6.large.2", "ecs-0001")
     assert set(server["allowed_actions"]) == {"stop", "restart", "password", "delete"}
     assert api.post(f"servers/{server['id']}/stop/").json()["status"] == "stopping"
     assert api.post(f"servers/{server['id']}/stop/").status_code == 409
@@ -154,6 +158,49 @@ def test_what_is_not_allowed_is_refused_with_its_code(shop, api, settings):  # n
     assert not Order.objects.exists()
 
 
+def test_who_owes_for_use_uses_nothing_more_until_it_is_paid(shop, api):  # noqa: F811
+    at = clock.now()
+    bill = UsageBill.objects.create(
+        account=shop.account, currency="USD", until=at, closes_month=True, last_record=0, amount=5, issued_at=at
+    )
+    assert api.post("orders/", body(shop)).status_code == 201, "issued and being charged is not owed yet"
+    bill.fall_into_arrears(at, freezes_at=at + timedelta(days=15), releases_at=at + timedelta(days=30))
+    bill.save()
+    refused = api.post("orders/", body(shop))
+    assert (refused.status_code, refused.json()["code"]) == (409, "in_arrears")
+    assert refused.json()["bill"] == bill.public_id
+    assert Order.objects.count() == 1
+    assert api.post("orders/", body(shop, "monthly")).status_code == 201, "what is paid at once is sold"
+    bill.settle(at)
+    bill.save()
+    assert api.post("orders/", body(shop)).status_code == 201
+    # Use stands on the statement of an account that has one; while one is overdue nothing more is taken on credit.
+    CreditLine.objects.create(account=shop.account, currency="USD", limit=100, next_statement_at=at + timedelta(days=9))
+    statement = Statement(account=shop.account, currency="USD", month=date(2026, 1, 1), amount=5)
+    statement.issued_at = statement.due_at = statement.freezes_at = at
+    statement.fall_overdue()
+    statement.save()
+    assert "overdue" in api.post("orders/", body(shop)).json()["detail"]
+
+
+def test_a_password_that_waits_for_payment_is_erased_after_an_hour(shop, api):  # noqa: F811
+    late, soon = (api.post("orders/", body(shop, "monthly")).json()["number"] for _ in range(2))
+    api.post(f"orders/{soon}/pay/", {"method": "card"})
+    let_pass(61)
+    assert not Deployment.objects.exclude(password=None).exists()
+    assert Order.objects.get(number=late).status == "pending_payment"
+    assert Order.objects.get(number=soon).status == "completed"
+    api.post(f"orders/{late}/pay/", {"method": "card"})
+    let_pass(70)
+    server = api.get("servers/", order=late).json()["results"][0]
+    assert (server["status"], server["needs_password"]) == ("running", True)
+    assert not api.get("servers/", order=soon).json()["results"][0]["needs_password"]
+    page = logged_in(User.objects.get(pk=shop.buyer.user_id)).get(f"/my/servers/{server['id']}/").content.decode()
+    assert "Set a password" in page
+    assert api.post(f"servers/{server['id']}/password/", {"password": "Good-enough-1"}).status_code == 200
+    assert not api.get(f"servers/{server['id']}/").json()["needs_password"]
+
+
 def test_names_are_not_taken_twice_unless_it_is_allowed(shop, api):  # noqa: F811
     assert api.post("orders/", body(shop, deployment={"name": "web"})).status_code == 201
     twice = api.post("orders/", body(shop, deployment={"name": "web"}))
@@ -161,6 +208,11 @@ def test_names_are_not_taken_twice_unless_it_is_allowed(shop, api):  # noqa: F81
     allowed = {"name": "web", "allow_duplicate_name": True}
     assert api.post("orders/", body(shop, deployment=allowed)).status_code == 201
     assert [one.name for one in Server.objects.all()] == ["web", "web"]
+    for _ in range(2):
+        assert api.post("orders/", body(shop)).status_code == 201, "who chooses no name never has one that is taken"
+    assert api.post("orders/", body(shop, quantity=2)).status_code == 201
+    named = Server.objects.filter(name__startswith="ecs").order_by("id").values_list("name", flat=True)
+    assert list(named) == ["ecs-0001", "ecs-0002", "ecs-0003", "ecs-0004"]
 
 
 def test_networks_groups_and_keys_are_made_and_belong_to_their_account(shop, api):  # noqa: F811

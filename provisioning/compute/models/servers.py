@@ -30,8 +30,9 @@ else:
 class Deployment(models.Model):
     """How the servers of one order are to be; they are made once it is paid.
 
-    `password` is sealed from Submit until the servers are made, or the order ends, and then erased. The unit prices are
-    those of one server at the order: for an hour, month or year of `billing_mode`.
+    `password` is sealed from Submit until the servers are made, or the order ends, and then erased; an order that waits
+    for payment keeps it until `forget_password_at`. The unit prices are those of one server at the order: for an hour,
+    month or year of `billing_mode`.
     """
 
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="deployment")
@@ -53,6 +54,7 @@ class Deployment(models.Model):
     login_mode = models.CharField(max_length=12, choices=LoginMode.choices)
     key_pair = models.ForeignKey(KeyPair, null=True, on_delete=models.PROTECT, related_name="+")
     password = EncryptedTextField(null=True, editable=False)
+    forget_password_at = models.DateTimeField(null=True, editable=False)
     auto_recovery = models.BooleanField(default=True)
     ecs_group = models.ForeignKey(EcsGroup, null=True, on_delete=models.PROTECT, related_name="+")
     enterprise_project = models.ForeignKey(EnterpriseProject, null=True, on_delete=models.PROTECT, related_name="+")
@@ -68,6 +70,12 @@ class Deployment(models.Model):
     class Meta(TypedModelMeta):
         indexes = [
             models.Index("next_step_at", "id", condition=Q(next_step_at__isnull=False), name="compute_deployment_due"),
+            models.Index(
+                "forget_password_at",
+                "id",
+                condition=Q(forget_password_at__isnull=False),
+                name="compute_forget_password_due",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -83,11 +91,16 @@ class Deployment(models.Model):
     def start(self, at: datetime) -> None:
         """The order is paid."""
         self.started_at = self.next_step_at = at
+        self.forget_password_at = None
 
     @transition(status, source=DeploymentStatus.BUILDING, target=DeploymentStatus.DELIVERED)
     def deliver(self) -> None:
         """All servers run."""
         self.password = self.next_step_at = None
+
+    def forget_password(self) -> None:
+        """It has waited for payment too long: the buyer sets one when the servers run."""
+        self.password = self.forget_password_at = None
 
     @transition(
         status,
@@ -96,7 +109,7 @@ class Deployment(models.Model):
     )
     def withdraw(self) -> None:
         """Not paid, could not be made, or taken back."""
-        self.password = self.next_step_at = None
+        self.password = self.next_step_at = self.forget_password_at = None
 
 
 class ServerQuerySet(models.QuerySet["Server"]):
@@ -132,6 +145,7 @@ class Server(models.Model):
     """One ECS with the seller's image on it: two subscriptions, each billed and renewed by itself.
 
     `next_step_at` is when its saga goes on (`services/saga.py`); `attempt` counts machines that were made and thrown away.
+    `needs_password`: nobody knows its password, because the order was paid late; the buyer has it reset.
     """
 
     public_id = models.CharField(max_length=16, unique=True, default=public_id, editable=False)
@@ -150,6 +164,7 @@ class Server(models.Model):
     fault = models.CharField(max_length=300, blank=True, editable=False)
     next_step_at = models.DateTimeField(null=True, editable=False)
     frozen_at = models.DateTimeField(null=True, editable=False)
+    needs_password = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     built_at = models.DateTimeField(null=True, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)

@@ -11,15 +11,16 @@ from accounts.permissions import Permission, require
 from catalog.choices import DeliveryMethod
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, NotFound
+from koogallery.kernel.ids import public_id
 from orders.choices import SubscriptionStatus
 from orders.models import Order, Subscription
 from orders.services import order_locked
-from provisioning.compute.choices import ON, DeploymentStatus, ResourceKind, ServerAct, ServerStatus
+from provisioning.compute.choices import ON, DeploymentStatus, LoginMode, ResourceKind, ServerAct, ServerStatus
 from provisioning.compute.errors import ActRefused, CloudUnavailable
 from provisioning.compute.models import Deployment, Server
 from provisioning.compute.providers import provider
 from provisioning.compute.providers.base import ProviderError
-from provisioning.compute.rules import act_refusal, password_refusal, server_names
+from provisioning.compute.rules import NamesExhausted, act_refusal, password_refusal, server_names
 from provisioning.compute.services.meters import stop_running
 from provisioning.compute.services.reconciling import plan_reconciliation
 from provisioning.compute.services.records import record
@@ -29,14 +30,19 @@ def start_deployment(order: Order, *, at: datetime) -> None:
     """The order is paid: its servers are to be made. In the caller's transaction, under the order's lock."""
     deployment = Deployment.objects.select_for_update(of=("self",)).select_related("region").get(order=order)
     deployment.start(at)
-    deployment.save(update_fields=["status", "started_at", "next_step_at"])
+    deployment.save(update_fields=["status", "started_at", "next_step_at", "forget_password_at"])
+    needs_password = deployment.login_mode == LoginMode.PASSWORD and not deployment.password
     apps = {method: [] for method in (DeliveryMethod.IMAGE, DeliveryMethod.ECS)}  # type: dict[str, list[Subscription]]
     for app in Subscription.objects.filter(line__order=order).order_by("id"):
         apps[app.delivery_method].append(app)
     # Numbers may have been taken since the order was placed; they are counted anew.
     existing = Server.objects.existing().filter(account=order.account_id, name__startswith=deployment.name)
     taken = set(existing.values_list("name", flat=True))
-    names = server_names(deployment.name, deployment.quantity, taken)
+    try:
+        names = server_names(deployment.name, deployment.quantity, taken)
+    except NamesExhausted:
+        # Others took the last numbers while this order waited: what is paid for is made.
+        names = server_names(f"{deployment.name[:50]}-{public_id().lower()}"[:64], deployment.quantity, ())
     zones = [deployment.zone] if deployment.zone else deployment.region.zones or [""]
     Server.objects.bulk_create(
         (
@@ -48,6 +54,7 @@ def start_deployment(order: Order, *, at: datetime) -> None:
                 subscription=ecs,
                 image_subscription=image,
                 zone=zones[number % len(zones)],
+                needs_password=needs_password,
                 created_at=at,
             )
             for number, (name, ecs, image) in enumerate(
@@ -65,7 +72,7 @@ def withdraw_deployment(order: Order, *, by: Actor, at: datetime) -> None:
     if deployment is None or deployment.status == DeploymentStatus.WITHDRAWN:
         return
     deployment.withdraw()
-    deployment.save(update_fields=["status", "password", "next_step_at"])
+    deployment.save(update_fields=["status", "password", "next_step_at", "forget_password_at"])
     for server in deployment.servers.select_for_update().select_related("deployment").order_by("id"):
         _delete(server, "Its order was taken back.", by=by, at=at)
 
@@ -87,7 +94,18 @@ def forget_password(order_number: str) -> None:
         deployment = Deployment.objects.select_for_update(of=("self",)).filter(order=order).first()
         if deployment is not None and deployment.status == DeploymentStatus.WAITING:
             deployment.withdraw()
-            deployment.save(update_fields=["status", "password", "next_step_at"])
+            deployment.save(update_fields=["status", "password", "next_step_at", "forget_password_at"])
+
+
+def forget_waiting_password(pk: int, *, at: datetime, by: Actor) -> None:
+    """Timer: an order has waited for payment for so long that its password is erased; paid later, its servers are made
+    with one that nobody knows, and the buyer sets his own on the console."""
+    with transaction.atomic():
+        order_locked(Deployment.objects.values_list("order", flat=True).get(pk=pk))
+        deployment = Deployment.objects.select_for_update(of=("self",)).get(pk=pk)
+        if deployment.forget_password_at is not None and deployment.forget_password_at <= at:
+            deployment.forget_password()
+            deployment.save(update_fields=["password", "forget_password_at"])
 
 
 # --- subscriptions ----------------------------------------------------------------------------------------------
@@ -231,4 +249,5 @@ def reset_password(server: Server, password: str, *, by: Actor, at: datetime | N
     except ProviderError as fault:
         raise CloudUnavailable from fault
     with transaction.atomic():
+        Server.objects.filter(pk=server.pk).update(needs_password=False)
         record(server, "Password reset.", by=by, at=at)

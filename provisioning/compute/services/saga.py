@@ -34,7 +34,7 @@ from provisioning.compute.providers.base import (
     ServerSpec,
     VolumeSpec,
 )
-from provisioning.compute.rules import Facts, Known, Next, Step, next_step
+from provisioning.compute.rules import Facts, Known, Next, Step, next_step, unknown_password
 from provisioning.compute.services.meters import start_running
 from provisioning.compute.services.records import record
 from provisioning.compute.services.shared import release_unused, shared_resource
@@ -193,9 +193,15 @@ def _create(turn: Turn, resource: CloudResource) -> Made:
             key_pair=shared_resource(deployment, ResourceKind.KEY_PAIR).ref if key else "",
             group=shared_resource(deployment, ResourceKind.GROUP).ref if group else "",
             auto_recovery=deployment.auto_recovery,
-            password=deployment.password.reveal() if deployment.password else "",
+            password="" if key else _password(deployment),
         )
     )
+
+
+@sensitive_variables()
+def _password(deployment: Deployment) -> str:
+    """What the buyer chose; one that nobody knows where it was erased before he paid."""
+    return deployment.password.reveal() if deployment.password else unknown_password(deployment.image.username)
 
 
 # --- the outcome ------------------------------------------------------------------------------------------------

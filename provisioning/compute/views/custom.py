@@ -26,6 +26,7 @@ from pricing.errors import NotConfigurable, PriceChanged
 from pricing.servers import MOST_DATA_DISKS
 from pricing.values import Disk, Duration, QuoteRequest, SpecificationFacts
 from provisioning.compute.forms import DISKS, AdvancedForm, ConfirmForm, EipForm
+from provisioning.compute.keeper import default_name
 from provisioning.compute.models import Server
 from provisioning.compute.rules import MOST_AT_ONCE, addresses_in
 from provisioning.compute.views import sealed
@@ -268,7 +269,7 @@ def advanced(request: BuyerRequest, one: Drafted) -> HttpResponse:
     """ECS name, log-in, recovery, ECS group."""
     kept = sealed.unseal(request, one.draft)
     initial = {
-        "name": one.wish.name,
+        "name": one.wish.name or default_name(request.account),
         "allow_duplicate_name": one.wish.allow_duplicate_name,
         "login_mode": "key_pair" if one.wish.key_pair else "password",
         "key_pair": one.wish.key_pair,

@@ -13,7 +13,6 @@ from accounts.permissions import Permission
 from accounts.web import BuyerRequest, buyer_required
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
-from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import Money
 from orders import ports
 from orders.deployments import DeploymentWish
@@ -100,7 +99,8 @@ def _enable(request: BuyerRequest, one: Drafted, form: QuickForm) -> HttpRespons
     Raises:
         DomainError: nothing was ordered.
     """
-    if refusal := ports.money().owing_refusal(request.account, at=clock.now()):
+    by_use = one.wanted.duration is None
+    if refusal := ports.money().owing_refusal(request.account, by_use=by_use, at=clock.now()):
         raise refusal
     configure_draft(one.draft, one.wanted, {}, by=request.actor)
     given = form.cleaned_data
@@ -109,7 +109,6 @@ def _enable(request: BuyerRequest, one: Drafted, form: QuickForm) -> HttpRespons
         subnet=given["subnet"],
         security_group=given["security_group"],
         password=given["password"],
-        name=f"ecs-{public_id()[:4].lower()}",
     )
     return after_quick(request, place(one, request, wish))
 
