@@ -1,5 +1,6 @@
 """Answers the DEPLOYMENTS port of `orders`: what a buyer may ask for, and what is kept of it until his order is paid."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -144,7 +145,7 @@ def _names(wish: DeploymentWish, quantity: int, account: Account, errors: dict[s
     name = wish.name.strip()
     if not name:
         # Nobody chose one: it is never taken. What is several gets its numbers when it is paid.
-        return replace(wish, name=default_name(account, quantity))
+        return replace(wish, name=default_name(taken_names(account, DEFAULT_NAME), quantity))
     if why := name_refusal(name):
         errors["deployment.name"] = [why]
         return wish
@@ -160,10 +161,10 @@ def _names(wish: DeploymentWish, quantity: int, account: Account, errors: dict[s
     return replace(wish, name=name)
 
 
-def default_name(account: Account, quantity: int = 1) -> str:
-    """The next ecs-0001, ecs-0002, ... of the account; of several the part before the numbers."""
+def default_name(taken: Collection[str], quantity: int = 1) -> str:
+    """The next ecs-0001, ecs-0002, ... that is not taken; of several the part before the numbers."""
     try:
-        first = server_names(DEFAULT_NAME, quantity, taken_names(account, DEFAULT_NAME), numbered=True)[0]
+        first = server_names(DEFAULT_NAME, quantity, taken, numbered=True)[0]
     except NamesExhausted:
         return f"{DEFAULT_NAME}-{public_id().lower()}"
     return DEFAULT_NAME if quantity > 1 else first
