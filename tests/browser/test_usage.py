@@ -68,3 +68,7 @@ def test_usage_bill_and_spend(account, person):
     page = buyer.goto("/billing/spend/")
     expect(page.get_by_role("img", name="Spend by month (USD)")).to_be_visible()
     buyer.look("spend")
+
+    page = buyer.goto("/billing/account-statement/")
+    expect(page.get_by_role("heading", name="Account Statement")).to_be_visible()
+    buyer.look("account-statement")

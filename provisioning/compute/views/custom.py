@@ -269,7 +269,7 @@ def advanced(request: BuyerRequest, one: Drafted) -> HttpResponse:
     """ECS name, log-in, recovery, ECS group."""
     kept = sealed.unseal(request, one.draft)
     initial = {
-        "name": one.wish.name or default_name([one.draft.last_default_name or ""]),
+        "name": one.wish.name or default_name([one.draft.last_default_name or ""]),  # type: ignore[attr-defined]
         "allow_duplicate_name": one.wish.allow_duplicate_name,
         "login_mode": "key_pair" if one.wish.key_pair else "password",
         "key_pair": one.wish.key_pair,
