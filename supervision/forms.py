@@ -83,8 +83,39 @@ def application_fields() -> dict[str, forms.Field]:
     }
 
 
-class ActForm(forms.Form):
-    """Made for one act of a flow: its text under the act's name, its files as `attachment`, those staged before as `uploads`.
+class FilesForm(forms.Form):
+    """A form whose files come with it as `attachment`, or were staged before and are named as `uploads`."""
+
+    takes_files = True
+    by: Actor | None = None
+
+    @property
+    def _staged_ids(self) -> list[str]:
+        names = self.data.getlist("uploads") if self.takes_files and hasattr(self.data, "getlist") else []
+        return [str(one) for one in names[:MOST_IDS]]
+
+    @property
+    def staged(self) -> list[Upload]:
+        """The staged uploads that the form came with: a form that is refused shows them again."""
+        if self.by is None or not self._staged_ids:
+            return []
+        return list(Upload.objects.for_owner(self.by).open(clock.now()).filter(public_id__in=self._staged_ids))
+
+    @property
+    def files_given(self) -> list[Attachable]:
+        """Everything that is to be attached.
+
+        Raises:
+            AttachmentRefused: a staged upload is not there any more.
+        """
+        sent: list[UploadedFile] = self.cleaned_data.get("attachment", [])
+        if self.by is None and self._staged_ids:
+            raise AttachmentRefused
+        return uploaded([*sent, *self._staged_ids], self.by) if self.by else list(sent)
+
+
+class ActForm(FilesForm):
+    """Made for one act of a flow: its text under the act's name, and its files.
 
     A delivery also answers each criterion that the flow is pinned to (`answer_1`, `answer_file_1`) and may give a
     licence's key or, for SaaS, application information; a rejection names the criteria that failed.
@@ -100,7 +131,7 @@ class ActForm(forms.Form):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.act, self.by = act, by
+        self.act, self.by, self.takes_files = act, by, act.files
         self.lines: list[str] = flow.criteria.lines if flow.criteria else []
         if act.action == Action.REJECT and self.lines:
             self.fields["failed_criteria"] = forms.TypedMultipleChoiceField(
@@ -176,32 +207,8 @@ class ActForm(forms.Form):
     def text(self) -> str:
         return str(self.cleaned_data.get(self.act.text, "")) if self.act.text else ""
 
-    @property
-    def _staged_ids(self) -> list[str]:
-        names = self.data.getlist("uploads") if self.act.files and hasattr(self.data, "getlist") else []
-        return [str(one) for one in names[:MOST_IDS]]
 
-    @property
-    def staged(self) -> list[Upload]:
-        """The staged uploads that the form came with: a form that is refused shows them again."""
-        if self.by is None or not self._staged_ids:
-            return []
-        return list(Upload.objects.for_owner(self.by).open(clock.now()).filter(public_id__in=self._staged_ids))
-
-    @property
-    def files_given(self) -> list[Attachable]:
-        """Everything that is to be attached.
-
-        Raises:
-            AttachmentRefused: a staged upload is not there any more.
-        """
-        sent: list[UploadedFile] = self.cleaned_data.get("attachment", [])
-        if self.by is None and self._staged_ids:
-            raise AttachmentRefused
-        return uploaded([*sent, *self._staged_ids], self.by) if self.by else list(sent)
-
-
-class MessageForm(forms.Form):
+class MessageForm(FilesForm):
     """A message to the other side, with files, about a step if wished."""
 
     text = forms.CharField(
@@ -213,8 +220,9 @@ class MessageForm(forms.Form):
     mentions = forms.TypedChoiceField(label=_("About"), required=False, coerce=int, empty_value=None)
     attachment = FilesField(label=_("Attachment"), required=False)
 
-    def __init__(self, steps: list[FlowRecord], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, steps: list[FlowRecord], *args: Any, by: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.by = by
         named = [(one.pk, f"{Action(one.action).label}, {one.at:%Y-%m-%d %H:%M} UTC") for one in steps]
         self.fields["mentions"].choices = [("", _("The service as a whole")), *named]  # type: ignore[attr-defined]
 

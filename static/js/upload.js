@@ -182,12 +182,24 @@ class Field {
       this.rows.add(row);
       const why = fault(file, this.rules) || tooMany;
       if (why) row.refuse(why);
-      // Where nothing takes parts (the style guide), the list only shows what was chosen.
-      else if (!this.url) row.show("done", size(file.size), [["Remove", () => row.remove()]]);
+      else if (!this.url) this.keep(row, file);
       else this.queue(row, file);
     }
     // The form names the uploads; it does not carry the files once more.
-    this.input.value = "";
+    if (this.url) this.input.value = "";
+    else this.carry();
+  }
+
+  /** Where nothing takes parts the form itself carries what the list shows. */
+  keep(row, file) {
+    row.file = file;
+    row.show("done", size(file.size), [["Remove", () => (row.remove(), this.carry())]]);
+  }
+
+  carry() {
+    const carried = new DataTransfer();
+    for (const row of this.rows) if (row.state === "done") carried.items.add(row.file);
+    this.input.files = carried.files;
   }
 
   /** Two at a time: a page that sends ten files stays usable. */

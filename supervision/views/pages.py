@@ -126,14 +126,21 @@ def act_page(
         "allowed": act.action in allowed,
         "why_not": dict(case_acts(flow, by, clock.now())).get(act.action),
         "files_required": must,
-        "upload_url": reverse("supervision:seller_uploads" if by.party is Party.SELLER else "supervision:uploads"),
-        "max_bytes": settings.ATTACHMENT_MAX_BYTES,
-        "max_files": settings.ATTACHMENTS_MAX,
+        **_upload_fields(by),
         "back": back,
         "rejection": flow.buyer_rejections + 1 if act.action == Action.REJECT else flow.seller_rejections + 1,
         "view": present(flow, by, clock.now()),
     }
     return render(request, template, context, status=status)
+
+
+def _upload_fields(by: Actor) -> dict[str, Any]:
+    """What the component `upload` needs: files travel in parts before their form."""
+    return {
+        "upload_url": reverse("supervision:seller_uploads" if by.party is Party.SELLER else "supervision:uploads"),
+        "max_bytes": settings.ATTACHMENT_MAX_BYTES,
+        "max_files": settings.ATTACHMENTS_MAX,
+    }
 
 
 def _carry_out(request: HttpRequest, flow: ServiceFlow, act: Act, form: ActForm, by: Actor) -> bool:
@@ -157,10 +164,10 @@ def messages_page(request: HttpRequest, flow: ServiceFlow, by: Actor, *, templat
     refusal = services.message_refusal(flow, clock.now())
     silent = by.party is Party.BUYER and not may(by.role, Permission.SUPERVISE)
     steps = [one for one in flow.records.all() if one.action not in BESIDE_STEPS]
-    form = MessageForm(steps, request.POST or None, request.FILES or None)
+    form = MessageForm(steps, by=by)
     status = 200
     if request.method == "POST":
-        form = MessageForm(steps, request.POST, request.FILES)
+        form = MessageForm(steps, request.POST, request.FILES, by=by)
         if form.is_valid() and _send(flow, form, by):
             messages.success(request, _("The message was sent."))
             return redirect(request.path)
@@ -171,6 +178,7 @@ def messages_page(request: HttpRequest, flow: ServiceFlow, by: Actor, *, templat
         "order": flow.order,
         "product": flow.order.product,
         "messages_shown": evidence_of(flow, by.party).messages,
+        **_upload_fields(by),
         "refusal": refusal,
         "silent": silent,
         "back": back,
@@ -181,7 +189,7 @@ def messages_page(request: HttpRequest, flow: ServiceFlow, by: Actor, *, templat
 def _send(flow: ServiceFlow, form: MessageForm, by: Actor) -> bool:
     given = form.cleaned_data
     try:
-        with files_for_a_verb(given["attachment"]) as files:
+        with files_for_a_verb(form.files_given) as files:
             services.send_message(flow, text=given["text"], files=files, mentions=given["mentions"], by=by)
     except (InvalidInput, AttachmentRefused, Throttled) as refused:
         add_refusal(form, refused)

@@ -10,6 +10,7 @@ from tests.browser.conftest import PASSWORD
 from tests.browser.test_main_job import PDF
 from tests.factories import AgreementFactory, UserFactory, an_operator
 from tests.supervision.conftest import make_deal
+from tests.supervision.sample_files import png
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -160,10 +161,13 @@ def test_a_service_with_criteria_under_review_from_request_to_acceptance(person,
     page.click("a:has-text('Ask customer')")
     page.fill("textarea", "Can you log in?")
     page.select_option("select[name=mentions]", index=1)
+    page.set_input_files("input[type=file]", {"name": "login.png", "mimeType": "image/png", "buffer": png(20_000)})
+    expect(page.locator("li.file").get_by_text("Uploaded")).to_be_visible()
     seller.look("messages-seller")
     page.click("main button:has-text('Send')")
     page.wait_for_selector("text=The message was sent.")
-    buyer.goto(f"/my/supervision/{number}/messages/")
+    page = buyer.goto(f"/my/supervision/{number}/messages/")
+    expect(page.get_by_role("link", name="login.png")).to_be_visible()
     buyer.look("messages")
 
     # A rejection names the lines that failed.
