@@ -39,6 +39,7 @@ def test_an_invoice_is_returned_by_a_ticket_and_an_image_unsubscribed(person, se
 
     page = mara.goto("/billing/invoices/")
     expect(page.get_by_text(order.number)).to_be_visible()
+    mara.look("invoices")
     page.get_by_role("button", name="Issue invoice").click()
     page.get_by_role("link", name="Add an invoice header").click()
     page.fill("#id_tax_number", "201912345K")
@@ -49,12 +50,15 @@ def test_an_invoice_is_returned_by_a_ticket_and_an_image_unsubscribed(person, se
     page.fill("#id_company_name", "Contoso Retail Pte. Ltd.")
     page.get_by_role("button", name="Save changes").click()
     expect(page.get_by_text("a digit may be wrong").first).to_be_visible()
+    mara.look("invoice-apply")
     page.get_by_role("button", name="Submit application").click()
     expect(page.get_by_text("Waiting for the issuer")).to_be_visible()
     invoice = Invoice.objects.get()
 
     theirs = ines.goto("/seller/invoices/")
     theirs.get_by_role("link", name=invoice.number).first.click()
+    expect(theirs.get_by_role("button", name="Reject application")).to_be_visible()
+    ines.look("invoice-seller")
     theirs.get_by_role("button", name="Issue invoice").click()
     expect(theirs.get_by_text("The invoice is being issued.")).to_be_visible()
     timers.run()
@@ -62,14 +66,18 @@ def test_an_invoice_is_returned_by_a_ticket_and_an_image_unsubscribed(person, se
     page.reload()
     document = Invoice.objects.get().document()
     expect(page.get_by_role("heading", name=f"Invoice {document.number}")).to_be_visible()
+    mara.look("invoice-issued")
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Download PDF").click()
     assert downloading.value.suggested_filename == f"invoice-{document.number}.pdf"
     mara.goto(f"/invoices/verify/{document.code}/")
     expect(page.get_by_text("This document is genuine")).to_be_visible()
+    mara.look("invoice-verified")
 
     mara.goto("/billing/unsubscriptions/")
-    page.get_by_role("link", name="Unsubscribe Hardened Linux").click()
+    expect(page.get_by_text(f"Return invoice {document.number} first.")).to_be_visible()
+    mara.look("unsubscriptions")
+    mara.goto(f"/billing/unsubscriptions/{Subscription.objects.get().public_id}/")
     expect(page.get_by_text(f"Return invoice {document.number} first.")).to_be_visible()
     page.get_by_role("link", name=f"Return invoice {document.number}").click()
     page.fill("#id_text", "We stop using it.")
@@ -84,8 +92,8 @@ def test_an_invoice_is_returned_by_a_ticket_and_an_image_unsubscribed(person, se
 
     mara.goto(ticket.removeprefix(mara.base))
     expect(page.get_by_text("Resolved").first).to_be_visible()
-    page.get_by_role("link", name=document.number).click()
-    page.get_by_role("link", name="Reissue").click()
+    mara.goto("/billing/invoices/?tab=issued")
+    page.get_by_role("link", name=f"Reissue {document.number}").click()
     page.get_by_role("button", name="Submit application").click()
     expect(page.get_by_text("Waiting for the issuer")).to_be_visible()
 
@@ -93,6 +101,7 @@ def test_an_invoice_is_returned_by_a_ticket_and_an_image_unsubscribed(person, se
     page.fill("#id_typed", "Something else")
     page.get_by_role("button", name="Unsubscribe").click()
     expect(page.get_by_role("alert")).to_contain_text("This is not the product name.")
+    mara.look("unsubscribe")
     page.fill("#id_typed", "hardened linux")
     page.get_by_role("button", name="Unsubscribe").click()
     expect(page.get_by_text("goes back to the original payment method.").first).to_be_visible()
