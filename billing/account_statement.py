@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Sum, Window
+from django.utils.translation import gettext as _
 
 from accounts.models import Account, Reseller, Seller
 from billing.choices import Ledger
@@ -30,6 +31,18 @@ class Asked:
     currency: str
     first: date
     last: date
+
+
+EARLIEST, LATEST = date(2000, 1, 1), date(2100, 12, 31)
+
+
+def days_refusal(first: date | None, last: date | None) -> str | None:
+    """Why no statement is made for these days, or None; days that are missing are somebody else's matter."""
+    if first and last and last < first:
+        return _("The last day lies before the first.")
+    if any(one and not EARLIEST <= one <= LATEST for one in (first, last)):
+        return _("Give days between 2000 and 2100.")
+    return None
 
 
 @dataclass(frozen=True, slots=True)

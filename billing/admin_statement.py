@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Reseller, Seller
-from billing.account_statement import Asked, Row, closing, count, opening, rows
+from billing.account_statement import Asked, Row, closing, count, days_refusal, opening, rows
 from billing.admin_forms import account_named
 from billing.choices import Ledger
 from koogallery.kernel import clock
@@ -50,8 +50,8 @@ class StatementForm(forms.Form):
         found = [one for one in named if one is not None]
         if len(found) != 1 or found[0][0] is None:
             raise forms.ValidationError(_("Name the one account, seller or reseller whose statement it is."))
-        if data.get("first") and data.get("last") and data["last"] < data["first"]:
-            raise forms.ValidationError(_("The last day lies before the first."))
+        if why := days_refusal(data.get("first"), data.get("last")):
+            raise forms.ValidationError(why)
         data["party"], usual = found[0]
         data["ledger"] = Ledger(data["ledger"]) if data.get("ledger") else usual
         return data
@@ -86,24 +86,32 @@ def statement_page(request: HttpRequest, context: dict[str, Any]) -> HttpRespons
     return TemplateResponse(request, "admin/account_statement.html", context | {"form": form}, status=status)
 
 
-def statement_csv(asked: Asked) -> StreamingHttpResponse:
-    """A statement of account as a file, with the balances before and after."""
+def statement_csv(asked: Asked, *, sign: int = 1) -> StreamingHttpResponse:
+    """A statement of account as a file, with the balances before and after.
+
+    Args:
+        sign: -1 where the balances of our books are read from the other side: a credit is the customer's own money.
+    """
 
     def lines() -> Iterator[list[str]]:
         yield HEAD
-        yield _balance(asked.first.isoformat(), "opening balance", opening(asked))
+        yield _balance(asked.first.isoformat(), "opening balance", _seen(opening(asked), sign))
         for row in rows(asked):
-            yield _cells(row)
-        yield _balance(asked.last.isoformat(), "closing balance", closing(asked))
+            yield _cells(row, sign)
+        yield _balance(asked.last.isoformat(), "closing balance", _seen(closing(asked), sign))
 
     return csv_file(lines(), "statement-of-account.csv")
+
+
+def _seen(balance: Money, sign: int) -> Money:
+    return balance * sign if balance else balance
 
 
 def _balance(day: str, name: str, money: Money) -> list[str]:
     return [day, name, "", "", "", "", "", money.digits(), money.currency]
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Row, sign: int) -> list[str]:
     entry = row.posting.entry
     return [
         entry.at.isoformat(timespec="seconds"),
@@ -113,6 +121,6 @@ def _cells(row: Row) -> list[str]:
         csv_cell(entry.text),
         row.debit.digits() if row.debit else "",
         row.credit.digits() if row.credit else "",
-        row.balance.digits(),
+        _seen(row.balance, sign).digits(),
         row.posting.currency,
     ]

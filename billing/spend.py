@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import DateField, F, Sum
+from django.db.models import DateField, DecimalField, F, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
 from accounts.models import Account
@@ -42,28 +42,49 @@ class Share:
 
 def spent(account: Account, until: date, months: int = MONTHS) -> list[Spent]:
     """What was spent in the last `months` months up to that of `until`, oldest first, by product and currency."""
-    first, after = month_earlier(until, months - 1), month_earlier(until, -1)
-    start, end = midnight(first), midnight(after)
     sums: dict[tuple[date, int, str], Decimal] = defaultdict(Decimal)
-
-    def add(rows: Any, amount: Any, sign: int = 1) -> None:
-        by_product = rows.values("month", "product", "currency").annotate(total=Sum(amount)).order_by()
-        for month, product, currency, total in by_product.values_list("month", "product", "currency", "total"):
-            sums[month, product, currency] += sign * total
-
-    paid = Order.objects.for_account(account).filter(paid_at__gte=start, paid_at__lt=end, payable__gt=0)
-    add(paid.annotate(month=_month_of("paid_at")), "payable")
-    back = Refund.objects.filter(order__account=account, created_at__gte=start, created_at__lt=end)
-    back = back.exclude(status=RefundStatus.FAILED)
-    add(back.annotate(month=_month_of("created_at"), product=F("order__product")), "amount", sign=-1)
-    used = UsageBillLine.objects.filter(bill__account=account, month__gte=first, month__lt=after)
-    add(used.annotate(product=F("line__order__product")), F("amount") + F("tax"))
+    for month, product, currency, total in _sums(account, month_earlier(until, months - 1), month_earlier(until, -1)):
+        sums[month, product, currency] += total
     products = Product.objects.select_related("seller").in_bulk({product for _month, product, _currency in sums})
     return [
         Spent(month, products[product], Money(total, currency))
         for (month, product, currency), total in sorted(sums.items())
         if total
     ]
+
+
+def spent_by_month(account: Account, until: date, months: int = MONTHS) -> dict[str, list[Share]]:
+    """Currency -> what was spent in each of the last `months` months, oldest first, months without any included."""
+    sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for month, _product, currency, total in _sums(account, month_earlier(until, months - 1), month_earlier(until, -1)):
+        sums[currency, f"{month:%Y-%m}"] += total
+    names = [f"{month_earlier(until, at):%Y-%m}" for at in reversed(range(months))]
+    return {
+        currency: [Share(name, Money(sums.get((currency, name), Decimal(0)), currency)) for name in names]
+        for currency in sorted({currency for currency, _name in sums})
+    }
+
+
+def _sums(account: Account, first: date, after: date) -> "QuerySet[Any, Any]":
+    """(month, product, currency, sum) of orders, of refunds (negative) and of use, in one query."""
+    start, end = midnight(first), midnight(after)
+
+    def summed(rows: Any, amount: Any) -> Any:
+        by_product = rows.order_by().values("month", "product", "currency")
+        return by_product.annotate(total=Sum(amount, output_field=DecimalField())).values_list(
+            "month", "product", "currency", "total"
+        )
+
+    paid = Order.objects.for_account(account).filter(paid_at__gte=start, paid_at__lt=end, payable__gt=0)
+    back = Refund.objects.filter(order__account=account, created_at__gte=start, created_at__lt=end)
+    back = back.exclude(status=RefundStatus.FAILED)
+    used = UsageBillLine.objects.filter(bill__account=account, month__gte=first, month__lt=after)
+    parts = [
+        summed(paid.annotate(month=_month_of("paid_at")), F("payable")),
+        summed(back.annotate(month=_month_of("created_at"), product=F("order__product")), -F("amount")),
+        summed(used.annotate(product=F("line__order__product")), F("amount") + F("tax")),
+    ]
+    return parts[0].union(*parts[1:], all=True)
 
 
 def _month_of(column: str) -> TruncMonth:

@@ -5,7 +5,7 @@ from django.urls import path
 from billing.invoices.views import buyer as invoices
 from billing.invoices.views import headers, public
 from billing.invoices.views import seller as issuing
-from billing.views import bills, cards, orders, pay, seller, spend, statements, unsubscriptions, webhooks
+from billing.views import bills, cards, orders, overview, pay, seller, spend, statements, unsubscriptions, webhooks
 
 app_name = "billing"
 
@@ -16,6 +16,8 @@ urlpatterns = [
     path("purchase/done/", pay.done_together, name="done_together"),
     path("purchase/payments/<str:payment_id>/returned/", pay.returned, name="returned"),
     path("purchase/payments/<str:payment_id>/cancel/", pay.give_up, name="give_up"),
+    path("billing/", overview.overview, name="overview"),
+    path("billing/contracts/", overview.contracts, name="contracts"),
     path("billing/orders/", orders.order_list, name="orders"),
     path("billing/orders/<str:number>/", orders.order_detail, name="order"),
     path("billing/orders/<str:number>/receipt.pdf", orders.receipt, name="receipt"),

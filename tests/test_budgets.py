@@ -69,7 +69,7 @@ def test_pages_stay_within_their_budget_whatever_the_number_of_rows(client, deal
         "/billing/renewals/", f"/billing/renewals/{app.public_id}/",
         f"/billing/renewals/{app.public_id}/plan/", f"/billing/renewals/{app.public_id}/stop/", "/billing/renewals/date/", "/billing/renewals/forecast/",
         "/billing/orders/", f"/billing/orders/{number}/", "/billing/payment-methods/", f"/purchase/orders/{number}/done/",
-        "/billing/invoices/", "/billing/invoices/?tab=applications", "/billing/invoices/?tab=issued", "/billing/invoice-headers/",
+        "/billing/", "/billing/contracts/", "/billing/invoices/", "/billing/invoices/?tab=applications", "/billing/invoices/?tab=issued", "/billing/invoice-headers/",
         "/my/discounts/", "/billing/statements/", "/billing/unsubscriptions/", "/billing/bills/", "/billing/usage/", "/billing/spend/", "/billing/account-statement/",
         f"/purchase/done/?order={number}",
         "/my/tickets/", f"/my/tickets/new/?order={number}",

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.web import BuyerRequest, buyer_required
-from billing.account_statement import Asked, closing, count, opening, rows
+from billing.account_statement import Asked, closing, count, days_refusal, opening, rows
 from billing.admin_statement import statement_csv
 from billing.choices import Ledger
 from billing.spend import Share, Spent, by, every_month, spent
@@ -88,11 +88,8 @@ class AccountStatementForm(forms.Form):
 
     def clean(self) -> dict[str, object]:
         data = super().clean() or {}
-        first, last = data.get("first"), data.get("last")
-        if first and last and last < first:
-            raise forms.ValidationError(_("The last day lies before the first."))
-        if first and last and not (first.year >= 2000 and last.year <= 2100):
-            raise forms.ValidationError(_("Give days between 2000 and 2100."))
+        if why := days_refusal(data.get("first"), data.get("last")):
+            raise forms.ValidationError(why)
         return data
 
 
@@ -109,7 +106,7 @@ def account_statement(request: BuyerRequest) -> HttpResponseBase:
         data = form.cleaned_data
         asked = Asked(request.account, Ledger(data["ledger"]), request.account.currency, data["first"], data["last"])
         if "export" in request.GET:
-            return statement_csv(asked)
+            return statement_csv(asked, sign=-1 if asked.ledger is Ledger.BALANCE else 1)
         number = count(asked)
         context |= {
             "opening": _seen(opening(asked), asked),

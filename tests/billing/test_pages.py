@@ -1,18 +1,22 @@
 """The pages of paying and of the Billing Center, by plain forms; and what operations do in Django admin."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.test import Client
+from time_machine import travel
 
 from accounts.models import Reseller, User
 from billing import ledger
-from billing.models import AccountBalance, CreditLine, JournalEntry, RefundProposal
+from billing.models import AccountBalance, CreditLine, JournalEntry, RefundProposal, Statement, UsageBill
 from billing.services import PaymentRequest, pay_order
 from orders.choices import OrderStatus
 from orders.models import Order, PurchaseDraft
 from pricing.models import Coupon, Discount
 from supervision.models import FlowTemplate
+from tests.api.conftest import buyer_api
 from tests.billing.conftest import usd
-from tests.factories import AgreementFactory, a_coupon, a_statement
+from tests.factories import AgreementFactory, a_coupon, a_statement, a_usage_bill
 
 
 @pytest.fixture
@@ -141,6 +145,59 @@ def test_a_statement_is_read_and_paid(browser, shopper):
     answer = browser.post(statement.get_absolute_url(), {"method": f"card:{card.public_id}"}, follow=True)
     assert "Paid" in answer.content.decode()
     assert CreditLine.objects.get().used == 0
+
+
+def test_the_first_page_of_the_billing_center_says_what_waits(browser, shopper, timers):
+    empty = browser.get("/billing/").content.decode()
+    assert "Nothing" in empty
+    shopper.credit()
+    shopper.card()
+    with travel(datetime(2026, 3, 10, tzinfo=UTC), tick=False):
+        CreditLine.objects.update(next_statement_at=datetime(2026, 4, 2, 16, tzinfo=UTC))
+        order = pay_order(shopper.order(), PaymentRequest("monthly_settlement"), by=shopper.by)
+    with travel(datetime(2026, 4, 3, tzinfo=UTC), tick=False):
+        timers.run()
+        shopper.order()
+        a_usage_bill(shopper.account, "7.00")
+        browser.force_login(User.objects.get(pk=shopper.by.user_id))
+        page = browser.get("/billing/")
+        assert page.context["due"] == [usd("12.00")]
+        assert (page.context["unpaid"], page.context["applications"]) == (1, 0)
+        ((shares, _chart),) = page.context["spent"]
+        assert [(one.name, one.money) for one in shares if one.money] == [("2026-03", usd("5.00"))]
+        statement = Statement.objects.get()
+        bill = buyer_api("owner", shopper.account, card=False).get("bills/").json()["results"]
+        assert {(one["kind"], one["amount"]["amount"]) for one in bill} == {
+            ("usage", "7.00"),
+            ("monthly_settlement", "5.00"),
+        }
+        one = buyer_api("owner", shopper.account, card=False).get(f"bills/{statement.public_id}/").json()
+        assert [(entry["order"], entry["amount"]["amount"]) for entry in one["entries"]] == [(order.number, "5.00")]
+        assert one["due_at"] == "2026-04-17T16:00:00Z"
+        file = browser.get(f"/billing/statements/{statement.public_id}/export.csv")
+        rows = b"".join(file.streaming_content).decode().splitlines()
+        assert (order.number in rows[1], rows[-1]) == (True, "total,,,,,5.00,USD")
+        paid = buyer_api("owner", shopper.account, card=False).post(
+            f"bills/{statement.public_id}/pay/", {"method": "card"}
+        )
+        assert (paid.status_code, paid.json()["status"]) == (200, "paid")
+    UsageBill.objects.all().delete()
+
+
+def test_contracts_are_the_agreements_by_the_month_of_their_acceptance(browser, shopper):
+    assert "You have not accepted any agreements." in browser.get("/billing/contracts/").content.decode()
+    AgreementFactory()
+    with travel(datetime(2025, 12, 31, 17, tzinfo=UTC), tick=False):  # January in GMT+08:00
+        first = shopper.order()
+    with travel(datetime(2026, 3, 10, tzinfo=UTC), tick=False):
+        shopper.order()
+        browser.force_login(User.objects.get(pk=shopper.by.user_id))
+        page = browser.get("/billing/contracts/")
+        assert [f"{month:%Y-%m}" for month, _rows in page.context["months"]] == ["2026-03", "2026-01"]
+        assert first.number in page.content.decode()
+        assert page.content.decode().count("Download (PDF)") == 2
+        assert first.number in browser.get("/billing/contracts/?year=2026").content.decode()
+        assert browser.get("/billing/contracts/?year=2025").context["tabs"][0].current
 
 
 def test_discounts_lists_coupons_and_redeems_codes(browser, shopper):

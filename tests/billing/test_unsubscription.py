@@ -285,6 +285,23 @@ def test_pages_and_api_tell_the_same(shop, client):
     assert (again.status_code, again.json()["code"]) == (409, "not_unsubscribable")
 
 
+def test_the_list_says_which_invoice_is_returned_first(shop, client):
+    from tests.billing.invoicing import applied, issued
+
+    app = bought(shop)
+    client.force_login(shop.account.memberships.get().user)
+    invoice = applied(shop, app.line.order)
+    assert "Return invoice" not in client.get("/billing/unsubscriptions/").content.decode()  # it is canceled with it
+    number = issued(invoice).document().number
+    page = client.get("/billing/unsubscriptions/").content.decode()
+    assert f"Return invoice {number} first." in page
+    assert f"/my/tickets/return/{invoice.number}/" in page
+    assert (
+        "Unsubscription rules for images on KooGallery are the same as those for products and services on KooGallery Cloud."
+        in page
+    )
+
+
 def test_by_api_with_an_idempotency_key(shop):
     from tests.api.conftest import buyer_api
 

@@ -74,6 +74,12 @@ def test_an_invoice_is_returned_by_a_ticket_and_an_image_unsubscribed(person, se
     expect(page.get_by_text("This document is genuine")).to_be_visible()
     mara.look("invoice-verified")
 
+    mara.goto("/billing/")
+    expect(page.get_by_role("img", name="Spend by month (USD)")).to_be_visible()
+    mara.look("billing-overview")
+    page.get_by_role("link", name="Contracts").click()
+    expect(page.get_by_role("heading", name="Contracts", exact=True)).to_be_visible()
+    mara.look("contracts")
     mara.goto("/billing/unsubscriptions/")
     expect(page.get_by_text(f"Return invoice {document.number} first.")).to_be_visible()
     mara.look("unsubscriptions")
