@@ -71,7 +71,7 @@ _QUESTIONS: list[tuple[str, str, str]] = [
     (
         "requirements",
         "What Do I Do If No Applications or Services Meet My Requirements?",
-        "Fill in the form **Tell us what you need**, or send an email to {email} with the subject "
+        "Fill in the form **[Tell us what you need](/requirements/new/)**, or send an email to {email} with the subject "
         "`[KooGallery] [Requirements] [Contact]` and your application requirements, company name, contact person, phone number "
         "and email address. We look for a product, or for a seller who can make it.",
     ),

@@ -22,23 +22,25 @@ from billing.invoices.services import (
     finish_return,
     invoice_automatically,
     invoice_statement_automatically,
+    issuer_of,
     reject_application,
     reject_return,
     remove_header,
     save_header,
+    save_issuer,
     sources_of,
 )
 from billing.invoices.services.issuing import sealed_pdf
 from billing.models import CreditLine, Statement
 from billing.services import PaymentRequest, pay_statement, propose_refund, record_transfer, unsubscribe
 from koogallery.kernel import clock
-from koogallery.kernel.errors import InvalidTransition, NotFound, PermissionRefused
+from koogallery.kernel.errors import InvalidInput, InvalidTransition, NotFound, PermissionRefused
 from orders.models import Subscription
 from pricing.models import TaxRate
 from tests.billing import cloud
 from tests.billing.conftest import a_shopper, usd
 from tests.billing.invoicing import HEADER, applied, completed, issued
-from tests.factories import a_buyer, a_coupon, a_seller, a_specification, an_operator
+from tests.factories import SellerFactory, a_buyer, a_coupon, a_seller, a_specification, an_operator
 
 pytestmark = pytest.mark.django_db
 
@@ -478,6 +480,29 @@ def test_automatic_issuing_is_a_setting(shop, settings, timers):
     timers.run()
     assert now_of(invoice).document().facts["customer"]["company_name"] == HEADER.company_name
     assert invoice_automatically(order.number, at=clock.now()) == []
+
+
+@pytest.mark.parametrize("prefix", ["FIRST", "LATER", "THEIRS-CN", "KG", "no good", ""])
+def test_no_prefix_can_make_two_documents_of_one_number(shop, prefix):
+    """Another's, one that another's documents had once, one of credit notes, the platform's before it has issued any."""
+    first, second = completed(shop), completed(a_shop_of_another())
+    seller = a_seller(first.seller)
+    issuer = issuer_of(first.seller)
+    save_issuer(issuer, HEADER, prefix="FIRST", by=seller)
+    issued(applied(shop, first))
+    save_issuer(issuer, HEADER, prefix="LATER", by=seller)
+    theirs = issuer_of(second.seller)
+    with pytest.raises(InvalidInput) as refused:
+        save_issuer(theirs, HEADER, prefix=prefix, by=a_seller(second.seller))
+    assert refused.value.errors["number_prefix"]
+    assert issuer_of(SellerFactory(slug="acme-cn")).prefix.startswith("ACME-CN-")
+
+
+def a_shop_of_another():
+    one = a_shopper()
+    one.specification = a_specification(saas=True)
+    one.card()
+    return one
 
 
 def test_a_closed_cycle_is_issued_automatically_too(shop, settings, timers):

@@ -7,6 +7,8 @@ from billing.invoices.errors import NotInvoiceable
 from billing.invoices.services import (
     Application,
     apply_for_invoice,
+    ask_return,
+    finish_return,
     invoice_bill_automatically,
     invoice_statement_automatically,
     save_header,
@@ -51,6 +53,12 @@ def test_a_paid_bill_is_invoiced_once_by_each_issuer(timers, client):
     assert not usage_sources_of(shop.account)
     with pytest.raises(NotInvoiceable, match="invoiced already"):
         applied_for(shop, bill, "platform")
+    # Returned, it is applied for again over the same bill.
+    ask_return(theirs, reason="Wrong header", by=shop.by)
+    finish_return(theirs, by=shop.operator)
+    again = client.get("/billing/invoices/?tab=issued").context["rows"][0][1]
+    assert f"bill={bill.public_id}" in again
+    assert client.get(again).context["chosen"][0].left == usd("10.90")
 
 
 def test_what_stands_on_a_statement_waits_until_that_is_paid(timers):

@@ -7,10 +7,11 @@ from django.db import transaction
 
 from accounts.actor import Actor, Party
 from accounts.models import Seller
-from billing.invoices.models import Issuer
+from billing.invoices.models import InvoiceDocument, Issuer
 from billing.invoices.services.headers import HeaderData, checked_header
 from koogallery.kernel.errors import InvalidInput, PermissionRefused
 
+CREDIT_NOTES = "-CN"
 PREFIX = re.compile(r"[A-Z0-9][A-Z0-9-]{0,22}[A-Z0-9]|[A-Z0-9]", re.ASCII)
 
 
@@ -34,8 +35,21 @@ def issuer_of(seller: Seller | None) -> Issuer:
 
 def _free_prefix(seller: Seller) -> str:
     wanted = re.sub(r"[^A-Z0-9]+", "-", seller.slug.upper()).strip("-")[:20].strip("-") or "S"
-    taken = Issuer.objects.filter(prefix=wanted).exclude(seller=seller).exists()
-    return f"{wanted[:14].strip('-')}-{seller.pk}" if taken or wanted == settings.INVOICE_PREFIX else wanted
+    own = Issuer(seller=seller)
+    return f"{wanted[:14].strip('-')}-{seller.pk}" if prefix_refusal(wanted, own) else wanted
+
+
+def prefix_refusal(prefix: str, issuer: Issuer) -> str | None:
+    """Why an issuer's numbers cannot begin so, or None: no two documents ever have the same number."""
+    if not PREFIX.fullmatch(prefix):
+        return "Use up to 24 letters, digits and hyphens."
+    if prefix.endswith(CREDIT_NOTES):
+        return f"Numbers of credit notes begin with a prefix and {CREDIT_NOTES}-. Use a prefix that does not end so."
+    others = Issuer.objects.filter(prefix=prefix).exclude(pk=issuer.pk)
+    # What another one's documents began with before he changed it stays his.
+    used = InvoiceDocument.objects.filter(number__startswith=f"{prefix}-").exclude(issuer=issuer.pk)
+    ours = prefix == settings.INVOICE_PREFIX and not issuer.is_platform
+    return "Another issuer uses this prefix." if ours or others.exists() or used.exists() else None
 
 
 def save_issuer(issuer: Issuer, given: HeaderData, *, prefix: str, by: Actor) -> Issuer:
@@ -47,18 +61,11 @@ def save_issuer(issuer: Issuer, given: HeaderData, *, prefix: str, by: Actor) ->
     if not may_issue(issuer, by):
         raise PermissionRefused("Only the issuer changes his own details.")
     prefix = prefix.strip().upper()
-    if not PREFIX.fullmatch(prefix):
-        raise InvalidInput(
-            "Use up to 24 letters, digits and hyphens.",
-            errors={"number_prefix": ["Use up to 24 letters, digits and hyphens."]},
-        )
     data = checked_header(given, country=issuer.country)
     with transaction.atomic():
         issuer = Issuer.objects.select_for_update(of=("self",)).get(pk=issuer.pk)
-        if Issuer.objects.filter(prefix=prefix).exclude(pk=issuer.pk).exists():
-            raise InvalidInput(
-                "Another issuer uses this prefix.", errors={"number_prefix": ["Another issuer uses this prefix."]}
-            )
+        if why := prefix_refusal(prefix, issuer):
+            raise InvalidInput(why, errors={"number_prefix": [why]})
         issuer.company_name, issuer.tax_number, issuer.country = data.company_name, data.tax_number, data.country
         issuer.address, issuer.email, issuer.prefix = data.address, data.email, prefix
         issuer.save()

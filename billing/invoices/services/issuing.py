@@ -15,6 +15,7 @@ from billing.invoices.choices import DocumentKind, InvoiceStatus
 from billing.invoices.documents import TEMPLATE, Mark, facts_of, pdf_of
 from billing.invoices.events import DocumentWritten, InvoiceIssued
 from billing.invoices.models import Invoice, InvoiceDocument, InvoiceItem, InvoiceSeal, IssuerCounter
+from billing.invoices.services.issuers import CREDIT_NOTES
 from billing.invoices.services.recording import invoice_locked, record
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, Param
@@ -55,8 +56,8 @@ def write_document(invoice: Invoice, kind: DocumentKind, *, at: datetime) -> Inv
     mark, items = Mark.new(), _ITEMS.all(invoice=invoice.pk)
     counter = _next(invoice, kind, at)
     issued_at = counter.last_at or at
-    middle = "" if kind == DocumentKind.INVOICE else "CN-"
-    number = f"{invoice.issuer.prefix}-{middle}{counter.year}-{counter.last:06d}"
+    series = invoice.issuer.prefix + ("" if kind == DocumentKind.INVOICE else CREDIT_NOTES)
+    number = f"{series}-{counter.year}-{counter.last:06d}"
     facts = facts_of(invoice, items, kind=kind, number=number, mark=mark, at=issued_at)
     document = InvoiceDocument(
         invoice=invoice,
