@@ -134,6 +134,16 @@ class StatementIssued(StatementEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class StatementDueSoon(StatementEvent):
+    """A statement is not paid yet: it is due in 7, 3 or 1 days."""
+
+
+@dataclass(frozen=True, slots=True)
+class DebtFreezeAhead(StatementEvent):
+    """A statement is overdue: the account is frozen in 7, 3 or 1 days."""
+
+
+@dataclass(frozen=True, slots=True)
 class StatementOverdue(StatementEvent):
     """A statement was not paid in time."""
 

@@ -36,6 +36,7 @@ from billing.services import (
     lapse_proposal,
     release_servers,
     warn_of_arrears,
+    warn_of_debt,
 )
 from billing.services.cards import warn_of_expiry
 from billing.services.reconciling_daily import start_reconciliation
@@ -133,6 +134,15 @@ register(
         due_column="due_at",
         open=Q(status=StatementStatus.OPEN),
         fire=fall_overdue,
+    )
+)
+register(
+    Timer(
+        name="warn_of_debt",
+        model=Statement,
+        due_column="notice_at",
+        open=Q(status__in=[StatementStatus.OPEN, StatementStatus.OVERDUE], notice_at__isnull=False),
+        fire=warn_of_debt,
     )
 )
 register(

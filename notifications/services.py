@@ -51,8 +51,8 @@ class Subject:
         if self.order:
             known |= {"order": self.order.number, "product": self.order.product.name, "seller": self.order.seller.name}
         if self.statement:
-            known |= {"month": f"{self.statement.month:%B %Y}", "due": f"{self.statement.due_at:%Y-%m-%d}"}
-            known |= {"owed": self.statement.to_pay.display()}
+            known |= {"month": f"{self.statement.month:%B %Y}", "owed": self.statement.to_pay.display()}
+            known |= {"due": _day(self.statement.due_at), "freezes": _day(self.statement.freezes_at)}
         if self.payment:
             known |= {"payment": self.payment.public_id}
         if self.invoice:

@@ -242,6 +242,20 @@ NOTICES: list[Notice] = [
         "statement",
     ),
     Notice(
+        billing.StatementDueSoon,
+        Audience.PAYERS,
+        "Pay your statement of {month} before {due}: {owed}",
+        "Afterwards no new orders on monthly settlement are possible until it is paid.",
+        "statement",
+    ),
+    Notice(
+        billing.DebtFreezeAhead,
+        Audience.PAYERS,
+        "Pay your statement of {month} before {freezes}: the account is frozen then",
+        "{owed} was due on {due}. Your apps are taken out of use, and no orders can be placed or paid, until it is paid.",
+        "statement",
+    ),
+    Notice(
         billing.StatementOverdue,
         Audience.PAYERS,
         "Overdue: pay your statement of {month}",

@@ -88,7 +88,8 @@ class StatementQuerySet(models.QuerySet["Statement"]):
 class Statement(models.Model):
     """What an account bought on monthly settlement in one calendar month (GMT+08:00), less what was refunded.
 
-    `amount` is what was stated; what is refunded of stated purchases afterwards is `credited` against it.
+    `amount` is what was stated; what is refunded of stated purchases afterwards is `credited` against it. `notice_at` is when
+    its due date, then the freeze, is announced next.
     """
 
     public_id = models.CharField(max_length=16, unique=True, default=public_id, editable=False)
@@ -102,6 +103,7 @@ class Statement(models.Model):
     due_at = models.DateTimeField()
     freezes_at = models.DateTimeField()
     froze_at = models.DateTimeField(null=True, editable=False)
+    notice_at = models.DateTimeField(null=True, editable=False)
     paid_at = models.DateTimeField(null=True, editable=False)
 
     objects = StatementQuerySet.as_manager()
@@ -111,6 +113,12 @@ class Statement(models.Model):
             models.Index("account", F("month").desc(), name="statement_account_newest"),
             models.Index("due_at", "id", condition=Q(status="open"), name="statement_overdue_due"),
             models.Index("freezes_at", "id", condition=Q(status="overdue", froze_at=None), name="statement_freeze_due"),
+            models.Index(
+                "notice_at",
+                "id",
+                condition=Q(status__in=["open", "overdue"], notice_at__isnull=False),
+                name="statement_notice_due",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["account", "currency", "month"], name="one_statement_per_month"),
@@ -149,4 +157,4 @@ class Statement(models.Model):
 
     @transition(status, source=[StatementStatus.OPEN, StatementStatus.OVERDUE], target=StatementStatus.PAID)
     def settle(self, at: "datetime") -> None:
-        self.paid_at = at
+        self.paid_at, self.notice_at = at, None

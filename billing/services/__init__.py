@@ -36,6 +36,7 @@ from billing.services.settling import (
     grant_credit,
     issue_statement,
     revoke_credit,
+    warn_of_debt,
 )
 from billing.services.statements import pay_statement, record_transfer
 from billing.services.unsubscribing import (
@@ -108,5 +109,6 @@ __all__ = [
     "unbind_card",
     "unsubscribe",
     "warn_of_arrears",
+    "warn_of_debt",
     "watch_usage",
 ]

@@ -15,7 +15,9 @@ from billing import ledger
 from billing.choices import EntryKind, Ledger, StatementStatus
 from billing.events import (
     AccountFrozenForDebt,
+    DebtFreezeAhead,
     DebtFreezeLifted,
+    StatementDueSoon,
     StatementIssued,
     StatementOverdue,
     StatementPaid,
@@ -23,6 +25,7 @@ from billing.events import (
 from billing.ledger import Side
 from billing.models import CreditLine, Payment, Posting, Statement
 from billing.rules.cycles import midnight, month_before, next_statement
+from billing.rules.usage import next_notice
 from billing.services.methods import give_credit_back, move_balance
 from billing.services.usage_bills import bill_due_usage
 from koogallery.kernel import clock
@@ -115,6 +118,7 @@ def issue_statement(pk: int, *, at: datetime, by: Actor) -> Statement | None:
             due_at=due_at,
             freezes_at=due_at + settings.STATEMENT_FREEZES_AFTER,
         )
+        statement.notice_at = _next_notice(statement, issued_at)
         insert([statement])
         publish(StatementIssued(statement=statement.public_id), at=at)
     return statement
@@ -148,6 +152,22 @@ def _summed(rows: "models.QuerySet[Any]") -> "models.QuerySet[Any, Any]":
 def _total(read: "Compiled[Any]", account: Account, currency: str, **values: Any) -> Decimal:
     found = read.first(account=account.pk, currency=currency, **values)
     return found[0] if found else Decimal(0)
+
+
+def _next_notice(statement: Statement, after: datetime) -> datetime | None:
+    return next_notice([statement.due_at, statement.freezes_at], after)
+
+
+def warn_of_debt(pk: int, *, at: datetime, by: Actor) -> None:
+    """Timer: 7, 3 and 1 days before a statement is due, and again before the account is frozen for it."""
+    with transaction.atomic():
+        statement = statement_locked(pk)
+        if statement.status == StatementStatus.PAID or statement.notice_at is None or statement.notice_at > at:
+            return
+        coming = StatementDueSoon if at < statement.due_at else DebtFreezeAhead
+        publish(coming(statement=statement.public_id), at=at)
+        statement.notice_at = _next_notice(statement, at)
+        statement.save(update_fields=["notice_at"])
 
 
 def fall_overdue(pk: int, *, at: datetime, by: Actor) -> None:
@@ -253,7 +273,7 @@ def _post_settlement(
 def _close(statement: Statement, *, by: Actor, at: datetime) -> None:
     """Nothing is owed of a locked statement any more. The last one that froze the account lifts the freeze."""
     statement.settle(at)
-    statement.save(update_fields=["status", "paid_at"])
+    statement.save(update_fields=["status", "paid_at", "notice_at"])
     publish(StatementPaid(statement=statement.public_id), at=at)
     froze = Statement.objects.filter(account=statement.account, froze_at__isnull=False)
     if not statement.froze_at or froze.unpaid().exists():

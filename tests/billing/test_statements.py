@@ -53,6 +53,36 @@ def balance() -> str:
     return str(sum(one.amount for one in AccountBalance.objects.all()))
 
 
+# --- notices ---------------------------------------------------------------------------------------------------------
+
+
+def told_of(shopper) -> list[tuple[str, str]]:
+    rows = Message.objects.filter(user_id=shopper.by.user_id, event__in=["StatementDueSoon", "DebtFreezeAhead"])
+    return [(one.event, f"{one.at:%m-%d}") for one in rows.order_by("at", "pk")]
+
+
+def test_the_due_date_and_the_freeze_are_announced_7_3_and_1_days_before(shopper, timers):
+    bought(shopper, MARCH)
+    timers.run(datetime(2026, 5, 20, tzinfo=UTC))
+    # Issued on April 3, due on April 18, frozen on May 3, each at 00:00 GMT+08:00.
+    assert told_of(shopper) == [
+        ("StatementDueSoon", "04-10"), ("StatementDueSoon", "04-14"), ("StatementDueSoon", "04-16"),
+        ("DebtFreezeAhead", "04-25"), ("DebtFreezeAhead", "04-29"), ("DebtFreezeAhead", "05-01"),
+    ]  # fmt: skip
+    titles = set(Message.objects.values_list("title", flat=True))
+    assert "Pay your statement of March 2026 before 2026-04-18 00:00 GMT+08:00: $5.00 USD" in titles
+    assert Statement.objects.get().notice_at is None
+
+
+def test_a_paid_statement_announces_nothing_more(shopper, timers):
+    bought(shopper, MARCH)
+    shopper.card()
+    timers.run(datetime(2026, 4, 11, tzinfo=UTC))
+    pay_statement(Statement.objects.get(), CARD, by=shopper.by)
+    timers.run(datetime(2026, 5, 20, tzinfo=UTC))
+    assert told_of(shopper) == [("StatementDueSoon", "04-10")]
+
+
 # --- refunds ---------------------------------------------------------------------------------------------------------
 
 
