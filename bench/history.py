@@ -10,7 +10,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -217,7 +217,7 @@ def copy(
             [[one.pk for one in bought]],
         )
         statements = [_prepare(cursor, model, own, first) for model, own in TABLES]
-        indexes = _indexes(cursor) if number >= MANY else {}
+        indexes = indexes_of(cursor, [model for model, _own in TABLES]) if number >= MANY else {}
         for name in indexes:
             cursor.execute(f'DROP INDEX "{name}"')
         end = first + number
@@ -250,12 +250,12 @@ def copy(
         cursor.execute("DROP TABLE bench_original")
 
 
-def _indexes(cursor: Any) -> dict[str, str]:
-    """Those of the copied tables that guard nothing: name -> statement. Making them anew is faster than filling them."""
+def indexes_of(cursor: Any, copied: Collection[type[models.Model]]) -> dict[str, str]:
+    """Those of tables that guard nothing: name -> statement. Making them anew is faster than filling them."""
     cursor.execute(
         "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = ANY(%s)"
         " AND indexdef NOT LIKE 'CREATE UNIQUE%%'",
-        [[model._meta.db_table for model, _own in TABLES]],
+        [[model._meta.db_table for model in copied]],
     )
     return dict(cursor.fetchall())
 

@@ -203,6 +203,24 @@ def prepare_due(place: Place, due: dict[str, int]) -> None:
         _stamp(place)
 
 
+def prepare_renewals(place: Place, subscriptions: int, due: int) -> None:
+    """So many subscriptions on auto-renewal, and statistics; what a kept folder has is not made again.
+
+    Raises:
+        CannotMeasure: the folder has another number of them.
+    """
+    wanted, had = [subscriptions, due], place.loaded.get("renewals")
+    if had not in (None, wanted):
+        raise CannotMeasure(f"{place.folder} has {had[0]:,} subscriptions, {had[1]:,} due: name another folder.")
+    if had is None:
+        began = time.monotonic()
+        run(place, "-m", "bench.renewing", "fill", str(subscriptions), str(due))
+        took = round(time.monotonic() - began, 1)
+        place.loaded |= {"renewals": wanted, "at": time.time(), "renewals_seconds": took}
+        print(f"Made {subscriptions:,} subscriptions in {took:.0f} s; {due:,} are due.", flush=True)
+        _stamp(place)
+
+
 RUN = "koogallery_run"
 
 

@@ -10,8 +10,10 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +39,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--due", type=int, default=DUE, help=f"of them due tonight ({DUE:,})")
     parser.add_argument("--kill", action="store_true", help="kill the worker and flush the queue in the middle")
     parser.add_argument("--seconds", type=number_above_zero, default=3600.0, help="give up after so long (3600)")
-    parser.add_argument("--data", type=Path, help="a folder that keeps the data; it serves one run only")
+    parser.add_argument("--data", type=Path, help="a folder that keeps the data; each run works on a copy of it")
+    parser.add_argument("--prepare", action="store_true", help="only make the subscriptions that the folder lacks")
     parser.add_argument("--json", type=Path, help="write the figures there")
     return parser.parse_args(arguments)
 
@@ -49,15 +52,26 @@ def main(arguments: list[str]) -> int:
 
 
 def _measure(asked: argparse.Namespace) -> int:
-    # As durable as bin/up: a commit that waits waits for the disk.
-    with place.opened(asked.data, durable=True) as here:
+    data = asked.data or Path(tempfile.mkdtemp(prefix="kgb"))
+    try:
+        return _measured(asked, data)
+    finally:
+        if asked.data is None:
+            shutil.rmtree(data, ignore_errors=True)
+
+
+def _measured(asked: argparse.Namespace, data: Path) -> int:
+    with place.opened(data) as here:
         place.prepare(here, PRODUCTS)
-        began = time.monotonic()
-        place.run(here, "-m", "bench.renewing", "fill", str(asked.subscriptions), str(asked.due))
-        print(
-            f"Made {asked.subscriptions:,} subscriptions in {time.monotonic() - began:.0f} s; {asked.due:,} are due.",
-            flush=True,
-        )
+        place.prepare_renewals(here, asked.subscriptions, asked.due)
+        prepared = here.loaded["renewals_seconds"]
+    if asked.prepare:
+        return 0
+    # As durable as bin/up: a commit that waits waits for the disk.
+    with place.opened(data, durable=True) as kept, place.copied(kept) as here:
+        before = json.loads(place.run(here, "-m", "bench.renewing", "left"))
+        if before["due"] != asked.due:
+            raise place.CannotMeasure(f"{before['due']:,} are due, not {asked.due:,}.")
         began = time.monotonic()
         if asked.kill:
             _kill_in_the_middle(here, asked)
@@ -74,6 +88,7 @@ def _measure(asked: argparse.Namespace) -> int:
         "subscriptions": asked.subscriptions,
         "due": asked.due,
         "killed": asked.kill,
+        "prepared_seconds": prepared,
         "seconds": round(took, 1),
         "processor_ms": {
             name: round(
@@ -93,13 +108,8 @@ def _measure(asked: argparse.Namespace) -> int:
 
 def _kill_in_the_middle(here: place.Place, asked: argparse.Namespace) -> None:
     """Let the worker do a part, kill it and its children, and empty the queue."""
-    end = time.monotonic() + asked.seconds
     with place.working(here) as children:
-        while time.monotonic() < end:
-            time.sleep(1)
-            left = json.loads(place.run(here, "-m", "bench.renewing", "left"))
-            if left["charges"] >= asked.due // 3:
-                break
+        place.run(here, "-m", "bench.renewing", "charged", str(asked.due // 3), str(asked.seconds))
         for child in children.values():
             os.killpg(os.getpgid(child.process.pid), signal.SIGKILL)
             child.process.wait()

@@ -1,7 +1,8 @@
 """Subscriptions that renew by themselves, some of them tonight, and what became of them: its own process, as bench/flows.py.
 
 `python -m bench.renewing fill NUMBER DUE` makes subscriptions by generate_series; DUE of them are to be deducted now.
-`python -m bench.renewing left` prints how many are neither renewed nor given up, and the charges so far.
+`python -m bench.renewing charged NUMBER SECONDS` waits until so many are charged, and prints what is left to be done.
+`python -m bench.renewing left` prints the same at once.
 `python -m bench.renewing check DUE` prints what does not add up afterwards.
 
 One original of each row is made by the models; Postgres copies it under new numbers, so every column is right.
@@ -9,7 +10,9 @@ One original of each row is made by the models; Postgres copies it under new num
 
 import json
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
+from time import monotonic, sleep
 from typing import Any
 
 import django
@@ -17,9 +20,11 @@ import django
 django.setup()
 
 from django.db import connection, models, transaction  # noqa: E402
+from django.db.models import QuerySet  # noqa: E402
 
 from accounts.models import Account, Membership, User  # noqa: E402
 from accounts.permissions import Role  # noqa: E402
+from bench.history import indexes_of  # noqa: E402
 from billing.models import PaymentMethod, SandboxCard, SandboxCharge  # noqa: E402
 from catalog.models import Specification  # noqa: E402
 from koogallery.kernel import clock  # noqa: E402
@@ -32,6 +37,7 @@ from renewals.models import RenewalPlan  # noqa: E402
 APPS_PER_ACCOUNT = 20
 BASE = 1_000_000_000
 BATCH = 100_000
+POLL_SECONDS = 0.2
 DAY = timedelta(days=1)
 OF_OTHERS = {"supervised_orders_have_a_flow"}
 """The books of what was bought are not the matter: nobody delivered it."""
@@ -47,6 +53,8 @@ def fill(number: int, due: int) -> None:
     accounts = max(1, -(-number // APPS_PER_ACCOUNT))
     with transaction.atomic():
         originals = _originals(specification, at)
+    indexes = _begin_filling(originals)
+    with transaction.atomic():
         account = f"{BASE} + (n - 1) / {APPS_PER_ACCOUNT} + 1"
         own = {"id": f"{BASE} + n"}
         _copy(originals[Account], accounts, own | {"public_id": "'BA' || lpad(n::text, 14, '0')"})
@@ -78,12 +86,31 @@ def fill(number: int, due: int) -> None:
             }
             _copy(originals[RenewalPlan], last, plan, first)
     with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = origin")
+        cursor.execute("SET maintenance_work_mem = '512MB'")
+        for definition in indexes:
+            cursor.execute(definition)
         for model in originals:
             if model is SandboxCard:  # which has no number
                 continue
             table = model._meta.db_table
             cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
         cursor.execute("VACUUM ANALYZE")
+
+
+def _begin_filling(kinds: Iterable[type[models.Model]]) -> list[str]:
+    """Take triggers and the indexes that guard nothing out of the way; what makes those anew.
+
+    Each copy refers to what its original does, or to a copy that is made before.
+    """
+    with connection.cursor() as cursor:
+        indexes = indexes_of(cursor, list(kinds))
+        for name in indexes:
+            cursor.execute(f'DROP INDEX "{name}"')
+        cursor.execute("SET session_replication_role = replica")
+        # A crash in the middle costs a new beginning, no more.
+        cursor.execute("SET synchronous_commit = off")
+    return list(indexes.values())
 
 
 def _originals(specification: Specification, at: datetime) -> dict[type[models.Model], models.Model]:
@@ -148,8 +175,21 @@ def left() -> dict[str, int]:
         "due": RenewalPlan.objects.filter(deduct_at__lte=at).count(),
         "charging": RenewalPlan.objects.filter(charging_since__isnull=False).count(),
         "outbox": OutboxMessage.objects.open().count(),
-        "charges": SandboxCharge.objects.count(),
+        "charges": _charges().count(),
     }
+
+
+def _charges() -> QuerySet[SandboxCharge]:
+    """What the processor took for renewals; the demo's own are no part of it."""
+    return SandboxCharge.objects.filter(card__reference__startswith="card_bench_")
+
+
+def charged(number: int, seconds: float) -> dict[str, int]:
+    """What is left once so many are charged, or the time is up."""
+    end = monotonic() + seconds
+    while _charges().count() < number and monotonic() < end:
+        sleep(POLL_SECONDS)
+    return left()
 
 
 def check(due: int) -> dict[str, Any]:
@@ -160,7 +200,7 @@ def check(due: int) -> dict[str, Any]:
     return {
         "renewed": renewed.count(),
         "apps": renewed.values("subject").distinct().count(),
-        "charges": SandboxCharge.objects.count(),
+        "charges": _charges().count(),
         "forgotten": Subscription.objects.filter(pk__gt=BASE, pk__lte=BASE + due, expires_at__lte=ends).count(),
         "failures": TimerFailure.objects.count(),
         "stuck": OutboxMessage.objects.stuck().count(),
@@ -174,6 +214,8 @@ def main(arguments: list[str]) -> None:
     match arguments:
         case ["fill", number, due]:
             fill(int(number), int(due))
+        case ["charged", number, seconds]:
+            print(json.dumps(charged(int(number), float(seconds))))
         case ["left"]:
             print(json.dumps(left()))
         case ["check", due]:

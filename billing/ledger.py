@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Required, TypedDict, Unpack
 
 from django.db import models
 from django.db.models import Q, Sum
@@ -32,21 +33,30 @@ class Side:
     reseller_id: int | None = None
 
 
-def post(
-    kind: EntryKind,
-    sides: Sequence[Side],
-    *,
-    at: datetime,
-    order: Order | None = None,
-    payment: Payment | None = None,
-    refund: Refund | None = None,
-    statement: Statement | None = None,
-    dispute: Dispute | None = None,
-    by: str = "",
-    text: str = "",
-    cause: str = "",
-) -> JournalEntry:
-    """Write one balanced entry. Sides without an amount are left out.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry to be, which balances; sides without an amount are left out."""
+
+    entry: JournalEntry
+    sides: Sequence[Side]
+
+
+class Of(TypedDict, total=False):
+    """When an entry is posted, what it belongs to, and in words why and by whom."""
+
+    at: Required[datetime]
+    order: Order | None
+    payment: Payment | None
+    refund: Refund | None
+    statement: Statement | None
+    dispute: Dispute | None
+    by: str
+    text: str
+    cause: str
+
+
+def draft(kind: EntryKind, sides: Sequence[Side], **of: Unpack[Of]) -> Draft:
+    """One entry for `post_all`.
 
     Raises:
         Unbalanced: the sides do not sum to zero in every currency.
@@ -56,23 +66,17 @@ def post(
         sums[side.money.currency] = sums.get(side.money.currency, Decimal(0)) + side.money.amount
     if any(sums.values()):
         raise Unbalanced(str(sums))
-    entry = JournalEntry(
-        at=at,
-        kind=kind,
-        order=order,
-        payment=payment,
-        refund=refund,
-        statement=statement,
-        dispute=dispute,
-        by=by[:200],
-        text=text[:200],
-        cause=cause,
-    )
-    insert([entry])
+    written = {"by": of.get("by", "")[:200], "text": of.get("text", "")[:200], "cause": of.get("cause", "")}
+    return Draft(JournalEntry(kind=kind, **{**of, **written}), sides)
+
+
+def post_all(drafts: Sequence[Draft]) -> None:
+    """Write balanced entries in this order, in two statements."""
+    insert([one.entry for one in drafts])
     insert(
         [
             Posting(
-                entry=entry,
+                entry=one.entry,
                 ledger=side.ledger,
                 account_id=side.account_id,
                 seller_id=side.seller_id,
@@ -80,11 +84,18 @@ def post(
                 currency=side.money.currency,
                 amount=side.money.amount,
             )
-            for side in sides
+            for one in drafts
+            for side in one.sides
             if side.money
         ]
     )
-    return entry
+
+
+def post(kind: EntryKind, sides: Sequence[Side], **of: Unpack[Of]) -> JournalEntry:
+    """Write one balanced entry: see `draft`."""
+    made = draft(kind, sides, **of)
+    post_all([made])
+    return made.entry
 
 
 def balance_of(order: Order, ledger: Ledger, kinds: Iterable[EntryKind] = ()) -> Money:

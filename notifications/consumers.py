@@ -26,9 +26,15 @@ def _teller(notice: Notice) -> Callable[[Event, datetime], None]:
     return handle
 
 
+def _concerned(notice: Notice) -> Callable[[Event], bool] | None:
+    """Which events the notice tells of, where they say their order's kind; `tell` looks again."""
+    kinds = notice.kinds
+    return None if kinds is None else lambda event: getattr(event, "kind", "") in {"", *kinds}
+
+
 for _notice in NOTICES:
     _name = f"notifications.{_notice.event.__name__}.{_notice.audience.name.lower()}"
-    subscribe(_notice.event, name=_name)(_teller(_notice))
+    subscribe(_notice.event, name=_name, wanted=_concerned(_notice))(_teller(_notice))
 
 
 @subscribe(MessagesWritten, name="notifications.mail", outside=True)

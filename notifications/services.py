@@ -13,10 +13,11 @@ from django.urls import reverse
 from accounts.models import Account, Membership, Seller, SellerMember, User
 from accounts.permissions import Role
 from billing.models import Invoice, Payment, PaymentMethod, Statement, UsageBill
+from catalog.models import Product
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, OneOf, Param
 from koogallery.kernel.outbox import Event, publish
-from koogallery.kernel.stored import insert
+from koogallery.kernel.stored import insert_new
 from notifications.events import MessagesWritten
 from notifications.models import Message
 from notifications.notice import Audience, Notice, Written
@@ -122,7 +123,9 @@ LINKS: dict[str, Callable[[Subject], str]] = {
 }
 
 
-_ORDERS = Order.objects.select_related("account", "seller", "product")
+_ORDERS = Order.objects.select_related("account", "seller", "product").defer(
+    *(f"product__{column}" for column in Product.LONG_COLUMNS)
+)
 _ORDER = Compiled(lambda: _ORDERS.filter(number=Param("number")))
 _ORDER_OF_APP = Compiled(lambda: _ORDERS.filter(pk=Param("pk")))
 
@@ -203,11 +206,6 @@ def tell(notice: Notice, event: Event, cause: str, at: datetime) -> int:
     )
 
 
-_TOLD = Compiled(
-    lambda: Message.objects.filter(OneOf(F("user_id"), Param("users")), cause=Param("cause")).values_list("user_id")
-)
-
-
 def write(
     people: Iterable[tuple[User, Account | None, Seller | None]],
     *,
@@ -232,9 +230,7 @@ def write(
     """
     told = {user.pk: (user, account, seller) for user, account, seller in people}
     with transaction.atomic(savepoint=False):
-        for (known,) in _TOLD.all(users=list(told), cause=cause) if told else ():
-            del told[known]
-        insert(
+        new = insert_new(
             [
                 Message(
                     user=user,
@@ -251,9 +247,9 @@ def write(
                 for user, account, seller in told.values()
             ]
         )
-        if email and any(user.wants_email for user, _account, _seller in told.values()):
+        if new and email and any(user.wants_email for user, _account, _seller in told.values()):
             publish(MessagesWritten(cause=cause), at=at)
-    return len(told)
+    return new
 
 
 def write_row(

@@ -40,7 +40,9 @@ class OrderCancelled(OrderEvent):
 
 @dataclass(frozen=True, slots=True)
 class OrderCompleted(OrderEvent):
-    """Everything is delivered and final; the seller's money is payable."""
+    """Everything is delivered and final; the seller's money is payable. `kind` is the order's."""
+
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,10 +42,21 @@ MODE_ORDER = (BillingMode.MONTHLY, BillingMode.YEARLY, BillingMode.ONE_TIME, Bil
 
 _ATTRIBUTES = Compiled(lambda: Attribute.objects.filter(OneOf(F("specification_id"), Param("parents"))))
 _PRICES = Compiled(lambda: Price.objects.filter(OneOf(F("specification_id"), Param("parents"))))
-_PARTS = [
-    Children("attributes", of="specification", rows=_ATTRIBUTES),
-    Children("prices", of="specification", rows=_PRICES),
-]
+
+
+def parts_of_specification(parent: str = "") -> list[Children]:
+    """What hangs below a specification and decides its price, for compiled reads.
+
+    Args:
+        parent: the way from their rows to the specification; empty: the row is one.
+    """
+    return [
+        Children("attributes", of="specification", rows=_ATTRIBUTES, parent=parent),
+        Children("prices", of="specification", rows=_PRICES, parent=parent),
+    ]
+
+
+_PARTS = parts_of_specification()
 
 
 def _on_sale(**which: Param) -> QuerySet[Specification]:

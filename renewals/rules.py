@@ -146,6 +146,11 @@ def _before(of: datetime, days: tuple[int, ...], kind: NoticeKind) -> list[Notic
     return [Notice(at, kind, of) for at in told if at < of]
 
 
+def too_late_for_card(deducts_at: datetime, *, at: datetime) -> bool:
+    """Whether the day has passed on which a card that ends before the deduction is told of: then it is told at once."""
+    return all(one.at <= at for one in _before(deducts_at, (CARD_NOTICE_DAYS,), NoticeKind.CARD_ENDS))
+
+
 def next_notice(stage: Stage, *, after: datetime) -> Notice | None:
     """The first notice later than `after`, or None."""
     return next((one for one in notices(stage) if one.at > after), None)

@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 
 from accounts.models import Account
 from billing.choices import PaymentMethodKind, PaymentStatus
-from billing.models import Payment, PaymentAllocation, Statement, UsageBill
+from billing.models import Payment, PaymentAllocation, PaymentMethod, Statement, UsageBill
 from billing.services.methods import PaymentRequest, chosen_card
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, OneOf, Param
@@ -80,8 +80,15 @@ def record_card_intent(wanted: Sequence[Order], request: PaymentRequest, *, at: 
         if found := open_payment_of(locked):
             return found
         first = locked[0]
-        payment = _card_payment(first.account, sum_of(locked), request, at=at)
+        payment = _card_payment(first.account, sum_of(locked), chosen_card(first.account, request, at=at), at=at)
         allocate(payment, locked)
+    return payment
+
+
+def record_own_intent(order: Order, card: PaymentMethod, *, at: datetime) -> Payment:
+    """The same for an order that the caller's transaction has placed, which therefore nobody else pays, with a valid card."""
+    payment = _card_payment(order.account, order.payable_money, card, at=at)
+    allocate(payment, [order])
     return payment
 
 
@@ -94,7 +101,8 @@ def record_statement_intent(statement: Statement, request: PaymentRequest, *, at
     """
     if found := _waiting_payment(Payment.objects.open().filter(statement=statement), "statement"):
         return found
-    return _card_payment(statement.account, statement.to_pay, request, at=at, statement=statement)
+    card = chosen_card(statement.account, request, at=at)
+    return _card_payment(statement.account, statement.to_pay, card, at=at, statement=statement)
 
 
 def record_bill_intent(bill: UsageBill, request: PaymentRequest, *, at: datetime) -> Payment:
@@ -106,7 +114,8 @@ def record_bill_intent(bill: UsageBill, request: PaymentRequest, *, at: datetime
     """
     if found := _waiting_payment(bill.payments.open(), "bill"):
         return found
-    return _card_payment(bill.account, bill.money, request, at=at, usage_bill=bill)
+    card = chosen_card(bill.account, request, at=at)
+    return _card_payment(bill.account, bill.money, card, at=at, usage_bill=bill)
 
 
 def _waiting_payment(open_ones: QuerySet[Payment], of: str) -> Payment | None:
@@ -120,13 +129,12 @@ def _waiting_payment(open_ones: QuerySet[Payment], of: str) -> Payment | None:
 def _card_payment(
     account: Account,
     amount: Money,
-    request: PaymentRequest,
+    card: PaymentMethod,
     *,
     at: datetime,
     statement: Statement | None = None,
     usage_bill: UsageBill | None = None,
 ) -> Payment:
-    card = chosen_card(account, request, at=at)
     payment = Payment(
         account=account,
         method=PaymentMethodKind.CARD,

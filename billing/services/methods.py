@@ -47,14 +47,26 @@ class Methods:
 
 def methods_of(account: Account, amount: Money, *, with_credit: bool = True) -> Methods:
     """What `account` may pay `amount` with, in three queries."""
-    balance = _BALANCE.first(account=account.pk, currency=amount.currency)
+    balance = balance_of(account, amount.currency)
     line = _CREDIT.first(account=account.pk) if with_credit else None
     return Methods(
         cards=usable_cards(account),
-        balance=balance.money if balance else Money.zero(amount.currency),
+        balance=balance,
         credit=line.available if line else None,
         credit_refusal=(credit_refusal(line, amount) or "") if line else "",
     )
+
+
+def balance_of(account: Account, currency: str) -> Money:
+    """What the account has paid in advance and not used."""
+    balance = _BALANCE.first(account=account.pk, currency=currency)
+    return balance.money if balance else Money.zero(currency)
+
+
+def credit_for(account: Account, amount: Money) -> tuple[bool, str]:
+    """Whether monthly settlement was granted, and if so why it may not pay `amount`, or empty."""
+    line = _CREDIT.first(account=account.pk)
+    return line is not None, (credit_refusal(line, amount) or "") if line else ""
 
 
 def credit_refusal(line: CreditLine | None, amount: Money) -> str | None:

@@ -101,16 +101,23 @@ def record_outcome(payment: Payment, answer: GatewayAnswer, *, by: Actor, at: da
 
 
 def take_payment(
-    payment: Payment, allocated: Sequence[tuple[PaymentAllocation, Order]], *, by: Actor, at: datetime
+    payment: Payment,
+    allocated: Sequence[tuple[PaymentAllocation, Order]],
+    *,
+    by: Actor,
+    at: datetime,
+    with_it: Sequence[ledger.Draft] = (),
 ) -> None:
     """Money was taken for orders: post it, and pay all of them with it, or give all of it back.
 
     All or nothing: should one of the orders have been cancelled or paid meanwhile (two tabs, a late answer), none
     is paid by this payment.
+
+    Args:
+        with_it: what is posted before.
     """
     all_payable = all(orders.can_be_paid(order) for _one, order in allocated)
-    for one, order in allocated:
-        _post_charge(payment, one, order, at=at)
+    ledger.post_all([*with_it, *(_charge(payment, one, order, at=at) for one, order in allocated)])
     if all_payable:
         for one, order in allocated:
             one.counted_at = at
@@ -132,7 +139,9 @@ def _succeed(
 ) -> None:
     payment.succeed(answer.reference, at)
     update(payment, *_OUTCOME)
-    _post_fee(payment, answer, at=at)
+    fee = _fee(payment, answer, at=at)
+    if not allocated:
+        ledger.post_all(fee)
     if payment.statement is not None:
         statement_paid(payment.statement, source=Ledger.GATEWAY, payment=payment, by=by, at=at)
     elif payment.usage_bill is not None:
@@ -140,24 +149,25 @@ def _succeed(
         usage_paid(bill, payment, by=by, at=at)
         lift_freeze(bill, by=by, at=at)
     else:
-        take_payment(payment, allocated, by=by, at=at)
+        take_payment(payment, allocated, by=by, at=at, with_it=fee)
 
 
-def _post_fee(payment: Payment, answer: GatewayAnswer, *, at: datetime) -> None:
-    """What the processor keeps of a charge; also of one that goes back."""
-    if answer.fee:
-        fee = [Side(Ledger.PROCESSOR_FEES, answer.fee), Side(Ledger.GATEWAY, -answer.fee)]
-        ledger.post(EntryKind.FEE, fee, at=at, payment=payment, text=f"Fee of {payment.gateway}")
+def _fee(payment: Payment, answer: GatewayAnswer, *, at: datetime) -> list[ledger.Draft]:
+    """What the processor keeps of a charge, also of one that goes back; nothing where it keeps nothing."""
+    if not answer.fee:
+        return []
+    sides = [Side(Ledger.PROCESSOR_FEES, answer.fee), Side(Ledger.GATEWAY, -answer.fee)]
+    return [ledger.draft(EntryKind.FEE, sides, at=at, payment=payment, text=f"Fee of {payment.gateway}")]
 
 
-def _post_charge(payment: Payment, allocation: PaymentAllocation, order: Order, *, at: datetime) -> None:
+def _charge(payment: Payment, allocation: PaymentAllocation, order: Order, *, at: datetime) -> ledger.Draft:
     source = SOURCE_LEDGERS[PaymentMethodKind(payment.method)]
     how = f"Charged {payment.card}" if payment.card else str(PaymentMethodKind(payment.method).label)
     sides = [
         Side(source, allocation.money, account_id=order.account_id, reseller_id=payment.reseller_id),
         Side(Ledger.HELD, -allocation.money, account_id=order.account_id, seller_id=order.seller_id),
     ]
-    ledger.post(EntryKind.CHARGE, sides, at=at, order=order, payment=payment, text=how)
+    return ledger.draft(EntryKind.CHARGE, sides, at=at, order=order, payment=payment, text=how)
 
 
 def _is_owed(payment: Payment) -> bool:
@@ -182,7 +192,7 @@ def _taken_by_mistake(
         Side(Ledger.SUSPENSE, -taken, account_id=payment.account_id),
     ]
     ledger.post(EntryKind.MISMATCH, sides, at=at, payment=payment, text=f"Asked for {payment.money.display()}")
-    _post_fee(payment, answer, at=at)
+    ledger.post_all(_fee(payment, answer, at=at))
     publish(WrongAmountTaken(payment=payment.public_id), at=at)
 
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -84,7 +85,7 @@ class Children:
         name: the related manager of the parent, such as "lines".
         of: the child's foreign key, such as "order".
         rows: reads them by `Param("parents")`, a list of the parents' numbers.
-        parent: the parent's foreign key where the rows hang below what it points to ("specification"), else empty.
+        parent: the way from a row to what the children hang below ("specification", "line.specification"); empty: the row.
     """
 
     name: str
@@ -261,7 +262,7 @@ def _converted(row: Sequence[Any], plan: _Plan) -> Sequence[Any]:
 
 def _attach(children: Children, rows: Sequence[Any]) -> None:
     """Give every parent its children, and every child its parent."""
-    parents = [getattr(row, children.parent) for row in rows] if children.parent else rows
+    parents = list(map(attrgetter(children.parent), rows)) if children.parent else rows
     parents = [one for one in parents if one is not None]
     below: dict[int, list[Any]] = {one.pk: [] for one in parents}
     found = children.rows.all(parents=list(below)) if below else []

@@ -23,6 +23,9 @@ SERIALIZATION_FAILURE = "40001"
 DEADLOCK_DETECTED = "40P01"
 RACES = frozenset({SERIALIZATION_FAILURE, DEADLOCK_DETECTED})
 
+# Part of any statement of a transaction: its commit does not wait until it is on the disk.
+NOT_WAITING_FOR_DISK = "set_config('synchronous_commit', 'off', true)"
+
 MAX_RACES = 4
 FIRST_WAIT_SECONDS = 0.02
 
@@ -79,7 +82,7 @@ def claim_without_waiting_for_disk(*parts: object) -> bool:
     For work that is found and done again, wholly, should the server crash in the second before that. Its log is in order:
     a later commit that waits (of an outside call's lease, of a request) brings all earlier ones to the disk with it.
     """
-    return _claimed("SELECT pg_try_advisory_xact_lock(%s), set_config('synchronous_commit', 'off', true)", parts)
+    return _claimed(f"SELECT pg_try_advisory_xact_lock(%s), {NOT_WAITING_FOR_DISK}", parts)
 
 
 def claims_without_waiting_for_disk(names: Sequence[Sequence[object]]) -> list[bool]:
@@ -89,17 +92,11 @@ def claims_without_waiting_for_disk(names: Sequence[Sequence[object]]) -> list[b
         return list(cursor.fetchone()[1])
 
 
-_CLAIM_SEVERAL = """
-    SELECT set_config('synchronous_commit', 'off', true), ARRAY(
+_CLAIM_SEVERAL = f"""
+    SELECT {NOT_WAITING_FOR_DISK}, ARRAY(
         SELECT pg_try_advisory_xact_lock(one.key) FROM unnest(%s::bigint[]) WITH ORDINALITY AS one (key, place) ORDER BY place
     )
 """
-
-
-def commit_without_waiting_for_disk() -> None:
-    """The same for a transaction that needs no claim."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")
 
 
 def _claimed(sql: str, parts: tuple[object, ...]) -> bool:

@@ -15,8 +15,8 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from koogallery.kernel import backoff, clock
-from koogallery.kernel.compiled import Compiled, Moment, OneOf, Param
-from koogallery.kernel.db import commit_without_waiting_for_disk, retry_on_serialization
+from koogallery.kernel.compiled import Compiled, Moment, OneOf, Param, Slot, Statement
+from koogallery.kernel.db import NOT_WAITING_FOR_DISK, retry_on_serialization
 from koogallery.kernel.models import OutboxMessage
 from koogallery.kernel.outbox import Subscription, read_event, subscriptions
 from koogallery.kernel.stored import update
@@ -48,6 +48,19 @@ _CLAIMED = Compiled(
         .filter(pk=Param("pk"))
         .select_for_update(skip_locked=True, of=("self",))
     )
+)
+
+# What a turn writes of its message.
+_OUTCOME = ("done_at", "error", "tries", "lease", "lease_until", "stuck_at", "retry_at")
+# What was carried out outside is done, if it is still ours. What is lost of this in a crash is a lease that ends: the
+# message comes again, as it may.
+_TABLE = OutboxMessage._meta.db_table
+_FINISH = Statement.of(
+    "update",
+    f"UPDATE \"{_TABLE}\" SET done_at = %s, lease = '', lease_until = NULL, error = ''"
+    f" WHERE id = %s AND lease = %s AND done_at IS NULL RETURNING {NOT_WAITING_FOR_DISK}",
+    [Slot("at"), Slot("pk"), Slot("lease")],
+    note=f"UPDATE {_TABLE}",
 )
 
 
@@ -185,11 +198,10 @@ class Delivery:
                 # It is on the disk before the call, and with it everything that was committed before.
                 _lease(turn)
             else:
-                commit_without_waiting_for_disk()
                 turn.subscription.handle(read_event(message.event, message.payload), message.at)
                 message.done_at, message.error = clock.now(), ""
                 message.lease, message.lease_until = "", None
-            update(message, "done_at", "error", "tries", "lease", "lease_until", "stuck_at", "retry_at")
+            update(message, *_OUTCOME, wait_for_disk=turn.subscription.outside)
         turn.lease = message.lease
         return turn
 
@@ -209,11 +221,9 @@ def _lease(turn: _Turn) -> None:
 def _carry_out_outside(turn: _Turn) -> None:
     message = turn.message
     turn.subscription.handle(read_event(message.event, message.payload), message.at)
-    with transaction.atomic(durable=True):
-        # What is lost of this in a crash is a lease that ends: the message comes again, as it may.
-        commit_without_waiting_for_disk()
-        mine = OutboxMessage.objects.open().filter(pk=message.pk, lease=message.lease)
-        if not mine.update(done_at=clock.now(), lease="", lease_until=None, error=""):
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(*_FINISH.filled({"at": clock.now(), "pk": message.pk, "lease": message.lease}))
+        if not cursor.rowcount:
             log.warning("outbox_finished_after_lease", message_id=message.pk, subscriber=message.subscriber)
 
 

@@ -147,6 +147,7 @@ class Subscription:
         lease: for `outside`: after this the process is taken for dead and the message is carried out again. Longer
             than all time-outs of the handler together.
         pool: whose threads carry it out (`pool.py`), for calls to others who may be slow; empty: the common workers.
+        wanted: which events of the class are stored for it at all, by their own fields; None: every one.
     """
 
     name: str
@@ -156,6 +157,10 @@ class Subscription:
     tries: int = 12
     lease: timedelta = timedelta(minutes=2)
     pool: str = ""
+    wanted: Callable[[Any], bool] | None = None
+
+    def wants(self, event: Event) -> bool:
+        return type(event) is self.event and (self.wanted is None or self.wanted(event))
 
 
 _subscriptions: dict[str, Subscription] = {}
@@ -169,13 +174,16 @@ def subscribe(
     tries: int = 12,
     lease: timedelta = timedelta(minutes=2),
     pool: str = "",
+    wanted: Callable[[EventType], bool] | None = None,
 ) -> Callable[[Callable[[EventType, datetime], Any]], Callable[[EventType, datetime], Any]]:
     """Deliver events of this class to the decorated function (see `Subscription` for the arguments)."""
 
     def decorate(handle: Callable[[EventType, datetime], Any]) -> Callable[[EventType, datetime], Any]:
         if name in _subscriptions:
             raise ValueError(f"There are two subscribers named {name}.")
-        _subscriptions[name] = Subscription(name, event, handle, outside=outside, tries=tries, lease=lease, pool=pool)
+        _subscriptions[name] = Subscription(
+            name, event, handle, outside=outside, tries=tries, lease=lease, pool=pool, wanted=wanted
+        )
         return handle
 
     return decorate
@@ -201,7 +209,7 @@ def publish(event: Event, *, at: datetime) -> None:
     if at.tzinfo is None:
         raise ValueError("An event needs an aware time.")
     payload, subject = event.payload(), event.subject
-    told = [subscription for subscription in _subscriptions.values() if subscription.event is type(event)]
+    told = [subscription for subscription in _subscriptions.values() if subscription.wants(event)]
     messages = [
         OutboxMessage(event=event.event_name, payload=payload, subject=subject, subscriber=one.name, at=at)
         for one in told

@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import Field, Model
 
 from koogallery.kernel.compiled import Slot, Statement
+from koogallery.kernel.db import NOT_WAITING_FOR_DISK
 
 # So many rows go into one statement: each number of them is a statement of its own.
 MOST_ROWS = 16
@@ -45,8 +46,25 @@ def _insert(rows: Sequence[Model]) -> None:
         row._state.adding, row._state.db = False, connection.alias
 
 
-def update(row: Model, *names: str) -> None:
+def insert_new(rows: Sequence[Model]) -> int:
+    """Insert those rows of one model whose unique keys are not there yet, and say how many; rows do not learn their numbers."""
+    made = 0
+    for first in range(0, len(rows), MOST_ROWS):
+        some = rows[first : first + MOST_ROWS]
+        model = type(some[0])
+        values = [_value(row, field, add=True) for row in some for field in _inserted(model)]
+        sql, params = _insertion(model, len(some), new=True).filled({str(at): one for at, one in enumerate(values)})
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            made += cursor.rowcount
+    return made
+
+
+def update(row: Model, *names: str, wait_for_disk: bool = True) -> None:
     """Store these fields of a row that exists.
+
+    Args:
+        wait_for_disk: False: the transaction's commit does not, as after `db.claim_without_waiting_for_disk`.
 
     Raises:
         ObjectDoesNotExist: the row is gone; the model's own.
@@ -55,7 +73,7 @@ def update(row: Model, *names: str) -> None:
     model = type(row)
     fields = [model._meta.get_field(name) for name in names]
     values = {str(at): _value(row, field, add=False) for at, field in enumerate(fields)}
-    sql, params = _change(model, names).filled(values | {"pk": row.pk})
+    sql, params = _change(model, names, wait_for_disk).filled(values | {"pk": row.pk})
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         if cursor.rowcount != 1:
@@ -72,26 +90,29 @@ def _inserted(model: type[Model]) -> "list[Field[Any, Any]]":
 
 
 @cache
-def _insertion(model: type[Model], rows: int) -> Statement:
+def _insertion(model: type[Model], rows: int, *, new: bool = False) -> Statement:
     key = model._meta.pk
     if key is None or not key.db_returning:
         raise TypeError(f"{model.__name__} gets its key from us, not from the database.")
     columns = [_quoted(one.column) for one in _inserted(model)]
     table = _quoted(model._meta.db_table)
     places = ", ".join(["(" + ", ".join(["%s"] * len(columns)) + ")"] * rows)
-    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {places} RETURNING {_quoted(key.column)}"
+    doubled = " ON CONFLICT DO NOTHING" if new else ""
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {places}{doubled} RETURNING {_quoted(key.column)}"
     slots = [Slot(str(at)) for at in range(rows * len(columns))]
     return Statement.of("insert", sql, slots, note=f"INSERT INTO {table}")
 
 
 @cache
-def _change(model: type[Model], names: tuple[str, ...]) -> Statement:
+def _change(model: type[Model], names: tuple[str, ...], wait_for_disk: bool) -> Statement:
     key = model._meta.pk
     assert key is not None
     table = _quoted(model._meta.db_table)
     fields: list[Any] = [model._meta.get_field(name) for name in names]
     sets = ", ".join(f"{_quoted(one.column)} = %s" for one in fields)
     sql = f"UPDATE {table} SET {sets} WHERE {_quoted(key.column)} = %s"
+    if not wait_for_disk:
+        sql += f" RETURNING {NOT_WAITING_FOR_DISK}"
     slots = [Slot(str(at)) for at in range(len(fields))]
     return Statement.of("update", sql, [*slots, Slot("pk")], note=f"UPDATE {table}")
 

@@ -49,13 +49,15 @@ def mark_paid(order: Order, *, by: Actor, at: datetime) -> Order:
 def start_processing(order: Order, *, by: Actor, at: datetime) -> None:
     """Turn a locked, unpaid order into a processing one. Use `mark_paid` from outside."""
     order.mark_paid(at)
+    if order.kind == OrderKind.RENEWAL:
+        # It is complete at once: one change of its row.
+        ports.money().hold(order, by=by, at=at)
+        apply_renewal(order, by=by, at=at, unwritten=("paid_at",))
+        return
     update(order, "status", "paid_at")
     if order.kind == OrderKind.NEW:
         _create_subscriptions(order, at=at)
     ports.money().hold(order, by=by, at=at)
-    if order.kind == OrderKind.RENEWAL:
-        apply_renewal(order, by=by, at=at)
-        return
     # The delivery's own events come after this one: they are of the same order's subject.
     paid_here = order.payable and not order.account.reseller_id
     publish((OrderPaid if paid_here else OrderSubmitted)(order_number=order.number), at=at)

@@ -14,6 +14,7 @@ from catalog.choices import DeliveryMethod
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.ids import order_number
+from koogallery.kernel.stored import insert
 from orders.choices import OrderKind, OrderStatus, SubscriptionStatus
 from orders.errors import NotRenewable, PendingOrderExists
 from orders.models import Order, OrderLine, Subscription, SubscriptionTerm
@@ -272,16 +273,27 @@ def place_renewal(subscription: Subscription, wish: RenewalWish, *, by: Actor, a
         account = ordering_account(subscription.account_id)
         subscription = subscription_locked(subscription.pk)
         waiting = waiting_orders([subscription]).get(subscription.pk)
-        if refusal := renewal_refusal(subscription, automatic=wish.automatic, waiting=waiting):
-            raise refusal
-        check_coupon(wish.quote, wish.coupon)
-        quote, term = _quote(subscription, wish, account=account, at=at, prices=None)
-        number = order_number(at)
-        if wish.quote:
-            quote = pricing.confirmed(wish.quote, quote, account=account, at=at)
-            pricing.claim(wish.quote, at=at, order_number=number)
-        order = _create(number, term, quote, account=account, by=by, at=at, unpaid_until=wish.unpaid_until)
-        return take_up(order, quote, account=account, by=by, at=at, announced=not wish.automatic)
+        return place_locked_renewal(subscription, wish, account=account, waiting=waiting, by=by, at=at)
+
+
+def place_locked_renewal(
+    subscription: Subscription, wish: RenewalWish, *, account: Account, waiting: Order | None, by: Actor, at: datetime
+) -> Order:
+    """The same where the caller has locked the account, which is not frozen, and then the subscription.
+
+    Args:
+        waiting: the unpaid order of the subscription, read since, if it has one.
+    """
+    if refusal := renewal_refusal(subscription, automatic=wish.automatic, waiting=waiting):
+        raise refusal
+    check_coupon(wish.quote, wish.coupon)
+    quote, term = _quote(subscription, wish, account=account, at=at, prices=None)
+    number = order_number(at)
+    if wish.quote:
+        quote = pricing.confirmed(wish.quote, quote, account=account, at=at)
+        pricing.claim(wish.quote, at=at, order_number=number)
+    order = _create(number, term, quote, account=account, by=by, at=at, unpaid_until=wish.unpaid_until)
+    return take_up(order, quote, account=account, by=by, at=at, announced=not wish.automatic)
 
 
 def _create(
@@ -308,7 +320,7 @@ def _create(
         subject=subscription,
         unpaid_until=unpaid_until,
     )
-    term.line = OrderLine.objects.create(
+    term.line = OrderLine(
         order=order,
         delivery_method=subscription.delivery_method,
         specification=subscription.specification,
@@ -322,7 +334,9 @@ def _create(
         currency=quote.currency,
         amount=quote.payable.amount,
     )
-    term.save()
+    insert([term.line])
+    term.line_id = term.line.pk
+    insert([term])
     return order
 
 

@@ -14,67 +14,85 @@ from accounts.models import Account
 from billing.choices import PaymentMethodKind, PaymentStatus
 from billing.errors import PaymentActionRequired, PaymentDeclined
 from billing.models import Payment
-from billing.services import PaymentRequest, pay_orders
-from billing.services.intents import record_card_intent
+from billing.services import pay_orders
+from billing.services.intents import record_card_intent, record_own_intent
 from billing.services.paying import charge
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.outbox import publish
-from orders.choices import OrderStatus, SubscriptionStatus
-from orders.errors import PendingOrderExists
+from koogallery.kernel.stored import update
+from orders.choices import SubscriptionStatus
+from orders.errors import AccountFrozen, PendingOrderExists
 from orders.models import Order, Subscription
-from orders.services import RenewalWish, order_locked, place_renewal, usable_coupon
+from orders.services import RenewalWish, order_locked, place_locked_renewal, usable_coupon
 from pricing.choices import CouponKind
 from pricing.coupons import offered_coupons
 from renewals.choices import CouponUse
 from renewals.events import RenewalDeductionStarted
 from renewals.models import RenewalPlan
 from renewals.services.choosing import settings_of
-from renewals.services.funds import funds_for
-from renewals.services.planning import schedule, subscription_locked
+from renewals.services.funds import Funds, funds_for
+from renewals.services.locking import concerned, owner_locked, plan_locked, subscription_locked
+from renewals.services.planning import WRITTEN, schedule
+
+_PAYMENT = Compiled(lambda: Payment.objects.select_related("card").filter(public_id=Param("public_id")))
 
 
 def deduct(pk: int, *, at: datetime, by: Actor) -> None:
     """Timer: the next automatic renewal of a plan is due."""
-    with transaction.atomic():
-        subject = RenewalPlan.objects.values_list("subscription", flat=True).get(pk=pk)
-        waiting = Order.objects.filter(subject=subject, status=OrderStatus.PENDING_PAYMENT).first()
-        waiting = order_locked(waiting) if waiting is not None else None
+    with transaction.atomic(savepoint=False):
+        owner, unpaid = concerned(pk)
+        waiting = order_locked(unpaid) if unpaid is not None else None
         # Account before subscription, as everywhere.
-        owner = Account.objects.filter(subscriptions=subject).values("pk")
-        account = (
-            Account.objects.select_for_update(of=("self",), no_key=True).select_related("reseller").get(pk__in=owner)
-        )
-        subscription = subscription_locked(subject)
-        plan = RenewalPlan.objects.get(pk=pk)
+        account = owner_locked(owner)
+        plan, unpaid = plan_locked(pk)
         if plan.deduct_at is None or plan.deduct_at > at:
             return
+        subscription = plan.subscription
+        subscription.account = account
         plan.deduct_at, ordered_before = None, plan.order_id
         running = subscription.status == SubscriptionStatus.ENABLED and subscription.expires_at is not None
         if not running or not plan.is_auto or subscription.expires_at <= at:  # type: ignore[operator]
-            plan.save(update_fields=["deduct_at"])
+            update(plan, "deduct_at")
             return
         try:
             with transaction.atomic():
-                _order_and_pay(plan, subscription, waiting, account=account, at=at, by=by)
+                _order_and_pay(plan, subscription, waiting, unpaid, account=account, at=at, by=by)
         except DomainError as refused:
             plan.order_id = ordered_before  # what was ordered is rolled back
             _fail(plan, subscription, refused.message, at=at)
-        plan.save()
+        update(plan, *WRITTEN)
 
 
 def _order_and_pay(
-    plan: RenewalPlan, subscription: Subscription, waiting: Order | None, *, account: Account, at: datetime, by: Actor
+    plan: RenewalPlan,
+    subscription: Subscription,
+    waiting: Order | None,
+    unpaid: int | None,
+    *,
+    account: Account,
+    at: datetime,
+    by: Actor,
 ) -> None:
     """Order the renewal, or take up the order that an earlier try left; pay it, or write down that a card is charged.
+
+    Args:
+        waiting: the subscription's unpaid order as it was before our locks, and is locked now; or None.
+        unpaid: the number of the one that it has now.
 
     Raises:
         DomainError: it cannot be ordered or paid; the message says why.
     """
-    order = waiting
-    if order is None or not order.is_payable:
+    if account.is_frozen:
+        raise AccountFrozen
+    if (order := waiting) is None or not order.is_payable:
+        # Another one came between our look and our locks.
+        other = Order.objects.get(pk=unpaid) if unpaid is not None else None
         wish = _wish(plan, subscription, account=account, at=at)
-        order = place_renewal(subscription, wish, by=by.on_behalf_of(account.name), at=at)
+        order = place_locked_renewal(
+            subscription, wish, account=account, waiting=other, by=by.on_behalf_of(account.name), at=at
+        )
         plan.order = order
     elif order.pk != plan.order_id:
         raise PendingOrderExists(f"Order {order.number} for this subscription is unpaid. Pay or cancel it.")
@@ -85,17 +103,20 @@ def _order_and_pay(
         # The order stays: its buyer may pay it by hand, or the next try.
         _fail(plan, subscription, funds.refusal, at=at)
     elif funds.request.method == PaymentMethodKind.CARD:
-        _begin_charge(plan, subscription, order, funds.request, at=at)
+        _begin_charge(plan, order, funds, is_new=order is not waiting, at=at)
     else:
         pay_orders([order], funds.request, by=by, at=at)
 
 
-def _begin_charge(
-    plan: RenewalPlan, subscription: Subscription, order: Order, request: PaymentRequest, *, at: datetime
-) -> None:
-    payment = record_card_intent([order], request, at=at)
+def _begin_charge(plan: RenewalPlan, order: Order, funds: Funds, *, is_new: bool, at: datetime) -> None:
+    assert funds.request is not None
+    assert funds.card is not None
+    if is_new:
+        payment = record_own_intent(order, funds.card, at=at)
+    else:
+        payment = record_card_intent([order], funds.request, at=at)
     plan.charging_since = at
-    publish(RenewalDeductionStarted(subscription=subscription.public_id, payment=payment.public_id), at=at)
+    publish(RenewalDeductionStarted(subscription=plan.subscription.public_id, payment=payment.public_id), at=at)
 
 
 def _wish(plan: RenewalPlan, subscription: Subscription, *, account: Account, at: datetime) -> RenewalWish:
@@ -127,7 +148,7 @@ def _fail(plan: RenewalPlan, subscription: Subscription, why: str, *, at: dateti
 
 def charge_card(public_id: str, *, at: datetime) -> None:
     """Ask the processor for a deduction, outside any transaction. A repeated delivery changes nothing."""
-    payment = Payment.objects.select_related("card").get(public_id=public_id)
+    payment = _PAYMENT.get(public_id=public_id)
     if payment.status != PaymentStatus.AUTHORISING:
         return
     try:

@@ -5,8 +5,15 @@ from datetime import datetime
 
 from accounts.models import Account
 from billing.choices import PaymentMethodKind
-from billing.services import PaymentRequest, methods_of
+from billing.models import PaymentMethod
+from billing.services import PaymentRequest
+from billing.services.methods import balance_of, credit_for, usable_cards
 from koogallery.kernel.money import Money
+from koogallery.kernel.outbox import Event
+from orders.models import Subscription
+from orders.terms import last_day
+from renewals.events import CardEndsBeforeRenewal
+from renewals.models import RenewalPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,28 +22,38 @@ class Funds:
 
     Attributes:
         request: None where nobody is asked here: nothing is to be paid, or a reseller owes it.
+        card: the card of the request, where it is one.
     """
 
     request: PaymentRequest | None
     label: str
     refusal: str = ""
+    card: PaymentMethod | None = None
+
+
+def card_ends_before(plan: RenewalPlan, subscription: Subscription) -> list[Event]:
+    """What is told when the card that would be charged is no longer valid at the deduction; nothing when it is, or none is used."""
+    card = next(iter(usable_cards(subscription.account)), None)
+    if card is None or plan.deduct_at is None or not card.is_expired(plan.deduct_at):
+        return []
+    on = str(last_day(plan.deduct_at))
+    return [CardEndsBeforeRenewal(subscription=subscription.public_id, bound=str(card), on=on)]
 
 
 def funds_for(account: Account, amount: Money, *, at: datetime) -> Funds:
-    """With what `amount` would be paid at `at`, in three queries."""
+    """With what `amount` would be paid at `at`, in one to three queries."""
     if not amount:
         return Funds(None, "nothing to pay")
     if account.reseller_id:
         return Funds(None, "your reseller")
-    methods = methods_of(account, amount)
-    if amount <= methods.balance:
+    if amount <= balance_of(account, amount.currency):
         return Funds(PaymentRequest(PaymentMethodKind.BALANCE), "account balance")
-    usable = [card for card in methods.cards if not card.is_expired(at)]
-    if usable:
-        card = usable[0]
-        return Funds(PaymentRequest(PaymentMethodKind.CARD, card.public_id), str(card))
-    if methods.credit is not None and not methods.credit_refusal:
+    cards = usable_cards(account)
+    if card := next((one for one in cards if not one.is_expired(at)), None):
+        return Funds(PaymentRequest(PaymentMethodKind.CARD, card.public_id), str(card), card=card)
+    granted, refusal = credit_for(account, amount)
+    if granted and not refusal:
         return Funds(PaymentRequest(PaymentMethodKind.MONTHLY_SETTLEMENT), "monthly settlement")
-    if methods.cards:
-        return Funds(None, str(methods.cards[0]), f"{methods.cards[0]} has expired. Bind another credit card.")
-    return Funds(None, "no payment method", methods.credit_refusal or "No credit card is bound to the account.")
+    if cards:
+        return Funds(None, str(cards[0]), f"{cards[0]} has expired. Bind another credit card.")
+    return Funds(None, "no payment method", refusal or "No credit card is bound to the account.")

@@ -5,11 +5,11 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.actor import Actor
-from billing.services.methods import usable_cards
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import Event, publish
+from koogallery.kernel.stored import update
 from orders.models import Subscription
 from orders.services import RenewalWish, price_of_renewal
 from orders.terms import last_day
@@ -19,16 +19,16 @@ from renewals.choices import RenewalMode
 from renewals.models import RenewalPlan
 from renewals.rules import Notice, NoticeKind, latest_notice, next_notice
 from renewals.services.deducting import coupon_for
-from renewals.services.funds import funds_for
-from renewals.services.planning import stage_of, subscription_locked
+from renewals.services.funds import card_ends_before, funds_for
+from renewals.services.locking import plan_locked
+from renewals.services.planning import stage_of
 
 
 def tell_in_time(pk: int, *, at: datetime, by: Actor) -> None:
     """Timer: a notice is due. After a standstill only the latest is told, and none of what has happened since."""
-    with transaction.atomic():
-        subject = RenewalPlan.objects.values_list("subscription", flat=True).get(pk=pk)
-        subscription = subscription_locked(subject)
-        plan = RenewalPlan.objects.get(pk=pk)
+    with transaction.atomic(savepoint=False):
+        plan, _unpaid = plan_locked(pk)
+        subscription = plan.subscription
         if plan.notice_at is None or plan.notice_at > at:
             return
         now, stage = max(at, clock.now()), stage_of(plan, subscription)
@@ -38,7 +38,7 @@ def tell_in_time(pk: int, *, at: datetime, by: Actor) -> None:
                 publish(event, at=notice.at)
         following = next_notice(stage, after=now)
         plan.notice_at = following.at if following else None
-        plan.save(update_fields=["notice_at"])
+        update(plan, "notice_at")
 
 
 def _events(plan: RenewalPlan, subscription: Subscription, notice: Notice, *, at: datetime) -> list[Event]:
@@ -63,7 +63,8 @@ def _event(plan: RenewalPlan, subscription: Subscription, notice: Notice, *, at:
     except DomainError as refused:
         price, method, change = refused.message, "", ""
     else:
-        method = funds_for(subscription.account, quote.payable, at=at).label
+        # With what is valid then, not only today.
+        method = funds_for(subscription.account, quote.payable, at=max(at, plan.deduct_at or at)).label
         price, change = quote.payable.display(), change_text(subscription, quote)
     match notice.kind:
         case NoticeKind.WILL_RENEW:
@@ -105,12 +106,3 @@ def price_change(subscription: Subscription, quote: Quote) -> Money | None:
         return None
     paid = Money.from_json(before["amount"])
     return quote.renews.amount - paid if paid.currency == quote.currency else None
-
-
-def card_ends_before(plan: RenewalPlan, subscription: Subscription) -> list[Event]:
-    """What is told when the card that would be charged is no longer valid at the deduction; nothing when it is, or none is used."""
-    card = next(iter(usable_cards(subscription.account)), None)
-    if card is None or plan.deduct_at is None or not card.is_expired(plan.deduct_at):
-        return []
-    on = str(last_day(plan.deduct_at))
-    return [events.CardEndsBeforeRenewal(subscription=subscription.public_id, bound=str(card), on=on)]

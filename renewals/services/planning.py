@@ -12,6 +12,7 @@ from billing.models import Payment
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, InvalidTransition
 from koogallery.kernel.outbox import publish
+from koogallery.kernel.stored import update
 from orders.choices import DurationUnit, SubscriptionStatus
 from orders.errors import AutoRenewalNotSupported, NotRenewable
 from orders.models import Order, Subscription
@@ -24,8 +25,12 @@ from renewals.choices import RenewalMode
 from renewals.events import AutoRenewalDisabled, AutoRenewalEnabled
 from renewals.models import RenewalPlan
 from renewals.rules import DEDUCTION_DAYS_BEFORE, Stage
+from renewals.services.funds import card_ends_before
+from renewals.services.locking import plan_of_subscription, subscription_locked
 
 MOST_RENEWALS = 99
+# What a deduction and its outcome change of a plan.
+WRITTEN = ("mode", "count", "deduct_at", "notice_at", "charging_since", "order", "failure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,7 @@ def plan_for(subscription: Subscription, *, at: datetime) -> RenewalPlan | None:
             plan.save()
             if plan.is_auto:
                 publish(_enabled(plan, subscription), at=at)
+                tell_of_card(plan, subscription, at=at)
     return plan
 
 
@@ -140,9 +146,17 @@ def change_plan(subscription: Subscription, wish: PlanWish, *, by: Actor, at: da
         plan.save()
         if plan.is_auto:
             publish(_enabled(plan, subscription), at=at)
+            tell_of_card(plan, subscription, at=at)
         elif was_auto:
             publish(AutoRenewalDisabled(subscription=subscription.public_id, why=f"By {by.label}."), at=at)
     return plan
+
+
+def tell_of_card(plan: RenewalPlan, subscription: Subscription, *, at: datetime) -> None:
+    """The next deduction is nearer than the day on which a card that ends before it is told of: tell it now."""
+    if plan.deduct_at is not None and rules.too_late_for_card(plan.deduct_at, at=at):
+        for event in card_ends_before(plan, subscription):
+            publish(event, at=at)
 
 
 def _enabled(plan: RenewalPlan, subscription: Subscription) -> AutoRenewalEnabled:
@@ -167,6 +181,8 @@ def _check(plan: RenewalPlan, subscription: Subscription, wish: PlanWish, *, acc
     gone = not product.is_on_sale or specification is None or specification.removed_at is not None
     if gone and (auto or plan.is_auto):
         raise NotRenewable("It is no longer available: its auto-renewal can be neither switched on or off nor changed.")
+    if gone and plan.mode == RenewalMode.CANCELLED:
+        raise NotRenewable("It is no longer available: what was canceled stays canceled.")
     if wish.count is not None and not 0 <= wish.count <= MOST_RENEWALS:
         why = f"Enter a number of renewals from 0 (no limit) to {MOST_RENEWALS}."
         raise InvalidInput(why, errors={"count": [why]})
@@ -199,12 +215,6 @@ def _automatic_order(subscription: int) -> int | None:
     return RenewalPlan.objects.filter(subscription=subscription).values_list("order", flat=True).first()
 
 
-def subscription_locked(pk: int) -> Subscription:
-    """The subscription, read afresh under its lock, with what planning needs."""
-    rows = Subscription.objects.select_for_update(of=("self",))
-    return rows.select_related("product__seller", "specification", "line__order", "account").get(pk=pk)
-
-
 def stage_changed(subscription: Subscription, *, at: datetime) -> None:
     """The subscription entered another stage, under its lock: nothing is deducted any more, others notices follow."""
     plan = RenewalPlan.objects.filter(subscription=subscription).first()
@@ -219,8 +229,7 @@ def renewed(public_id: str, *, order_number: str, at: datetime) -> None:
     Only what was deducted by itself counts; what was renewed by hand meanwhile does not (RULES 3.2).
     """
     with transaction.atomic():
-        subscription = subscription_locked(Subscription.objects.get(public_id=public_id).pk)
-        plan = RenewalPlan.objects.select_related("order").filter(subscription=subscription).first()
+        plan = plan_of_subscription(public_id)
         if plan is None:
             return
         if plan.order is not None and plan.order.number == order_number:
@@ -231,15 +240,15 @@ def renewed(public_id: str, *, order_number: str, at: datetime) -> None:
                 publish(AutoRenewalDisabled(subscription=public_id, why=why), at=at)
             plan.count = max(0, plan.count - 1)
         plan.failure = ""
-        schedule(plan, subscription, at=at)
-        plan.save()
+        schedule(plan, plan.subscription, at=at)
+        tell_of_card(plan, plan.subscription, at=at)
+        update(plan, *WRITTEN)
 
 
 def taken_back(public_id: str, *, at: datetime) -> None:
     """A renewal was refunded: what is due follows from the expiry before. Idempotent."""
     with transaction.atomic():
-        subscription = subscription_locked(Subscription.objects.get(public_id=public_id).pk)
-        plan = RenewalPlan.objects.filter(subscription=subscription).first()
+        plan = plan_of_subscription(public_id)
         if plan is not None:
-            schedule(plan, subscription, at=at)
-            plan.save(update_fields=["deduct_at", "notice_at"])
+            schedule(plan, plan.subscription, at=at)
+            update(plan, "deduct_at", "notice_at")

@@ -77,6 +77,21 @@ def _upgradable(apps: Iterable[Subscription]) -> set[int]:
     return {app.pk for app in running if app.specification_id in ruled}
 
 
+def _auto_renewal_help(app: Subscription) -> str:
+    """What auto-renewal is, or why this app has none (guide 3.3, 6.2.1)."""
+    if not app.has_term:
+        return _("Auto-renewal applies to yearly and monthly subscriptions. This one has no term that could end.")
+    if not app.product.auto_renewal_supported:
+        return _(
+            "Not supported: auto-renewal applies to licenses and professional services. SaaS products and images, and what "
+            "its seller sells without it, expire unless you renew them by hand."
+        )
+    return _(
+        "With auto-renewal the next term is bought before this one expires, at the price of that day. Without it the product "
+        "expires unless you renew it."
+    )
+
+
 @require_safe
 @buyer_required()
 def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
@@ -100,6 +115,7 @@ def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
         "may_renew": app.has_term and app.status in RENEWABLE and may(request.actor.role, Permission.RENEW),
         "auto_renewal": bool(plan and plan.mode == RenewalMode.AUTO),
         "auto_renewal_supported": app.product.auto_renewal_supported,
+        "auto_renewal_help": _auto_renewal_help(app),
         "used_percent": max(0, min(100, round(100 * (used / term)))) if term and used else None,
         "chosen": current_configuration(app),
         "may_upgrade": app.delivery_method == DeliveryMethod.SAAS and upgrade_refusal(app, at=now) is None,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.db.models import Q
@@ -25,7 +26,8 @@ from renewals.choices import RenewalMode
 from renewals.models import RenewalPlan, RenewalPlanQuerySet
 from renewals.services.batch import MOST_AT_ONCE
 
-PAGE_SIZE = 20
+# How many rows a page may have; the last is what may be renewed at once.
+PAGE_SIZES = (20, 50, 100, MOST_AT_ONCE)
 LONGEST_SEARCH = 20 * MOST_AT_ONCE
 _ID = re.compile("[0-9A-Za-z]{12,16}")
 
@@ -52,12 +54,13 @@ class Row:
 @require_safe
 @buyer_required()
 def renewal_list(request: BuyerRequest) -> HttpResponse:
-    """`/billing/renewals/?mode=&q=`: the tabs, search by product name or up to 200 resource IDs, what ends first on top."""
+    """`/billing/renewals/?mode=&q=&rows=`: the tabs, search by product name or up to 200 resource IDs, what ends first on top."""
     mode = request.GET.get("mode", "")
     mode = mode if mode in RenewalMode.values else RenewalMode.MANUAL
     search = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+    size = next((one for one in PAGE_SIZES if request.GET.get("rows") == str(one)), PAGE_SIZES[0])
     rows = found(RenewalPlan.objects.for_account(request.account).filter(mode=mode), search)
-    page = Paginator(rows.with_table_columns(), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(rows.with_table_columns(), size).get_page(request.GET.get("page"))
     plans: list[RenewalPlan] = list(page.object_list)
     page.object_list = priced(plans, request.account)  # type: ignore[assignment]
     context = {
@@ -65,6 +68,12 @@ def renewal_list(request: BuyerRequest) -> HttpResponse:
         "mode": mode,
         "tabs": [Link(one.label, f"?mode={one.value}", current=mode == one.value) for one in RenewalMode],
         "search": search,
+        "too_many": len(ids_of(search)) > MOST_AT_ONCE,
+        "sizes": [
+            Link(str(one), f"?{urlencode({'mode': mode, 'q': search, 'rows': one})}", current=one == size)
+            for one in PAGE_SIZES
+        ],
+        "size": size,
         "may_renew": may(request.membership.role, Permission.RENEW),
         "most": MOST_AT_ONCE,
     }
@@ -75,11 +84,16 @@ def found(rows: RenewalPlanQuerySet, search: str) -> RenewalPlanQuerySet:
     """The plans that a search means: resource IDs, when there are only such, or a part of the product's name."""
     if not search:
         return rows
-    words = re.split(r"[\s,;]+", search)[: MOST_AT_ONCE + 1]
     by_name = Q(subscription__product__name__icontains=search[:120])
-    if all(map(_ID.fullmatch, words)):
-        return rows.filter(Q(subscription__public_id__in=words[:MOST_AT_ONCE]) | by_name)
+    if ids := ids_of(search):
+        return rows.filter(Q(subscription__public_id__in=ids[:MOST_AT_ONCE]) | by_name)
     return rows.filter(by_name)
+
+
+def ids_of(search: str) -> list[str]:
+    """The resource IDs of a search that names nothing else."""
+    words = re.split(r"[\s,;]+", search)
+    return words if all(map(_ID.fullmatch, words)) else []
 
 
 def priced(plans: Collection[RenewalPlan], account: Account) -> list[Row]:

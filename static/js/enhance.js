@@ -15,6 +15,7 @@ const MODULES = [
   ["[data-counter]", "./counter.js"],
   ["[data-upload]", "./upload.js"],
   ["[data-scroll]", "./table.js"],
+  ["[data-select-all]", "./select.js"],
   ["[data-quantity]", "./stepper.js"],
   ["[data-copy]", "./copy.js"],
   ["[data-reveal]", "./reveal.js"],

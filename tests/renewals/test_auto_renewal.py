@@ -187,8 +187,11 @@ def test_coupons_are_used_cash_first_or_not_at_all(timers):
 def test_a_delisted_product_goes_on_renewing_but_its_plan_is_fixed(timers):
     one = a_running(day("2024-01-31"), auto_renew=True)
     other = a_running(day("2024-01-31"), by=one.by, specification=one.specification)
+    ended = a_running(day("2024-01-31"), by=one.by, specification=one.specification)
+    change_plan(ended.app, PlanWish("cancelled"), by=one.by, at=day("2024-02-01"))
     Product.objects.update(status="taken_down")
-    for app, mode in ((one.app, "manual"), (one.app, "auto"), (other.app, "auto")):
+    refused = ((one.app, "manual"), (one.app, "auto"), (other.app, "auto"), (ended.app, "manual"), (ended.app, "auto"))
+    for app, mode in refused:
         with pytest.raises(NotRenewable, match="no longer available"):
             change_plan(app, PlanWish(mode), by=one.by, at=day("2024-02-01"))
     timers.run(three("2024-02-22"))

@@ -147,6 +147,25 @@ def test_freezing_either_subscription_stops_the_server_and_renewing_both_starts_
     assert cloud.ours() == []
 
 
+def test_an_expired_image_is_stopped_and_runs_again_once_both_are_renewed(shop, cloud):
+    shop.buy("monthly")
+    let_pass(3)
+    ends = Subscription.objects.get(delivery_method="image").expires_at
+    at = let_pass(3, at=ends + timedelta(days=16))
+    assert {app.status for app in Subscription.objects.all()} == {"frozen"}
+    assert states() == ["stopped"]
+    for method, then in (("ecs", ["stopped"]), ("image", ["running"])):
+        app = Subscription.objects.get(delivery_method=method)
+        order = place_renewal(app, RenewalWish(Duration(1, "month")), by=shop.buyer, at=at)
+        pay_order(order, PaymentRequest(), by=shop.buyer, at=at)
+        at = let_pass(3, at=at)
+        assert (Subscription.objects.get(pk=app.pk).status, states()) == ("enabled", then)
+    # From the expiry before, not from the day of the renewal.
+    assert {app.expires_at > ends + timedelta(days=27) for app in Subscription.objects.all()} == {True}
+    assert {app.expires_at < ends + timedelta(days=32) for app in Subscription.objects.all()} == {True}
+    assert not list(breaches())
+
+
 def test_changed_rules_reach_the_cloud(shop, cloud):
     shop.buy("pay_per_use")
     at = let_pass(3)

@@ -1,15 +1,18 @@
 """From payment to a log-in by machine: both generations against the reference seller, from both sides."""
 
 import sqlite3
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from billing.errors import NotUnsubscribable
-from billing.services import unsubscribe
+from billing.services import PaymentRequest, pay_order, unsubscribe
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidTransition
+from orders.models import Order, Subscription
 from orders.ports import applications
+from orders.services import RenewalWish, place_renewal
+from pricing.values import Duration
 from provisioning.models import Call, Exchange, Instance
 from provisioning.saas import signing
 from tests.factories import logged_in
@@ -64,17 +67,36 @@ def test_the_whole_life_of_an_instance(reference, version, timers, tmp_path):
     timers.run()
     app = shop.app(order)
 
-    def at_the_sellers() -> str:
+    def at_the_sellers(what: str = "status") -> str:
         with sqlite3.connect(tmp_path / "seller0.sqlite") as db:
-            return db.execute("SELECT status FROM instance").fetchone()[0]
+            return db.execute(f"SELECT {what} FROM instance").fetchone()[0]
+
+    def renewed(at: datetime) -> Order:
+        app = Subscription.objects.get(line__order=order)
+        renewal = place_renewal(app, RenewalWish(Duration(1, "month")), by=shop.buyer, at=at)
+        pay_order(renewal, PaymentRequest(), by=shop.buyer, at=at)
+        timers.run(at)
+        return Order.objects.get(pk=renewal.pk)
 
     assert at_the_sellers() == "running"
     with pytest.raises(NotUnsubscribable, match="SaaS products cannot"):
         unsubscribe(app, by=shop.buyer)
     timers.run()
     assert at_the_sellers() == "running"
+    # In its term the seller hears of the new end; frozen, it is put into use again as well.
+    before = at_the_sellers("expires")
+    assert renewed(app.expires_at - timedelta(days=2)).status == "completed"
+    app = shop.app(order)
+    in_term = at_the_sellers("expires")
+    assert in_term != before
     timers.run(app.expires_at + timedelta(days=1))
     assert shop.app(order).status == "frozen"
+    assert at_the_sellers() == "frozen"
+    assert renewed(app.expires_at + timedelta(days=3)).status == "completed"
+    assert (shop.app(order).status, at_the_sellers()) == ("enabled", "running")
+    assert at_the_sellers("expires") not in (before, in_term)
+    app = shop.app(order)
+    timers.run(app.expires_at + timedelta(days=1))
     assert at_the_sellers() == "frozen"
     timers.run(app.expires_at + timedelta(days=40))
     assert shop.app(order).status == "closed"
