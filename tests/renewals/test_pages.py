@@ -1,5 +1,6 @@
 """The Renewals pages by plain forms: what they refuse, what they list, what they say."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from billing.models import PaymentMethod
 from koogallery.kernel import clock
 from notifications.models import Message
 from orders.models import Order
+from orders.terms import last_day
 from renewals.models import RenewalSettings
 from renewals.services import PlanWish, change_plan
 from tests.renewals.conftest import MONTH, Running, a_running, day
+from tests.renewals.many import Sold, sell
 
 pytestmark = pytest.mark.django_db
 
@@ -75,8 +78,8 @@ def test_batches_take_1_to_200_of_the_accounts_own():
 def test_the_list_has_the_tabs_of_the_rules_finds_by_ids_and_shows_up_to_200_rows():
     now = clock.now()
     one = a_running(now)
-    other = a_running(now, by=one.by, specification=one.specification)
-    more = [a_running(now, by=one.by, specification=one.specification) for _ in range(20)]
+    until = last_day(now) + timedelta(days=20)
+    other, *more = sell([Sold(one.account, one.specification, until, until.day)] * 21, at=now)
     client = browser(one)
     page = client.get("/billing/renewals/").content.decode()
     for tab in ("Manual Renewals", "Auto Renewals", "Renewals Canceled"):
@@ -85,15 +88,15 @@ def test_the_list_has_the_tabs_of_the_rules_finds_by_ids_and_shows_up_to_200_row
     assert "Select all on this page" in page
     assert client.get("/billing/renewals/?rows=200").content.decode().count('name="app"') == 22
     assert client.get("/billing/renewals/?rows=9999").content.decode().count('name="app"') == 20
-    ids = f"{one.app.public_id}, {other.app.public_id}"
+    ids = f"{one.app.public_id}, {other.public_id}"
     found = client.get("/billing/renewals/", {"q": ids}).content.decode()
     assert found.count('name="app"') == 2
     assert "A search takes up to 200" not in found
-    many = " ".join([more[0].app.public_id, *(f"{number:016}" for number in range(200))])
+    many = " ".join([more[0].public_id, *(f"{number:016}" for number in range(200))])
     found = client.get("/billing/renewals/", {"q": many}).content.decode()
     assert found.count('name="app"') == 1
     assert "A search takes up to 200" in found
-    change_plan(other.app, PlanWish("cancelled"), by=one.by)
+    change_plan(other, PlanWish("cancelled"), by=one.by)
     assert client.get("/billing/renewals/?mode=cancelled").content.decode().count('name="app"') == 1
 
 
