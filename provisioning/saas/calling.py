@@ -6,7 +6,9 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 
+from catalog.choices import AttributeKind
 from koogallery.kernel import clock, outgoing
+from koogallery.kernel.money import Money
 from orders.models import Order, OrderLine
 from orders.terms import first_term
 from pricing.rules import Duration
@@ -102,6 +104,13 @@ def product_id(line: OrderLine) -> str:
     return f"{line.specification_id}-{line.billing_mode}"
 
 
+def how_many(line: OrderLine) -> int:
+    """What the protocol calls amount and linearValue: the quantity that the buyer configured (10 users), else the pieces."""
+    attributes = line.specification.attributes.filter(kind=AttributeKind.QUANTITY) if line.specification else ()
+    counted = next((line.attributes[one.code] for one in attributes if one.code in line.attributes), None)
+    return line.quantity if counted is None else int(counted) * line.quantity
+
+
 def expiry_told(order: Order, line: OrderLine) -> datetime | None:
     """The expiry of an order's term: its app's own, or before the term has begun as if it began at payment."""
     app = line.subscriptions.first()
@@ -135,8 +144,8 @@ def told_for(call: Call, interface: ProductInterface) -> Told:
         sku_code=line.specification.code if line.specification else "",
         charging=CHARGING[line.billing_mode],
         period=(line.duration_unit, line.duration_value) if line.duration_value else None,
-        amount=line.quantity,
-        order_amount=f"{line.amount:f}",
+        amount=how_many(line),
+        order_amount=Money(line.amount, line.currency).digits(),
         expires_at=expires_at,
         extend=tuple((name, str(value)) for name, value in line.attributes.items()),
         scene=Scene(call.scene) if call.scene else Scene.RENEWAL,

@@ -27,7 +27,7 @@ class Told:
         expires_at: UTC; None where nothing expires.
         charging: "period", "one_time" or "on_demand".
         period: ("year" or "month", how many), or None.
-        amount: how many were bought; order_amount: what was paid for it, as text.
+        amount: how many were bought (users, where these are counted); order_amount: what was paid for it, as text.
         extend: what the buyer configured, by the code of the attribute.
         ended_early: a release because the order was taken back, not because its time is over.
     """

@@ -14,7 +14,7 @@ from koogallery.kernel import clock
 from orders.choices import OrderKind, OrderStatus
 from orders.models import Order, OrderLine
 from provisioning.saas import signing
-from provisioning.saas.calling import CHARGING, expiry_told, line_id, product_id
+from provisioning.saas.calling import CHARGING, expiry_told, how_many, line_id, product_id
 from provisioning.saas.keys import key_named
 from provisioning.saas.messages import moment
 from provisioning.saas.mocks import MOCK_ORDERS, mock_details
@@ -89,7 +89,9 @@ def _caller(request: HttpRequest) -> Seller | str:
 def _details(seller: Seller, order_id: str) -> dict[str, Any] | None:
     if mock := MOCK_ORDERS.get(order_id):
         return mock_details(mock)
-    rows = Order.objects.for_seller(seller).select_related("account", "placed_by", "product")
+    # What is not paid is nobody's to make, and its buyer nobody's to know.
+    paid = Order.objects.for_seller(seller).exclude(paid_at=None)
+    rows = paid.select_related("account", "placed_by", "product")
     order = rows.filter(number=order_id).first()
     return order_details(order) if order else None
 
@@ -128,7 +130,7 @@ def _line(order: Order, line: OrderLine) -> dict[str, Any]:
                 "productId": product_id(line),
                 "productName": line.product_name,
                 "skuCode": line.specification.code if line.specification else "",
-                "linearValue": line.quantity,
+                "linearValue": how_many(line),
             }
         ],
     }

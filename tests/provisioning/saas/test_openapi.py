@@ -9,9 +9,15 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
 
+from billing.services import PaymentRequest, pay_order
 from koogallery.kernel import clock
-from provisioning.models import AccessKey
+from orders.services import Placement, place_order
+from pricing.values import Duration, QuoteRequest
+from provisioning.models import AccessKey, Call
+from provisioning.saas.calling import told_for
+from provisioning.saas.messages import v1_params
 from provisioning.saas.mocks import MOCK_ORDERS
+from tests.factories import AttributeFactory
 from tests.provisioning.saas.conftest import a_shop, key_of
 
 pytestmark = pytest.mark.django_db
@@ -72,12 +78,33 @@ def test_a_real_order_tells_what_was_bought(shop, timers):
     assert (line["orderLineId"], line["chargingMode"]) == (f"{order.number}-000001", "PERIOD")
     assert (line["periodType"], line["periodNumber"], line["currencyAfterDiscount"]) == ("month", 1, 5.0)
     assert len(line["expireTime"]) == 14
+    assert line["productInfo"][0]["linearValue"] == 1
     assert line["productInfo"][0]["productName"] == shop.product.name
     assert found["buyerInfo"]["customerId"] == shop.account.public_id
     once = shop.buy(mode="one_time")
     line = ask(signed(*keys(shop), {"orderId": once.number})).json()["orderInfo"]["orderLine"][0]
     assert line["chargingMode"] == "ONE_TIME"
     assert "expireTime" not in line
+
+
+def test_what_is_counted_is_told_and_amounts_have_the_currencys_digits(shop):
+    AttributeFactory(specification=shop.specification)
+    order = shop.buy(attributes={"users": 25})
+    line = ask(signed(*keys(shop), {"orderId": order.number})).json()["orderInfo"]["orderLine"][0]
+    assert line["productInfo"][0]["linearValue"] == 25
+    assert line["extendParams"] == [{"name": "users", "value": "25"}]
+    call = Call.objects.select_related("instance__subscription__account", "order__placed_by").get(order=order)
+    told = v1_params(told_for(call, shop.product.production_interface), key_of(shop))
+    assert (told["amount"], told["orderAmount"]) == ("25", "5.00")
+
+
+def test_an_order_is_told_once_it_is_paid(shop):
+    request = QuoteRequest(shop.specification.pk, "monthly", Duration(1, "month"))
+    order = place_order(Placement(request, agreements_accepted=True), account=shop.account, by=shop.buyer)
+    asked = {"orderId": order.number}
+    assert ask(signed(*keys(shop), asked)).status_code == 404
+    pay_order(order, PaymentRequest(), by=shop.buyer)
+    assert ask(signed(*keys(shop), asked)).status_code == 200
 
 
 def test_the_key_itself_may_stand_for_its_id_and_the_one_before_is_valid(shop):
