@@ -15,6 +15,7 @@ import ipaddress
 import socket
 import ssl
 import time
+import unicodedata
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -28,8 +29,11 @@ from django.conf import settings
 Resolver = Callable[[str, int], list[str]]
 
 LONGEST_URL = 2048
-# A hop that translates addresses would lead from here to any address of version 4.
-_TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+# The part of version 6 that anybody has public addresses in: what wraps one of version 4 (::127.0.0.1, 64:ff9b::7f00:1) or
+# belongs to a site lies outside.
+_PUBLIC_6 = ipaddress.ip_network("2000::/3")
+# Anycast to whoever relays for us, withdrawn (RFC 7526).
+_RELAYS = ipaddress.ip_network("192.88.99.0/24")
 _resolving = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolver")
 
 
@@ -125,9 +129,13 @@ def _parts(url: str) -> SplitResult:
         raise OutgoingRefused("The address must begin with https://.")
     if not parts.hostname or port == 0 or "@" in parts.netloc or parts.fragment:
         raise OutgoingRefused("The address needs a host, and has no username and no #.")
-    number = _number(parts.hostname)
+    # As resolvers read it: digits of other scripts and other full stops become ours, one at the end means nothing.
+    name = unicodedata.normalize("NFKC", parts.hostname).replace("\u3002", ".").rstrip(".")
+    number = _number(name)
     if number is not None and not (loopback and number.is_loopback):
         raise OutgoingRefused("The address needs a domain name instead of numbers.")
+    if number is None and not loopback and ("." not in name or name.endswith(".localhost")):
+        raise OutgoingRefused("The address needs a public domain name.")
     if number is None and parts.scheme == "http" and parts.hostname != "localhost":
         raise OutgoingRefused("The address must begin with https://.")
     try:
@@ -179,8 +187,8 @@ def _may_go_to(text: str, scheme: str) -> bool:
     if scheme != "https" or not address.is_global or address.is_multicast:
         return False
     if isinstance(address, ipaddress.IPv6Address):
-        return not (address.sixtofour or address.teredo or any(address in one for one in _TRANSLATED))
-    return True
+        return address in _PUBLIC_6 and not (address.sixtofour or address.teredo)
+    return address not in _RELAYS
 
 
 @functools.lru_cache(maxsize=4)

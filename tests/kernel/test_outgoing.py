@@ -32,6 +32,7 @@ def test_an_answer_comes_as_it_was_sent():
         "10.0.0.1", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "192.0.2.1",
         "198.18.0.1", "255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:10.0.0.1",
         "::ffff:127.0.0.1", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "2001::1", "127.0.0.1", "127.9.9.9", "nonsense",
+        "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b:1::1", "fec0::1", "5f00::1", "192.88.99.1", "::ffff:169.254.169.254",
     ],
 )  # fmt: skip
 def test_no_name_leads_to_an_address_that_is_not_public(settings, address):
@@ -48,7 +49,8 @@ def test_no_name_leads_to_an_address_that_is_not_public(settings, address):
         "https://0x7f000001/", "https://user:pw@seller.example/", "https://seller.example:0/", "https://seller.example:99999/",
         "https://seller.example\\@evil.example/", "https://seller.example/ x", "https://seller.example/\r\nHost: x",
         "https://seller.example/#x", "file:///etc/passwd", "gopher://seller.example/", "https://" + "a" * 3000 + ".example/",
-        "https://seller..example/", "javascript:alert(1)",
+        "https://seller..example/", "javascript:alert(1)", "https://localhost/", "https://localhost./", "https://db/",
+        "https://127.0.0.1./", "https://１２７.0.0.1/", "https://127。0。0。1/", "https://0177.1/", "https://x.localhost/",
     ],
 )  # fmt: skip
 def test_addresses_that_we_never_go_to(settings, url):
@@ -67,9 +69,9 @@ def test_loopback_is_open_where_the_settings_say_so_and_nothing_beside_it(settin
         get("https://seller.example/", resolve=lambda _host, _port: [HERE, "169.254.169.254"])
     settings.OUTGOING_LOOPBACK_ALLOWED = False
     assert url_refusal("http://127.0.0.1:8700/x")
-    assert url_refusal("https://localhost:8700/x") is None
-    with pytest.raises(OutgoingRefused):
-        get("https://localhost:8700/x")
+    assert url_refusal("https://localhost:8700/x")
+    with pytest.raises(OutgoingRefused, match="not public"):
+        get("https://localhost.example/x", resolve=lambda _host, _port: [HERE])
 
 
 def test_a_name_is_asked_once_and_the_answer_is_where_we_go():
