@@ -83,6 +83,10 @@ def test_from_the_sellers_key_to_the_buyers_log_in(person, templates, reference)
     reveal(page)
     assert len(shown(page)) == 16
     buyer.look("saas-app")
+    page.click("a:has-text('Show Memo')")
+    page.click("button:has-text('Show password')")
+    expect(page.get_by_text("Change the password when you log in first.")).to_be_visible()
+    buyer.look("saas-memo")
 
     # Every call is there to read, and can be made again.
     page = seller.goto("/seller/interface-messages/")

@@ -6,13 +6,14 @@ flavors and addresses sell out where `SimulatedStock` says how many there are, a
 """
 
 import hashlib
+import ipaddress
 from datetime import timedelta
 from secrets import token_hex
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from koogallery.kernel import clock
 from provisioning.compute.choices import ResourceKind
@@ -32,6 +33,8 @@ from provisioning.compute.providers.base import (
 BOOT_LEAST_SECONDS, BOOT_MOST_SECONDS = 20, 60
 POWER_SECONDS = 5
 DELETE_SECONDS = 3
+# For tests of networks (RFC 2544): nothing public has these addresses.
+EIPS = ipaddress.IPv4Network("198.18.0.0/15")
 ON, OFF, BROKEN, DELETING = "on", "off", "broken", "deleting"
 
 
@@ -50,7 +53,7 @@ class SimulatedCloud:
     # --- making ---------------------------------------------------------------------------------------------
 
     def ensure_network(self, spec: NetworkSpec) -> Made:
-        return self._ensure(ResourceKind.NETWORK, spec.token, {"cidr": spec.cidr, "last": 9})
+        return self._ensure(ResourceKind.NETWORK, spec.token, {"cidr": spec.cidr})
 
     def ensure_firewall(self, spec: FirewallSpec) -> Made:
         rules: dict[str, Any] = {"rules": [rule.as_json() for rule in spec.rules]}
@@ -85,7 +88,7 @@ class SimulatedCloud:
             made = self._create(
                 ResourceKind.SERVER,
                 spec.token,
-                {"name": spec.name, "volumes": list(spec.volumes)},
+                {"name": spec.name, "volumes": list(spec.volumes), "network": spec.network},
                 boot=timedelta(seconds=seconds),
                 flavor=spec.flavor,
                 address=address,
@@ -96,9 +99,8 @@ class SimulatedCloud:
         if found := self._find(ResourceKind.ADDRESS, spec.token):
             return self._state(found)
         with transaction.atomic():
-            self._take("address")
-            number = SimulatedResource.objects.filter(region=self.region, kind=ResourceKind.ADDRESS).count()
-            address = f"198.{18 + number // 65_536 % 2}.{number // 256 % 256}.{number % 256}"
+            self._take("address", EIPS.num_addresses - 2)
+            address = self._free(EIPS, 1, SimulatedResource.objects.filter(kind=ResourceKind.ADDRESS))
             facts = {"server": spec.server, "bandwidth": spec.bandwidth}
             made = self._create(ResourceKind.ADDRESS, spec.token, facts, address=address)
         return self._answer(made)
@@ -156,12 +158,17 @@ class SimulatedCloud:
 
     def _next_address(self, network: str) -> str:
         row = SimulatedResource.objects.select_for_update().get(region=self.region, ref=network)
-        base, number = str(row.facts["cidr"]).partition("/")[0], int(row.facts["last"]) + 1
-        row.facts["last"] = number
-        row.save(update_fields=["facts"])
-        first, second, third, fourth = map(int, base.split("."))
-        total = (third << 8) + fourth + number
-        return f"{first}.{second}.{total >> 8 & 255}.{total & 255}"
+        there = SimulatedResource.objects.filter(kind=ResourceKind.SERVER, facts__network=network)
+        return self._free(ipaddress.IPv4Network(row.facts["cidr"]), 2, there)
+
+    def _free(self, network: ipaddress.IPv4Network, first: int, there: "QuerySet[SimulatedResource]") -> str:
+        """The first address from `first` on, without the broadcast's, that nothing in the region has."""
+        used = set(there.filter(region=self.region).values_list("address", flat=True))
+        found = (str(network[number]) for number in range(first, network.num_addresses - 1))
+        address = next((one for one in found if one not in used), None)
+        if address is None:
+            raise ProviderRefused(f"Sold out: addresses of {network}.")
+        return address
 
     # --- looking --------------------------------------------------------------------------------------------
 

@@ -96,6 +96,22 @@ def test_what_is_sold_out_takes_everything_back(shop, cloud, what):
     assert cloud.ours() == []
 
 
+def test_addresses_are_free_ones_of_the_network_and_used_again(shop):
+    shop.buy("pay_per_use", quantity=2, bandwidth=5)
+    let_pass(3)
+    first, second = Server.objects.order_by("id")
+    assert {first.private_ip, second.private_ip} == {"192.168.0.2", "192.168.0.3"}
+    act_on_server(first, ServerAct.DELETE, by=shop.buyer, at=clock.now() + timedelta(minutes=4))
+    let_pass(3, at=clock.now() + timedelta(minutes=5))
+    shop.buy("pay_per_use", bandwidth=5)
+    let_pass(9)
+    third = Server.objects.order_by("id").last()
+    assert third.status == "running"
+    assert third.public_ip == first.public_ip
+    assert third.public_ip != second.public_ip
+    assert third.private_ip == first.private_ip
+
+
 def test_stop_start_restart_password_and_delete(shop, cloud):
     shop.buy("pay_per_use")
     at = let_pass(3)
