@@ -341,7 +341,7 @@ def test_deliverers_at_once_deliver_each_message_once_and_each_subject_in_order(
             for box in range(10):
                 publish(BoxMoved(box, step), at=clock.now())
 
-    in_threads(deliver, count=3)
+    in_threads(lambda: deliver(seconds=60), count=3)
 
     assert len(got) == 80
     for box in range(10):

@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 600
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", "*_cache", "tests")
 
 
