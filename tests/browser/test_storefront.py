@@ -108,10 +108,16 @@ def test_pages_look_right_and_pass_axe(shop, person, title, path):
 
 MEASURE = """
 () => new Promise(done => {
-  const seen = { lcp: 0, cls: 0 };
+  const seen = { lcp: 0, cls: 0, moved: [] };
+  const named = node => node && `${node.nodeName} ${node.className || node.textContent.slice(0, 40)}`;
   new PerformanceObserver(list => { for (const e of list.getEntries()) seen.lcp = e.startTime; })
     .observe({ type: "largest-contentful-paint", buffered: true });
-  new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput) seen.cls += e.value; })
+  new PerformanceObserver(list => {
+    for (const e of list.getEntries()) if (!e.hadRecentInput) {
+      seen.cls += e.value;
+      seen.moved.push([e.value, e.startTime, e.sources.map(one => named(one.node))]);
+    }
+  })
     .observe({ type: "layout-shift", buffered: true });
   setTimeout(() => done(seen), 800);
 })
@@ -134,4 +140,4 @@ def test_nothing_jumps_while_a_page_loads(shop, browser, live_server, path, size
     with capsys.disabled():
         print(f"\n  {path} {size}: LCP {seen['lcp']:.0f} ms, CLS {seen['cls']:.4f} at 4x CPU throttling")
     assert seen["lcp"] > 0
-    assert seen["cls"] < 0.02
+    assert seen["cls"] < 0.02, seen["moved"]
