@@ -15,7 +15,7 @@ from billing.admin_forms import ByHandForm, CreditForm, ReasonActionForm, Refere
 from billing.admin_statement import statement_page
 from billing.admin_usage import UsageBillAdmin
 from billing.admin_verbs import VerbAdmin, operator
-from billing.choices import EntryKind
+from billing.choices import EntryKind, ProposalStatus, UnsubscriptionStatus
 from billing.invoices import admin as _of_invoices  # noqa: F401  (registers)
 from billing.models import (
     AccountBalance,
@@ -58,6 +58,7 @@ from koogallery.kernel.admin import ReadOnlyAdmin
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
 from koogallery.kernel.text import csv_cell
+from koogallery.kernel.web.admin_site import Queue, register_queue
 from koogallery.kernel.web.csv_export import csv_file
 from orders.admin import ReadOnlyInline
 
@@ -423,3 +424,20 @@ class PaymentMethodAdmin(ReadOnlyAdmin):
 
 
 __all__ = ["UsageBillAdmin"]
+
+
+for _queue in (
+    Queue(
+        "Unsubscriptions to review",
+        lambda: Unsubscription.objects.filter(status=UnsubscriptionStatus.IN_REVIEW),
+        since="requested_at",
+        query="?status__exact=in_review",
+    ),
+    Queue(
+        "Refunds that need consent",
+        lambda: RefundProposal.objects.filter(status=ProposalStatus.AWAITING_CONSENT),
+        since="proposed_at",
+        query="?status__exact=awaiting_consent",
+    ),
+):
+    register_queue(_queue)

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from koogallery.kernel.admin import ReadOnlyAdmin
+from koogallery.kernel.web.admin_site import Queue, register_queue
 from orders.admin import ReadOnlyInline
 from supervision import services
 from supervision.choices import FlowStatus
@@ -140,3 +141,13 @@ class FlowRecordAdmin(ReadOnlyAdmin):
 
 # Registers the screens of deliveries and appeals; they stand in modules of their own.
 from supervision import admin_appeals, admin_delivery  # noqa: E402, F401
+
+for _status, _title in ((FlowStatus.UNDER_APPEAL, "Appeals"), (FlowStatus.PLATFORM_REVIEW, "Service reviews")):
+    register_queue(
+        Queue(
+            _title,
+            lambda status=_status: ServiceFlow.objects.filter(status=status),  # type: ignore[misc]
+            since="waiting_since",
+            query=f"?queue={_status.value}",
+        )
+    )

@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from accounts.models import User
 from accounts.web import operator_actor
 from koogallery.kernel.errors import DomainError
-from support.models import Requirement, SalesEnquiry
+from koogallery.kernel.web.admin_site import Queue, register_queue
+from support.models import Requirement, RequirementStatus, SalesEnquiry
 from support.services import answer_requirement, close_requirement
 from support.tickets import admin as _of_tickets  # noqa: F401  (registers)
 
@@ -71,3 +72,13 @@ class SalesEnquiryAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+register_queue(
+    Queue(
+        "Requirements",
+        lambda: Requirement.objects.filter(status=RequirementStatus.NEW),
+        since="created_at",
+        query="?status__exact=new",
+    )
+)

@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils.html import format_html
 
@@ -23,6 +25,7 @@ from billing.invoices.services import (
 from billing.invoices.services.issuing import sealed_pdf
 from koogallery.kernel.admin import ReadOnlyAdmin
 from koogallery.kernel.errors import InvalidInput
+from koogallery.kernel.web.admin_site import Queue, register_queue
 from koogallery.kernel.web.files import pdf_response
 from orders.admin import ReadOnlyInline
 
@@ -114,7 +117,9 @@ class InvoiceDocumentAdmin(ReadOnlyAdmin):
 
     def download(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The document as it was issued."""
-        document = InvoiceDocument.objects.get(pk=pk)
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        document = get_object_or_404(InvoiceDocument, pk=pk)
         return pdf_response(sealed_pdf(document), f"{DocumentKind(document.kind).replace('_', '-')}-{document.number}")
 
 
@@ -139,3 +144,14 @@ class IssuerAdmin(admin.ModelAdmin):
             save_issuer(obj, HeaderData(**obj.header()), prefix=obj.prefix, by=operator(request))
         except InvalidInput as refused:
             self.message_user(request, refused.message, "ERROR")
+
+
+WAITING = [InvoiceStatus.PENDING_REVIEW, InvoiceStatus.RETURNING]
+register_queue(
+    Queue(
+        "Invoice applications and returns",
+        lambda: Invoice.objects.of_platform().filter(status__in=WAITING),
+        since="created_at",
+        query="?waits=platform",
+    )
+)

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from billing.admin_verbs import VerbAdmin, operator
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
+from koogallery.kernel.web.admin_site import Queue, register_queue
 from supervision.views.pages import download
 from support.tickets import services
 from support.tickets.forms import AnswerForm
@@ -146,3 +147,6 @@ class TicketAdmin(VerbAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return download(get_object_or_404(TicketFile, message__ticket=pk, public_id=key))
+
+
+register_queue(Queue("Service tickets", lambda: Ticket.objects.filter(status=TicketStatus.OPEN), since="updated_at"))

@@ -51,7 +51,10 @@ def test_a_ticket_is_opened_from_an_order_answered_and_closed(person, settings):
     expect(page.get_by_text("Operations answer next")).to_be_visible()
     expect(page.get_by_text("mail.pdf")).to_be_visible()
 
-    desk = omar.goto("/admin/support/ticket/")
+    desk = omar.goto("/admin/")
+    expect(desk.locator("#queues").get_by_role("row", name="Service tickets")).to_contain_text("1")
+    omar.look("operations")
+    desk.locator("#queues").get_by_role("link", name="Service tickets").click()
     desk.get_by_role("link", name=re.compile("^TK")).click()
     desk.fill("#id_text", "We have reached them; they write today.")
     desk.get_by_role("button", name="Send").click()

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
-from accounts.models import Account
+from accounts.models import Account, User
 from billing.invoices.services import finish_return, reject_return
 from billing.services import CreditTerms, grant_credit
 from koogallery.kernel import clock
@@ -103,6 +103,20 @@ def test_the_service_levels_clock_tells_all_operators_once_a_turn(account, by, t
     assert now_of(ticket).answer_due_at == due + 26 * HOUR
     timers.run(due + 26 * HOUR)
     assert Message.objects.filter(event="TicketLate").count() == 4
+
+
+def test_the_first_page_of_operations_counts_what_waits_and_since_when(account, by, client):
+    ticket, other = a_ticket(account, by=by), a_ticket(account, by=by)
+    operator = an_operator()
+    answer(other, text="Done.", by=operator)
+    client.force_login(User.objects.get(pk=operator.user_id))
+    queues = {one.title: one for one in client.get("/admin/").context["queues"]}
+    assert (queues["Service tickets"].count, queues["Service tickets"].oldest) == (1, ticket.created_at)
+    waiting = {"Appeals", "Service reviews", "Invoice applications and returns", "Unsubscriptions to review"}
+    assert {name: queues[name].count for name in waiting} == dict.fromkeys(waiting, 0)
+    for one in queues.values():
+        assert client.get(one.url).status_code == 200, one
+    assert client.get("/admin/billing/invoicedocument/999/pdf/").status_code == 404
 
 
 @pytest.fixture
