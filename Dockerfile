@@ -12,4 +12,4 @@ RUN KOOGALLERY_ENV=embedded DATABASE_URL=postgres://none/none REDIS_URL=redis://
     && useradd --system --no-create-home koogallery && mkdir -p var && chown -R koogallery var
 USER koogallery
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "6", "koogallery.wsgi:application"]
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "6", "--http1-buffer-size", "65536", "koogallery.wsgi:application"]

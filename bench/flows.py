@@ -207,11 +207,15 @@ def _of_database() -> float:
         cursor.execute("SELECT pg_backend_pid()")
         mine = int(cursor.fetchone()[0])
     postmaster = int(_stat(mine)[1])
-    spent = processor_of(postmaster, ended=True)
-    for one in _children(postmaster):
+    others = [one for one in _children(postmaster) if one != mine]
+    return processor_of(postmaster, ended=True) + sum(_of_living(others, processor_of))
+
+
+def _of_living(processes: Iterable[int], measure: Callable[[int], float]) -> Iterator[float]:
+    """The measure of those that have not ended meanwhile, as some do that a process starts for a moment."""
+    for one in processes:
         with suppress(FileNotFoundError, ProcessLookupError):
-            spent += processor_of(one) if one != mine else 0.0
-    return spent
+            yield measure(one)
 
 
 def _resident_mb(process: int) -> float:
@@ -233,7 +237,7 @@ def watch(worker: int, seconds: float, names: Iterable[str]) -> dict[str, Any]:
     most_mb = 0.0
     while True:
         processes = _children(worker)
-        most_mb = max([most_mb, *map(_resident_mb, processes)])
+        most_mb = max([most_mb, *_of_living(processes, _resident_mb)])
         waiting = OutboxMessage.objects.open().count()
         samples.append(
             {
@@ -241,7 +245,7 @@ def watch(worker: int, seconds: float, names: Iterable[str]) -> dict[str, Any]:
                 "due": {one.name: _due(one, at) for one in timers},
                 "outbox": waiting,
                 "delivered": _published() - waiting,
-                "worker_processor": round(sum(map(processor_of, processes)), 2),
+                "worker_processor": round(sum(_of_living(processes, processor_of)), 2),
                 "database_processor": round(_of_database(), 2),
             }
         )

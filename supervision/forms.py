@@ -11,6 +11,7 @@ from accounts.models import Seller, SellerMember
 from catalog.choices import FlowType
 from catalog.models import Product
 from koogallery.kernel import clock
+from koogallery.kernel.web.formats import time_text
 from orders import ports
 from supervision.acts import Act
 from supervision.choices import Action
@@ -223,7 +224,7 @@ class MessageForm(FilesForm):
     def __init__(self, steps: list[FlowRecord], *args: Any, by: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by = by
-        named = [(one.pk, f"{Action(one.action).label}, {one.at:%Y-%m-%d %H:%M} UTC") for one in steps]
+        named = [(one.pk, f"{Action(one.action).label}, {time_text(one.at)}") for one in steps]
         self.fields["mentions"].choices = [("", _("The service as a whole")), *named]  # type: ignore[attr-defined]
 
 

@@ -229,11 +229,17 @@ def _collect_static(root: Path, environment: dict[str, str]) -> None:
     stamp.write_text(digest.hexdigest())
 
 
+# Of each connection's body the server reads ahead no more than this; granian's own 408 KiB are kept by every connection
+# that ever uploaded something (docs/uploads.md, Memory). A request's head may be as long.
+READ_AHEAD_BYTES = 64 << 10
+
+
 def web_command(port: int, application: str = "koogallery.wsgi:application") -> list[str]:
     """How the web server is started; measurements start theirs the same way."""
     return [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
         "--workers", str(os.cpu_count() or 1), "--blocking-threads", str(THREADS_A_WORKER),
+        "--http1-buffer-size", str(READ_AHEAD_BYTES),
         "--access-log", "--no-ws", "--log-level", "info", application,
     ]  # fmt: skip
 

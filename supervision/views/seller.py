@@ -11,6 +11,7 @@ from accounts.actor import Party
 from accounts.web import SellerRequest, seller_required
 from koogallery.kernel.web.parts import Figure
 from supervision.choices import FlowStatus
+from supervision.graph import SELLERS_TURN
 from supervision.models import ServiceFlow
 from supervision.views import pages
 from supervision.views.lists import flow_list
@@ -25,7 +26,7 @@ def dashboard(request: SellerRequest) -> HttpResponse:
     rows = ServiceFlow.objects.for_seller(request.seller)
     counts = rows.counts("status")
     mine = rows.waiting_for(Party.SELLER).with_table_columns().order_by("respond_by", "id")
-    waiting = sum(counts.get(one, 0) for one in (FlowStatus.AWAITING_CONFIRMATION, FlowStatus.AWAITING_DELIVERY))
+    waiting = sum(counts.get(one, 0) for one in SELLERS_TURN)
     context = {
         "figures": [
             Figure(_("Your turn"), str(waiting), _("requests to confirm and services to deliver")),
