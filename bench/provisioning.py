@@ -1,6 +1,6 @@
 """How long SaaS orders of sellers whose servers answer take while others hang.
 
-    .venv/bin/python -m bench.provisioning [--orders 10000] [--sellers 20] [--hanging 2] [--threads 16] [--json FILE]
+    .venv/bin/python bench/provisioning.py [--orders 10000] [--sellers 20] [--hanging 2] [--threads 16] [--json FILE]
 
 On servers of its own: two rounds of orders, first to the sellers that answer alone, then to all of them, some of whom never
 answer. Each round ends when the last order of the sellers that answer is completed. The second may take 1.2 times as long as
@@ -20,12 +20,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from koogallery.kernel import embedded
+ROOT = Path(__file__).resolve().parent.parent
+# A script's own folder comes first, where `orders` and others could be files of this folder.
+sys.path[0] = str(ROOT)
+
+from koogallery.kernel import embedded  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = 1.2
 LONGEST_SECONDS = 3_600
 
