@@ -21,6 +21,8 @@ from orders.models import Order
 from orders.views.product import cost_line
 from pricing.values import QuoteLine
 
+# Of an order of many servers, which are a thousand apps.
+APPS_SHOWN = 20
 PAGE_SIZE = 20
 
 
@@ -59,6 +61,7 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
     lines = list(order.lines.all())
     payments = list(Payment.objects.filter(allocations__order=order).select_related("card").order_by("-created_at"))
     billed = any(one.method == PaymentMethodKind.RESELLER for one in payments)
+    apps = [order.subject] if order.subject else [one for line in lines for one in line.subscriptions.all()]
     context = {
         "order": order,
         "lines": lines,
@@ -67,9 +70,8 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         "money": state_of(order) if order.paid_at and order.payable and not billed else None,
         "through_reseller": billed if order.paid_at else order.account.reseller_id is not None,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
-        "subscriptions": [order.subject]
-        if order.subject
-        else [one for line in lines for one in line.subscriptions.all()],
+        "subscriptions": apps[:APPS_SHOWN],
+        "more_apps": max(0, len(apps) - APPS_SHOWN),
         "may_pay": may(request.membership.role, Permission.PAY),
         "may_invoice": (
             order.status == OrderStatus.COMPLETED

@@ -153,8 +153,7 @@ class AppendOnly(Operation):
         to_state: ProjectState,
     ) -> None:
         table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
-        schema_editor.execute(_FUNCTION.format(table=table, setting=TRUNCATE_SETTING, unless=""), params=None)
-        schema_editor.execute(_TRIGGERS.format(table=table), params=None)
+        schema_editor.execute(self._applied(table), params=None)
 
     def database_backwards(
         self,
@@ -164,7 +163,13 @@ class AppendOnly(Operation):
         to_state: ProjectState,
     ) -> None:
         table = from_state.apps.get_model(app_label, self.model_name)._meta.db_table
-        schema_editor.execute(_UNPROTECT.format(table=table), params=None)
+        schema_editor.execute(self._taken_back(table), params=None)
+
+    def _applied(self, table: str) -> str:
+        return _refusing(table) + _TRIGGERS.format(table=table)
+
+    def _taken_back(self, table: str) -> str:
+        return _UNPROTECT.format(table=table)
 
     def describe(self) -> str:
         return f"Make {self.model_name} append-only"
@@ -189,26 +194,11 @@ class ForgottenAfter(AppendOnly):
         super().__init__(model_name)
         self.column, self.days = column, days
 
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
-        old = _IF_OLD.format(column=self.column, days=self.days)
-        schema_editor.execute(_FUNCTION.format(table=table, setting=TRUNCATE_SETTING, unless=old), params=None)
+    def _applied(self, table: str) -> str:
+        return _refusing(table, unless=_IF_OLD.format(column=self.column, days=self.days))
 
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        table = from_state.apps.get_model(app_label, self.model_name)._meta.db_table
-        schema_editor.execute(_FUNCTION.format(table=table, setting=TRUNCATE_SETTING, unless=""), params=None)
+    def _taken_back(self, table: str) -> str:
+        return _refusing(table)
 
     def describe(self) -> str:
         return f"Let rows of {self.model_name} be deleted after {self.days} days"
@@ -216,6 +206,11 @@ class ForgottenAfter(AppendOnly):
     @property
     def migration_name_fragment(self) -> str:
         return f"{self.model_name.lower()}_forgotten"
+
+
+def _refusing(table: str, *, unless: str = "") -> str:
+    """What the triggers of a table run; in place of what they ran before."""
+    return _FUNCTION.format(table=table, setting=TRUNCATE_SETTING, unless=unless)
 
 
 _FUNCTION = """

@@ -156,6 +156,18 @@ def test_customized_provisioning_keeps_each_step_and_never_the_password(shop, br
     assert Order.objects.get().status == "completed"
 
 
+def test_five_hundred_servers_in_one_order_make_no_page_heavy(shop, browser):
+    order = shop.buy("pay_per_use", quantity=500)
+    named = list(Server.objects.order_by("number").values_list("name", flat=True))
+    assert (named[0], named[-1], len(named)) == ("ecs-0001", "ecs-0500", 500)
+    page = browser.get(f"/billing/orders/{order.number}/").content.decode()
+    assert "and 980 more in" in page
+    for address in (f"/billing/orders/{order.number}/", f"/my/servers/?order={order.number}", "/my/apps/"):
+        answer = browser.get(address)
+        assert answer.status_code == 200
+        assert len(answer.content) < 80_000, address
+
+
 def test_a_lost_password_is_asked_for_again(shop, browser):
     draft = draft_of(browser, shop, "monthly")
     page = browser.get(f"/purchase/{draft.public_id}/custom/confirm/")
