@@ -106,9 +106,17 @@ def _pay_page(request: BuyerRequest, orders: Sequence[Order]) -> HttpResponse:
 
 
 def _afterwards(orders: Sequence[Order]) -> str:
+    return _address("billing:done", "billing:done_together", orders)
+
+
+def _pay_address(orders: Sequence[Order]) -> str:
+    return _address("billing:pay", "billing:pay_together", orders)
+
+
+def _address(of_one: str, of_several: str, orders: Sequence[Order]) -> str:
     if len(orders) == 1:
-        return reverse("billing:done", args=[orders[0].number])
-    return f"{reverse('billing:done_together')}?{urlencode([('order', order.number) for order in orders])}"
+        return reverse(of_one, args=[orders[0].number])
+    return f"{reverse(of_several)}?{urlencode([('order', order.number) for order in orders])}"
 
 
 @require_safe
@@ -138,8 +146,17 @@ def done_together(request: BuyerRequest) -> HttpResponse:
     orders, _complete = _orders(request, MOST_ORDERS)
     if not orders:
         raise Http404
-    paid = [order for order in orders if order.paid_at]
-    return render(request, "billing/done_together.html", {"orders": orders, "all_paid": len(paid) == len(orders)})
+    payment = Payment.objects.filter(allocations__order__in=orders).order_by("-created_at").first()
+    waiting = [order for order in orders if order.is_payable]
+    if waiting and (payment is None or payment.status == PaymentStatus.FAILED):
+        return redirect(_pay_address(waiting))
+    context = {
+        "orders": orders,
+        "payment": payment,
+        "all_paid": all(order.paid_at for order in orders),
+        "may_pay": may(request.membership.role, Permission.PAY),
+    }
+    return render(request, "billing/done_together.html", context)
 
 
 @require_safe
@@ -174,8 +191,4 @@ def _after_the_bank(request: BuyerRequest, payment: Payment) -> HttpResponse:
     if payment.statement is not None:
         return redirect(payment.statement)
     orders = list(Order.objects.filter(allocations__payment=payment).order_by("id"))
-    if not failed:
-        return redirect(_afterwards(orders))
-    if len(orders) == 1:
-        return redirect("billing:pay", orders[0].number)
-    return redirect(f"{reverse('billing:pay_together')}?{urlencode([('order', order.number) for order in orders])}")
+    return redirect(_pay_address(orders) if failed else _afterwards(orders))

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import Permission
@@ -89,6 +91,9 @@ def confirm(request: BuyerRequest, draft_id: str) -> HttpResponse:
         return redirect("billing:pay", draft.order.number)
     if draft.product.delivery_method == DeliveryMethod.IMAGE:
         return redirect("compute:provision", draft.public_id)
+    if draft.expires_at < clock.now():
+        messages.info(request, _("This configuration has expired. Configure the product again."))
+        return HttpResponseRedirect(_configure_address(draft))
     error: DomainError | None = None
     if request.method == "POST":
         try:
@@ -144,7 +149,6 @@ def _confirm_page(
         raise Http404(refused.message) from refused
     wanted = QuoteRequest.from_json(draft.request)
     specification, product = preview.specification, preview.specification.product
-    configure_url = f"{product.get_absolute_url()}?{urlencode(_query(wanted, draft.auto_renew))}"
     in_force = pricing.agreements_of(specification)
     was = preview.was or (error.extra.get("old") if isinstance(error, PriceChanged) else None)
     context = {
@@ -166,10 +170,16 @@ def _confirm_page(
         "coupon_code": draft.coupon if coupon_code is None else coupon_code,
         "coupon_error": error.message if isinstance(error, CouponInvalid | Throttled) else "",
         "agreements_error": error.message if isinstance(error, AgreementsNotAccepted) else "",
-        "configure_url": configure_url,
+        "configure_url": _configure_address(draft),
         "current_step": 2,
     }
     return render(request, "orders/confirm.html", context, status=422 if error else 200)
+
+
+def _configure_address(draft: PurchaseDraft) -> str:
+    """The product page as the draft configured it."""
+    query = _query(QuoteRequest.from_json(draft.request), draft.auto_renew)
+    return f"{draft.product.get_absolute_url()}?{urlencode(query)}#pricing"
 
 
 def _query(wanted: QuoteRequest, auto_renew: bool) -> dict[str, str]:

@@ -13,6 +13,8 @@ function watch(region) {
     if (document.hidden || document.querySelector("dialog[open]") || region.contains(document.activeElement)) return again();
     try {
       const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" });
+      // What was on its way has led to another page.
+      if (answer.redirected) return location.replace(answer.url);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById(region.id);
       if (!answer.ok || !fresh) return;

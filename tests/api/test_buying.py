@@ -94,6 +94,7 @@ def test_a_payment_that_waits_for_the_bank_is_given_up(body):
     number = order(api, body)["number"]
     answer = api.post(f"orders/{number}/pay/", {"method": "card"})
     assert (answer.status_code, answer.json()["code"]) == (409, "payment_action_required")
+    assert answer.json()["action_url"].startswith("http://testserver/sandbox/confirm/")
     waiting = api.get(f"orders/{number}/").json()["payments"][0]
     assert waiting["status"] == "action_required"
     path = f"payments/{waiting['id']}/cancel/"

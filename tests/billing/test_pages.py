@@ -8,10 +8,23 @@ from time_machine import travel
 
 from accounts.models import Reseller, User
 from billing import ledger
-from billing.models import AccountBalance, CreditLine, JournalEntry, RefundProposal, Statement, UsageBill
-from billing.services import PaymentRequest, pay_order
+from billing.gateways import ChargeOutcome, GatewayAnswer
+from billing.models import (
+    AccountBalance,
+    CreditLine,
+    JournalEntry,
+    Payment,
+    RefundProposal,
+    SandboxCharge,
+    Statement,
+    UsageBill,
+)
+from billing.services import PaymentRequest, pay_order, resolve_payment
+from billing.services.outcomes import record_outcome
+from koogallery.kernel import clock
 from orders.choices import OrderStatus
 from orders.models import Order, PurchaseDraft
+from orders.services import cancel_order
 from pricing.models import Coupon, Discount
 from supervision.models import FlowTemplate
 from tests.api.conftest import buyer_api
@@ -71,8 +84,10 @@ def test_a_wrong_coupon_says_why_and_keeps_what_was_typed(browser, shopper):
     draft = confirmed(browser, shopper)
     answer = browser.post(f"/purchase/{draft.public_id}/coupon/", {"coupon": "NOSUCHCOUPON0000"})
     assert answer.status_code == 422
-    assert "no such coupon" in answer.content.decode()
-    assert 'value="NOSUCHCOUPON0000"' in answer.content.decode()
+    page = answer.content.decode()
+    assert "<title>Error: Confirm" in page
+    assert '<a href="#coupon">There is no such coupon' in page
+    assert 'value="NOSUCHCOUPON0000"' in page
 
 
 def test_a_changed_price_shows_old_and_new_and_asks_again(browser, shopper):
@@ -129,6 +144,33 @@ def test_selected_orders_are_paid_together(browser, shopper):
     assert "$15.00" in browser.get(address).content.decode()
     answer = browser.post(address, {"method": f"card:{card.public_id}"}, follow=True)
     assert "Orders paid in one charge" in answer.content.decode()
+
+
+def test_what_became_of_a_charge_over_several_orders_is_said_while_it_is_found_out(browser, shopper):
+    card = shopper.card("lost_answer")
+    query = "?" + "&".join(f"order={shopper.order().number}" for _number in range(2))
+    answer = browser.post(f"/purchase/pay/{query}", {"method": f"card:{card.public_id}"})
+    waiting = browser.get(answer.headers["Location"]).content.decode()
+    assert "The payment is being processed" in waiting
+    assert "data-refresh" in waiting
+
+    payment = Payment.objects.get()
+    record_outcome(payment, GatewayAnswer(ChargeOutcome.DECLINED), by=shopper.by, at=clock.now())
+    SandboxCharge.objects.update(outcome="declined")
+    after = browser.get(answer.headers["Location"])
+    assert after.status_code == 302
+    assert after.headers["Location"].startswith("/purchase/pay/?order=")
+
+
+def test_a_charge_that_came_too_late_for_one_of_several_orders_is_said(browser, shopper):
+    card, orders = shopper.card("lost_answer"), [shopper.order(), shopper.order()]
+    query = f"?order={orders[0].number}&order={orders[1].number}"
+    browser.post(f"/purchase/pay/{query}", {"method": f"card:{card.public_id}"})
+    cancel_order(orders[0], by=shopper.by)
+    resolve_payment(Payment.objects.get().public_id, last_call=False, at=clock.now())
+    page = browser.get(f"/purchase/done/{query}").content.decode()
+    assert "Not all of these orders are paid" in page
+    assert "data-refresh" not in page
 
 
 def test_orders_of_others_are_not_paid_together(browser, shopper):

@@ -61,6 +61,22 @@ def test_pay_now_with_a_coupon_that_fell_away_asks_again_with_both_prices(confir
     assert Order.objects.count() == 1
 
 
+def test_a_draft_that_expired_is_configured_again(confirming, client):
+    client.force_login(confirming.user)
+    address = f"/purchase/{confirming.draft.public_id}/confirm/"
+    with travel(confirming.draft.expires_at + timedelta(seconds=1)):
+        for answer in (
+            client.get(address),
+            client.post(address, {"agreements": "on", "quote": confirming.draft.quote}),
+        ):
+            assert answer.status_code == 302
+            product, query = answer.headers["Location"].split("?")
+            assert product == confirming.draft.product.get_absolute_url()
+            assert f"specification={confirming.request.specification}&billing_mode=monthly" in query
+        assert "This configuration has expired." in client.get(answer.headers["Location"]).content.decode()
+    assert not Order.objects.exists()
+
+
 def test_a_price_that_changed_while_the_quote_ran_out_is_said(confirming):
     shown = preview_draft(confirming.draft).quote
     Price.objects.update(amount="9.00")

@@ -67,6 +67,14 @@ def _flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
     return {path: [str(detail)]}
 
 
+def _whole_addresses(extra: dict[str, object], request: Any) -> dict[str, object]:
+    """Addresses of ours with their host, so that a program can hand them on as they are."""
+    return {
+        name: request.build_absolute_uri(value) if name.endswith("_url") and isinstance(value, str) else value
+        for name, value in extra.items()
+    }
+
+
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler; None lets a fault of ours become a 500."""
     headers: dict[str, str] = {}
@@ -79,7 +87,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, DomainError):
         if "retry_after" in error.extra:
             headers["Retry-After"] = str(error.extra["retry_after"])
-        body = problem(error.status, error.code, error.message, errors=error.errors, extra=error.extra)
+        extra = _whole_addresses(error.extra, context["request"])
+        body = problem(error.status, error.code, error.message, errors=error.errors, extra=extra)
     elif isinstance(error, exceptions.ValidationError):
         errors = _flatten(error.detail)
         first = next((texts[0] for texts in errors.values() if texts), "Check the values and try again.")
