@@ -12,6 +12,7 @@ from accounts.web import buyer_actor, seller_actor
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import PermissionRefused
 from koogallery.kernel.web.address import client_address
+from koogallery.kernel.web.request_lines import acting
 
 _MEMBERSHIP = Compiled(lambda: Membership.objects.filter(user=Param("user"), account=Param("account")))
 
@@ -30,6 +31,7 @@ class BuyerAPIView(APIView):
         membership = _MEMBERSHIP.get(user=key.user_id, account=key.account_id)
         self.account = key.account
         self.actor = buyer_actor(key.user, membership, address=client_address(request), key_id=key.pk)
+        acting(user_id=key.user_id, account_id=key.account_id)
 
     def idempotency_scope(self, request: Request) -> str:
         return f"account:{self.account.pk}"
@@ -48,6 +50,7 @@ class SellerAPIView(APIView):
             raise PermissionRefused("This key acts for a buying account; a seller's key is needed.")
         self.seller = key.seller
         self.actor = seller_actor(key.user, key.seller, address=client_address(request), key_id=key.pk)
+        acting(user_id=key.user_id, seller_id=key.seller_id)
 
     def idempotency_scope(self, request: Request) -> str:
         return f"seller:{self.seller.pk}"

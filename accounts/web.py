@@ -18,6 +18,7 @@ from accounts.models import Account, Membership, Seller, SellerMember, User
 from accounts.permissions import Permission, require
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.web.address import client_address
+from koogallery.kernel.web.request_lines import acting
 
 ACCOUNT_KEY = "acting_for_account"
 SELLER_KEY = "acting_for_seller"
@@ -119,6 +120,7 @@ def login_required(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(_come_back_to(request))
+        acting(user_id=request.user.pk)
         return view(request, *args, **kwargs)
 
     return cast(View, guarded)
@@ -143,6 +145,7 @@ def buyer_required(permission: Permission = Permission.READ) -> Callable[[View],
             buyer = cast(BuyerRequest, request)
             buyer.membership, buyer.account = membership, membership.account
             buyer.actor = buyer_actor(request.user, membership, address=client_address(request))
+            acting(user_id=request.user.pk, account_id=membership.account_id)
             require(buyer.actor, permission)
             return view(buyer, *args, **kwargs)
 
@@ -168,6 +171,7 @@ def seller_required(view: View) -> View:
         selling = cast(SellerRequest, request)
         selling.seller = seller
         selling.actor = seller_actor(request.user, seller, address=client_address(request))
+        acting(user_id=request.user.pk, seller_id=seller.pk)
         return view(selling, *args, **kwargs)
 
     return cast(View, guarded)

@@ -112,7 +112,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "koogallery.kernel.web.request_lines.RequestLines",
     "koogallery.kernel.web.middleware.visitor_zone",
     "koogallery.kernel.web.middleware.RefusalMiddleware",
 ]

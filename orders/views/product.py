@@ -93,10 +93,16 @@ def product_page(request: HttpRequest, slug: str) -> HttpResponse:
             "quote": quote,
             "cost_lines": cost_lines(product.name, quote),
             "auto_renew_offered": bool(product.auto_renewal_supported and configuration and configuration.durations),
-            "price_tables": tables,
+            "specification_names": [table.facts.name for table in tables],
             "comparison": _comparison(tables),
             "related": [card(one) for one in related],
             "agreements": product.shown_agreements,
+            "support": _support(product),
+            "has_template": bool(product.requirement_template),
+            "release_notes": [
+                {"version": one.version, "released_at": one.released_at, "text": one.text}
+                for one in product.release_notes.all()
+            ],
             "documents": [{**one, "label": DocumentKind(one["kind"]).label} for one in product.shown_documents],
             "meta": product_meta(product, _offers(tables), on_sale=not refusal),
             "refusal": refusal,
@@ -230,6 +236,15 @@ def cost_line(label: str, line: QuoteLine) -> CostLine:
         what, _colon, formula = line.text.partition(": ")
         return CostLine(what, formula, line.amount)
     return CostLine(line.text, "", line.amount)
+
+
+def _support(product: Product) -> dict[str, str]:
+    return {
+        "hours": product.support_hours,
+        "hotline": product.support_hotline,
+        "email": product.support_email or product.seller.email,
+        "content": product.support_content,
+    }
 
 
 def _systems(product: Product) -> str:

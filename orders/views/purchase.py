@@ -33,7 +33,13 @@ from pricing.rules import QuoteRequest
 
 PAGE_SIZE = 20
 LONGEST_LIST = 1000
-_DRAFT = Compiled(lambda: PurchaseDraft.objects.filter(public_id=Param("public_id"), account=Param("account")))
+_DRAFT = Compiled(
+    lambda: (
+        PurchaseDraft.objects.select_related("product")
+        .defer(*(f"product__{column}" for column in Product.LONG_COLUMNS))
+        .filter(public_id=Param("public_id"), account=Param("account"))
+    )
+)
 NEVER_UNSUBSCRIBED = (DeliveryMethod.SAAS, DeliveryMethod.LICENSE, DeliveryMethod.PROFESSIONAL_SERVICE)
 
 

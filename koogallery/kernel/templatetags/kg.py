@@ -11,7 +11,10 @@ A component is one file in `templates/components/`; its first line names its par
 
 import base64
 from collections import Counter
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -105,6 +108,12 @@ def nav_link(
     if not url:
         return SafeString()
     current = "page" if path == url else "true" if not exact and path.startswith(url) else ""
+    return _nav_link(url, _once(label), icon, count, _once(count_label), current)
+
+
+# Typed, so that words that are marked as safe are not taken for the same words that are not.
+@lru_cache(maxsize=2_000, typed=True)
+def _nav_link(url: str, label: str, icon: str, count: int | None, count_label: str, current: str) -> SafeString:
     spoken = format_html('<span class="visually-hidden"> {}</span>', count_label) if count and count_label else ""
     return format_html(
         '<li><a href="{}"{}>{}{}{}</a></li>',
@@ -146,20 +155,45 @@ def crumb(label: str, name: str = "", *args: Any) -> SafeString:
     return format_html('<li aria-current="page">{}</li>', label) if not name else format_html("<li>{}</li>", label)
 
 
+def _by_value(value: Any) -> Any:
+    """What a value is printed from, to be compared: all of it, and never only the name of a row.
+
+    Raises:
+        TypeError: it cannot be compared by what it holds.
+    """
+    if value is None or type(value) in _PLAIN:
+        return value
+    if isinstance(value, str | Promise | int):
+        return type(value).__name__, str(value)
+    if isinstance(value, list | tuple):
+        return tuple(map(_by_value, value))
+    if isinstance(value, Mapping):
+        return tuple((key, _by_value(one)) for key, one in value.items())
+    if is_dataclass(value):
+        return type(value), *(_by_value(getattr(value, one.name)) for one in fields(value))
+    raise TypeError(f"A fixed part of a page is given values, not {type(value).__name__}.")
+
+
+_PLAIN = frozenset({str, int, bool, Decimal, datetime, date, timedelta})
+
+
 class FixedNode(template.Node):
     def __init__(self, nodelist: NodeList, options: dict[str, FilterExpression]) -> None:
         self.nodelist = nodelist
         self.options = options
+        # What was used of late, and before: of either at most so much that old values go in time.
         self.rendered: dict[tuple[Any, ...], SafeString] = {}
+        self.before: dict[tuple[Any, ...], SafeString] = {}
 
     def render(self, context: Context) -> SafeString:
         values = {name: option.resolve(context) for name, option in self.options.items()}
-        key = (get_language(), get_script_prefix(), *values.values())
+        key = (get_language(), get_script_prefix(), *map(type, values.values()), *map(_by_value, values.values()))
         known = self.rendered.get(key)
         if known is None:
+            known = self.before.get(key) or self.nodelist.render(context.new(values))
             if len(self.rendered) >= MOST_RENDERED:
-                self.rendered.clear()
-            known = self.rendered[key] = self.nodelist.render(context.new(values))
+                self.rendered, self.before = {}, self.rendered
+            self.rendered[key] = known
         return known
 
 
@@ -168,7 +202,8 @@ def fixed(parser: Parser, token: Token) -> FixedNode:
     """`{% fixed %}` content `{% endfixed %}`: the same for every visitor and page but for the language, so that a
     process renders it once. The content sees no context: what depends on anything else shows at once that it is missing.
 
-    `{% fixed zone=site.time_zone_label %}`: once for each value, which it sees. For values of which there are few.
+    `{% fixed zone=site.time_zone_label %}`: once for each value, which it sees. Values are texts, numbers, times, and lists,
+    mappings and dataclasses of them, compared by all that they hold; the last few hundred are kept.
     """
     options = token_kwargs(token.split_contents()[1:], parser)
     nodelist = parser.parse(("endfixed",))
