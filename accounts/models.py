@@ -64,6 +64,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: list[str] = []  # type: ignore[misc]
     objects = UserManager()
 
+    # Read with the person whose session it is (`accounts.backends`); not there otherwise.
+    oldest_membership: "Membership | None"
+    sells: bool
+
     class Meta(TypedModelMeta):
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique_in_any_case")]
 

@@ -64,7 +64,10 @@ def membership_of(request: HttpRequest) -> Membership | None:
         if request.user.is_authenticated:
             user, chosen = request.user.pk, request.session.get(ACCOUNT_KEY)
             found = _MEMBERSHIP.first(user=user, account=chosen) if chosen else None
-            found = found or _OLDEST_MEMBERSHIP.first(user=user)
+            if found is None and hasattr(request.user, "oldest_membership"):
+                found = request.user.oldest_membership
+            elif found is None:
+                found = _OLDEST_MEMBERSHIP.first(user=user)
         request._membership = found  # type: ignore[attr-defined]
     return cast(Membership | None, request._membership)  # type: ignore[attr-defined]
 

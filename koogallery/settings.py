@@ -103,7 +103,7 @@ MIDDLEWARE = [
     "koogallery.kernel.web.middleware.clean_addresses",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "koogallery.kernel.web.page_cache.PageCacheMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "koogallery.kernel.web.middleware.PolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -139,6 +139,7 @@ TEMPLATES = [
 DATABASE_URL: str = env.str("DATABASE_URL", default="") or embedded.database_url(VAR_DIR)
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"] |= {
+    "ENGINE": "koogallery.kernel.postgres",
     "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE_SECONDS", default=600),
     "CONN_HEALTH_CHECKS": True,
 }

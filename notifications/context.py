@@ -55,6 +55,11 @@ class Nav:
         return seller_of(self._request) if self.user else None
 
     @cached_property
+    def sells(self) -> bool:
+        known: bool | None = getattr(self.user, "sells", None)
+        return self.seller is not None if known is None else known
+
+    @cached_property
     def unread_messages(self) -> int:
         counted = _UNREAD.first(user=self.user.pk) if self.user else None
         return counted[0] if counted else 0

@@ -7,23 +7,20 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.contrib.postgres.expressions import ArraySubquery
 from django.core import signing
 from django.db import connection
-from django.db.models import F, OuterRef, QuerySet, prefetch_related_objects
-from django.db.models.functions import JSONObject
+from django.db.models import prefetch_related_objects
 
 from accounts.models import Account
 from catalog.choices import BillingMode
-from catalog.models import Agreement, Attribute, Price, Product, Specification
+from catalog.models import Product, Specification
 from koogallery.kernel import clock
-from koogallery.kernel.compiled import Children, Compiled, OneOf, Param
-from koogallery.kernel.errors import NotFound
 from koogallery.kernel.ids import public_id
 from pricing import rules
 from pricing.context import all_with_reseller_prices, price_context, with_reseller_prices
 from pricing.errors import PriceChanged, QuoteExpired
 from pricing.models import QuoteUse
+from pricing.on_sale import agreements_of, specification_on_sale, specifications_of
 from pricing.servers import server_facts
 from pricing.values import (
     AgreementNote,
@@ -39,44 +36,6 @@ SALT = "koogallery.pricing.quote"
 
 # The order in which a product page offers billing modes; the first one sold is the default.
 MODE_ORDER = (BillingMode.MONTHLY, BillingMode.YEARLY, BillingMode.ONE_TIME, BillingMode.PAY_PER_USE)
-
-_ATTRIBUTES = Compiled(lambda: Attribute.objects.filter(OneOf(F("specification_id"), Param("parents"))))
-_PRICES = Compiled(lambda: Price.objects.filter(OneOf(F("specification_id"), Param("parents"))))
-
-
-def parts_of_specification(parent: str = "") -> list[Children]:
-    """What hangs below a specification and decides its price, for compiled reads.
-
-    Args:
-        parent: the way from their rows to the specification; empty: the row is one.
-    """
-    return [
-        Children("attributes", of="specification", rows=_ATTRIBUTES, parent=parent),
-        Children("prices", of="specification", rows=_PRICES, parent=parent),
-    ]
-
-
-_PARTS = parts_of_specification()
-
-
-def _on_sale(**which: Param) -> QuerySet[Specification]:
-    return (
-        Specification.objects.select_related("product", "product__seller")
-        .defer(*(f"product__{column}" for column in Product.LONG_COLUMNS))
-        .filter(removed_at=None, product__in=Product.objects.reachable(), **which)
-        .annotate(
-            agreements=ArraySubquery(
-                Agreement.objects.in_force_for(OuterRef("product")).values(
-                    one=JSONObject(id="pk", title="title", version="version")
-                )
-            )
-        )
-    )
-
-
-_ON_SALE = Compiled(lambda: _on_sale(pk=Param("pk")), children=_PARTS)
-_ON_SALE_AT = Compiled(lambda: _on_sale(product__slug=Param("slug")), children=_PARTS)
-_OF_PRODUCT = Compiled(lambda: Specification.objects.filter(product=Param("product"), removed_at=None), children=_PARTS)
 
 
 def specification_facts(specification: Specification, currency: str = "") -> SpecificationFacts:
@@ -132,7 +91,7 @@ def specification_facts(specification: Specification, currency: str = "") -> Spe
 
 def facts_of_product(product: Product, account: Account | None = None) -> dict[int, SpecificationFacts]:
     """The product's specifications on sale at the account's list prices, by id, in the seller's order."""
-    return {one.pk: facts_for(one, account) for one in _OF_PRODUCT.all(product=product.pk)}
+    return {one.pk: facts_for(one, account) for one in specifications_of(product)}
 
 
 def facts_for(specification: Specification, account: Account | None) -> SpecificationFacts:
@@ -147,23 +106,6 @@ def facts_of(specifications: Iterable[Specification], account: Account) -> dict[
     prefetch_related_objects(list(found.values()), "attributes", "prices")
     facts = {pk: specification_facts(one, account.currency) for pk, one in found.items()}
     return all_with_reseller_prices(facts, account)
-
-
-def specification_on_sale(specification: int) -> Specification:
-    """The specification with its product and `agreements` (what its buyer accepts now), for quoting and ordering.
-
-    Raises:
-        NotFound: unknown, removed, or its product is not reachable.
-    """
-    found = _ON_SALE.first(pk=specification)
-    if found is None:
-        raise NotFound("There is no such specification.")
-    return found
-
-
-def specifications_on_sale(slug: str) -> list[Specification]:
-    """All of a product, as `specification_on_sale` reads one, in the seller's order; none of one that is not reachable."""
-    return _ON_SALE_AT.all(slug=slug)
 
 
 def quote_purchase(
@@ -327,12 +269,6 @@ def coupon_of(token: str) -> str:
         QuoteExpired: forged.
     """
     return str(_open(token)["coupon"])
-
-
-def agreements_of(specification: Specification) -> list[dict[str, Any]]:
-    """What `specification_on_sale` has read beside the specification."""
-    found: list[dict[str, Any]] = specification.agreements  # type: ignore[attr-defined]
-    return found
 
 
 def agreements_shown(token: str) -> frozenset[int] | None:

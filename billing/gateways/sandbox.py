@@ -37,6 +37,7 @@ from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import Money
+from koogallery.kernel.stored import insert
 
 CARD_LIFETIME_YEARS = 10
 FEE_SHARE = Decimal("0.029")
@@ -279,9 +280,8 @@ class SandboxGateway:
         """The charge with this key: made now, or as it was made before."""
         try:
             with transaction.atomic():
-                record = SandboxCharge.objects.create(
-                    key=key, reference=f"ch_{public_id()}", created_at=clock.now(), **fields
-                )
+                record = SandboxCharge(key=key, reference=f"ch_{public_id()}", created_at=clock.now(), **fields)
+                insert([record])
                 scenario = SCENARIOS[record.card.scenario] if record.card else None
                 if scenario and scenario.webhooks:
                     self._announce(NoticeKind.CHARGE, record, after=scenario.webhook_after, times=scenario.webhooks)

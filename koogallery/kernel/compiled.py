@@ -249,7 +249,7 @@ def _maker(rows: "QuerySet[Any, Any]", compiler: Any) -> Callable[[Sequence[Any]
     populators = get_related_populators(compiler.klass_info, compiler.select, using)  # type: ignore[call-arg]
     related = [_populator(one) for one in populators]
     annotations: Mapping[str, int] = compiler.annotation_col_map or {}
-    read = _reader(model, using, names)
+    read = reader(model, using, names)
 
     def make(row: Sequence[Any]) -> Any:
         made = read(row[first : last + 1])
@@ -264,7 +264,7 @@ def _maker(rows: "QuerySet[Any, Any]", compiler: Any) -> Callable[[Sequence[Any]
 
 def _populator(django: Any) -> Callable[[Sequence[Any], Any], None]:
     """What Django's `RelatedPopulator` does, with its own findings."""
-    read = _reader(django.model_cls, django.db, django.init_list)
+    read = reader(django.model_cls, django.db, django.init_list)
     below = [_populator(one) for one in django.related_populators]
     start, end, reorder, key = django.cols_start, django.cols_end, django.reorder_for_init, django.pk_idx
 
@@ -282,7 +282,7 @@ def _populator(django: Any) -> Callable[[Sequence[Any], Any], None]:
     return populate
 
 
-def _reader(model: type[Model], using: str, names: Sequence[str]) -> Callable[[Sequence[Any]], Any]:
+def reader(model: type[Model], using: str, names: Sequence[str]) -> Callable[[Sequence[Any]], Any]:
     """`model.from_db` for columns of these names. Where nobody has a say in it, the values are put into the object as
     they are, which takes a third of the time: `Model.__init__` looks at each column for what only new objects need."""
     plain = model.__init__ is Model.__init__ and model.from_db.__func__ is Model.from_db.__func__  # type: ignore[attr-defined]
@@ -316,8 +316,13 @@ def _attach(children: Children, rows: Sequence[Any]) -> None:
     for child in found:
         below[getattr(child, f"{children.of}_id")].append(child)
     for parent in parents:
-        for child in below[parent.pk]:
-            setattr(child, children.of, parent)
-        known = getattr(parent, children.name).all()
-        known._result_cache, known._prefetch_done = below[parent.pk], True
-        parent._prefetched_objects_cache = {**getattr(parent, "_prefetched_objects_cache", {}), children.name: known}
+        hang(below[parent.pk], parent, name=children.name, of=children.of)
+
+
+def hang(children: Sequence[Any], parent: Any, *, name: str, of: str) -> None:
+    """Make these rows all that is below `parent`, as `prefetch_related` would; arguments as of `Children`."""
+    for child in children:
+        setattr(child, of, parent)
+    known = getattr(parent, name).all()
+    known._result_cache, known._prefetch_done = list(children), True
+    parent._prefetched_objects_cache = {**getattr(parent, "_prefetched_objects_cache", {}), name: known}

@@ -16,6 +16,9 @@ SHARED: list[Processor] = [
 
 def formatter() -> logging.Formatter:
     """The formatter of every handler; also sets structlog up to go through the standard library."""
+    # No line says where in the code it was written, nor by which thread: then nobody need find out.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     structlog.configure(
         processors=[*SHARED[:-1], structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -22,7 +22,7 @@ MOST_ROWS = 16
 
 
 def insert(rows: Sequence[Model]) -> None:
-    """Insert rows of one model, whose numbers the database gives, in this order; each row knows its number after.
+    """Insert rows of one model in this order; each row knows the number that the database gave it, if it does.
 
     Raises:
         IntegrityError, DataError: as the database says.
@@ -86,14 +86,14 @@ def _value(row: Model, field: Any, *, add: bool) -> Any:
 
 @cache
 def _inserted(model: type[Model]) -> "list[Field[Any, Any]]":
-    return [one for one in model._meta.local_concrete_fields if not one.primary_key and not one.generated]
+    """Its columns, the key among them where the row brings it and not the database."""
+    return [one for one in model._meta.local_concrete_fields if not one.generated and not one.db_returning]
 
 
 @cache
 def _insertion(model: type[Model], rows: int, *, new: bool = False) -> Statement:
     key = model._meta.pk
-    if key is None or not key.db_returning:
-        raise TypeError(f"{model.__name__} gets its key from us, not from the database.")
+    assert key is not None
     columns = [_quoted(one.column) for one in _inserted(model)]
     table = _quoted(model._meta.db_table)
     places = ", ".join(["(" + ", ".join(["%s"] * len(columns)) + ")"] * rows)

@@ -24,6 +24,7 @@ from orders.models import AcceptedAgreement, Order, OrderLine, PurchaseDraft
 from orders.services.ordering import check_coupon, ordering_account, take_up, write_order
 from pricing import services as pricing
 from pricing.errors import CouponInvalid, PriceChanged, QuoteExpired
+from pricing.on_sale import specification_on_sale
 from pricing.rules import Quote, QuoteRequest
 
 _DRAFT_LOCKED = Compiled(lambda: PurchaseDraft.objects.select_for_update().filter(pk=Param("pk")))
@@ -75,7 +76,7 @@ def _place(placement: Placement, *, account: Account, by: Actor, at: datetime) -
     account = ordering_account(account.pk)
     if not placement.agreements_accepted:
         raise AgreementsNotAccepted(errors={"agreements_accepted": [AgreementsNotAccepted.default_message]})
-    specification = pricing.specification_on_sale(placement.request.specification)
+    specification = specification_on_sale(placement.request.specification)
     _check_for_sale(specification, placement.auto_renew, placement.request)
     deployment = _checked_deployment(placement, specification.product, account, at)
     number = order_number(at)
@@ -238,7 +239,7 @@ def open_draft(
     require(by, Permission.BUY)
     if account.is_frozen:
         raise AccountFrozen
-    specification = specification or pricing.specification_on_sale(request.specification)
+    specification = specification or specification_on_sale(request.specification)
     _check_for_sale(specification, auto_renew, request)
     quote = pricing.quote_purchase(request, account=account, at=at, specification=specification)
     draft = PurchaseDraft(
@@ -281,7 +282,7 @@ def preview_draft(draft: PurchaseDraft, *, at: datetime | None = None) -> DraftP
     """
     at = at or clock.now()
     request, account = QuoteRequest.from_json(draft.request), draft.account
-    specification = pricing.specification_on_sale(request.specification)
+    specification = specification_on_sale(request.specification)
     try:
         quote = pricing.check(draft.quote, request=request, account=account, at=at, specification=specification)
         return DraftPreview(specification, quote)

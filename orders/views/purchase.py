@@ -29,6 +29,7 @@ from pricing import services as pricing
 from pricing.configuration import Configuration, read_configuration
 from pricing.coupons import offered_coupons
 from pricing.errors import CouponInvalid, NotConfigurable, PriceChanged, QuoteExpired
+from pricing.on_sale import agreements_of, specifications_on_sale
 from pricing.rules import QuoteRequest
 
 PAGE_SIZE = 20
@@ -48,7 +49,7 @@ NEVER_UNSUBSCRIBED = (DeliveryMethod.SAAS, DeliveryMethod.LICENSE, DeliveryMetho
 def new_draft(request: BuyerRequest, slug: str) -> HttpResponse:
     """`/purchase/new/<slug>/?...`: keep the configuration and go to Confirm. It charges nothing and orders nothing,
     so a visitor who has to log in first comes back to it by address."""
-    on_sale = {one.pk: one for one in pricing.specifications_on_sale(slug)}
+    on_sale = {one.pk: one for one in specifications_on_sale(slug)}
     try:
         facts = {pk: pricing.facts_for(one, request.account) for pk, one in on_sale.items()}
         configuration = read_configuration(request.GET, facts)
@@ -155,7 +156,7 @@ def _confirm_page(
         raise Http404(refused.message) from refused
     wanted = QuoteRequest.from_json(draft.request)
     specification, product = preview.specification, preview.specification.product
-    in_force = pricing.agreements_of(specification)
+    in_force = agreements_of(specification)
     was = preview.was or (error.extra.get("old") if isinstance(error, PriceChanged) else None)
     context = {
         "draft": draft,

@@ -19,6 +19,7 @@ from orders.models import Order
 from pricing import services as pricing
 from pricing.choosing import chosen_attributes
 from pricing.list_prices import period_price
+from pricing.on_sale import specification_on_sale
 from pricing.servers import image_version
 from pricing.values import Quote, QuoteRequest
 from provisioning.compute.choices import LoginMode
@@ -135,7 +136,7 @@ def _unit_prices(order: Order, quote: Quote) -> tuple[Decimal, Decimal]:
     """What one server's image and ECS cost for an hour, month or year, with all their decimals."""
     assert quote.server is not None
     mode = quote.request.billing_mode
-    specification = pricing.specification_on_sale(quote.request.specification)
+    specification = specification_on_sale(quote.request.specification)
     facts = pricing.facts_for(specification, order.account)
     software = period_price(facts, mode, chosen_attributes(facts, quote.request.attributes))
     return software.amount, quote.server.unit_price(mode).amount

@@ -7,7 +7,7 @@ from catalog.models import Product
 from koogallery.kernel.compiled import Compiled, Param
 from orders.choices import OrderStatus
 from orders.models import Order, Subscription
-from pricing.services import parts_of_specification
+from pricing.on_sale import parts_of_specification
 from renewals.models import RenewalPlan
 
 _UNPAID = Subquery(

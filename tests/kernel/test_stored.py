@@ -10,6 +10,7 @@ from pytest_django import Settings
 from koogallery.kernel import clock
 from koogallery.kernel.models import Deadline, OutboxMessage, TimerFailure
 from koogallery.kernel.stored import MOST_ROWS, insert, update
+from pricing.models import QuoteUse
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +68,16 @@ def test_a_row_that_is_gone_cannot_be_stored() -> None:
 
     with pytest.raises(OutboxMessage.DoesNotExist):
         update(row, "tries")
+
+
+def test_a_row_whose_key_is_ours_keeps_it() -> None:
+    row = QuoteUse(nonce="n", used_at=clock.now(), order_number="CS1")
+    insert([row])
+
+    assert QuoteUse.objects.get(pk="n").order_number == "CS1"
+    assert not row._state.adding
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert([QuoteUse(nonce="n", used_at=clock.now(), order_number="CS2")])
 
 
 def test_the_database_refuses_as_ever() -> None:

@@ -17,8 +17,10 @@ from django.template import Context, RequestContext, Template, TemplateSyntaxErr
 from django.template.loader import get_template, render_to_string
 from django.test import RequestFactory
 from django.utils import timezone
+from django.utils.safestring import mark_safe
 
 from koogallery.kernel.money import Money
+from koogallery.kernel.templatetags.kg import MOST_RENDERED
 from koogallery.kernel.web import badges, formats, tiles
 from koogallery.kernel.web.parts import ProductCard
 from koogallery.kernel.web.styleguide import SampleForm, samples
@@ -281,3 +283,30 @@ def test_error_page_says_what_to_do(status: int):
 @pytest.mark.parametrize("name", ["500.html", "503.html"])
 def test_page_of_a_fault_needs_no_context(name: str):
     assert "<h1>" in render_to_string(name)
+
+
+def test_a_fixed_part_is_kept_by_all_that_its_values_hold():
+    part = Template("{% load kg %}{% fixed card=card rows=rows %}{{ card.name }}: {{ rows.0.n }}{% endfixed %}")
+
+    def shown(name: object, number: int) -> str:
+        return part.render(Context({"card": ProductCard(name=name, url="#"), "rows": [{"n": number}]}))  # type: ignore[arg-type]
+
+    assert [shown("A & B", 1), shown("A & B", 2), shown("C", 2), shown("A & B", 1)] == [
+        "A &amp; B: 1", "A &amp; B: 2", "C: 2", "A &amp; B: 1",
+    ]  # fmt: skip
+    assert shown(mark_safe("A & B"), 1) == "A & B: 1"
+    assert shown("A & B", 1) == "A &amp; B: 1"
+
+
+def test_a_fixed_part_is_never_kept_by_the_name_of_a_row():
+    part = Template("{% load kg %}{% fixed user=user %}{{ user.email }}{% endfixed %}")
+    with pytest.raises(TypeError, match="given values, not AnonymousUser"):
+        part.render(Context({"user": AnonymousUser()}))
+
+
+def test_a_fixed_part_keeps_only_so_many():
+    part = Template("{% load kg %}{% fixed n=n %}{{ n }}{% endfixed %}")
+    node = part.nodelist[1]
+    for number in range(5 * MOST_RENDERED):
+        assert part.render(Context({"n": number})) == str(number)
+    assert len(node.rendered) + len(node.before) <= 2 * MOST_RENDERED

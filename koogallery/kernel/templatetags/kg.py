@@ -399,6 +399,7 @@ class ComponentNode(template.Node):
     def __init__(self, name: str, options: dict[str, FilterExpression], nodelist: NodeList) -> None:
         self.name = name
         self.options = options
+        self.template: template.base.Template | None = None
         self.slots = [node for node in nodelist if isinstance(node, SlotNode)]
         self.nodelist = NodeList(node for node in nodelist if not isinstance(node, SlotNode))
 
@@ -411,7 +412,9 @@ class ComponentNode(template.Node):
                 values[passed_on] = context[passed_on]
         if context.template is None:
             raise template.TemplateSyntaxError("A component needs the template that it stands in.")
-        return context.template.engine.get_template(f"components/{self.name}.html").render(context.new(values))
+        if self.template is None:
+            self.template = context.template.engine.get_template(f"components/{self.name}.html")
+        return self.template.render(context.new(values))
 
 
 def _name_of(token: Token, bits: list[str]) -> str:

@@ -3,13 +3,18 @@
 import secrets
 import zoneinfo
 from collections.abc import Callable
+from functools import cache
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import structlog
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -80,6 +85,21 @@ def visitor_zone(get_response: Respond) -> Respond:
             return get_response(request)
 
     return middleware
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """The content security policy; it is put together once, and anew only where a view changes it."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if any(name.startswith("_csp") for name in response.__dict__) or HEADER in response:
+            return super().process_response(request, response)
+        response[HEADER] = _policy()
+        return response
+
+
+@cache
+def _policy() -> str:
+    return str(build_policy())
 
 
 class RefusalMiddleware:

@@ -37,6 +37,7 @@ from orders.views.image import plain
 from pricing import services as pricing
 from pricing.choosing import chosen_attributes, refused
 from pricing.list_prices import period_price
+from pricing.on_sale import agreements_of, specification_on_sale
 from pricing.servers import MODES, Sold, server_facts
 from pricing.values import ECS, LineKind, Quote, QuoteRequest, ServerChoice, SpecificationFacts
 from provisioning.compute.models import EcsGroup, EnterpriseProject, KeyPair, SecurityGroup, Server, Subnet
@@ -107,7 +108,7 @@ class Drafted:
     @cached_property
     def specification(self) -> Specification:
         try:
-            return pricing.specification_on_sale(self.wanted.specification)
+            return specification_on_sale(self.wanted.specification)
         except NotFound as gone:
             raise Http404 from gone
 
@@ -174,7 +175,7 @@ class Drafted:
     @property
     def agreements(self) -> list[dict[str, Any]]:
         """What the buyer accepts: id, title, version."""
-        return pricing.agreements_of(self.specification)
+        return agreements_of(self.specification)
 
     def with_server(self, server: ServerChoice) -> QuoteRequest:
         return replace(self.wanted, server=server)
