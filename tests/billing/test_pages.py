@@ -29,7 +29,7 @@ from pricing.models import Coupon, Discount
 from supervision.models import FlowTemplate
 from tests.api.conftest import buyer_api
 from tests.billing.conftest import usd
-from tests.factories import AgreementFactory, a_coupon, a_statement, a_usage_bill
+from tests.factories import AgreementFactory, a_buyer, a_coupon, a_statement, a_usage_bill
 
 
 @pytest.fixture
@@ -133,6 +133,17 @@ def test_a_method_that_was_not_granted_is_refused_in_words(browser, shopper):
     answer = browser.post(f"/purchase/orders/{order.number}/pay/", {"method": "monthly_settlement"})
     assert answer.status_code == 422
     assert "submit a service ticket" in answer.content.decode()
+
+
+def test_finance_pays_and_is_offered_nothing_that_its_role_may_not(browser, shopper):
+    order = shopper.order()
+    shopper.card()
+    assert "Cancel order" in browser.get(f"/purchase/orders/{order.number}/pay/").content.decode()
+    finance = Client()
+    finance.force_login(User.objects.get(pk=a_buyer("finance", shopper.account).user_id))
+    page = finance.get(f"/purchase/orders/{order.number}/pay/").content.decode()
+    assert "Pay Now" in page
+    assert "Cancel order" not in page
 
 
 def test_selected_orders_are_paid_together(browser, shopper):

@@ -142,9 +142,10 @@ def test_an_answer_that_was_lost_is_found_out(person, templates):
     page.wait_for_url("**/done/")
     buyer.look("done-being-found-out")
     assert now(order).status == "pending_payment"
+    expect(page.get_by_role("link", name="Check again")).to_be_visible()
     run_until_quiet(at=Payment.objects.get().ask_gateway_at)
-    page.get_by_role("link", name="Check again").click()
-    expect(page.get_by_role("heading", name="Payment successful")).to_be_visible()
+    # The page finds it out by itself.
+    expect(page.get_by_role("heading", name="Payment successful")).to_be_visible(timeout=20_000)
     assert now(order).status == "processing"
 
 
