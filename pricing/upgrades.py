@@ -109,7 +109,9 @@ def quote_upgrade(
     new = target(running, wanted)
     facts, remaining = running.specification, remaining_of(running)
     unit = BillingMode(running.billing_mode).unit
-    text = f"{remaining:.8f} {unit}s remaining" + (f" x {running.quantity}" if running.quantity > 1 else "")
+    days = (running.expiry - running.change).days
+    text = f"{remaining:.8f} {unit}s remaining ({days} day{'' if days == 1 else 's'} left)"
+    text += f" x {running.quantity}" if running.quantity > 1 else ""
     times = remaining * running.quantity
     charge, credit, words = _difference(running, new)
     if charge < credit:

@@ -176,7 +176,7 @@ def test_an_upgrade_costs_what_is_shown_and_raises_the_configuration(person, tem
     page.get_by_role("button", name="Increase Number of Users").click()
     expect(cost.get_by_text("New configuration:")).to_contain_text("x 11")
     expect(cost.locator("div", has_text="Current configuration")).to_contain_text("x 10")
-    expect(cost.locator("div", has_text="Current configuration")).to_contain_text("months remaining")
+    expect(cost.locator("div", has_text="Current configuration")).to_contain_text("days left)")
     buyer.look("upgrade-cost")
     users.fill("9")
     expect(cost).to_contain_text("The upgrade cost cannot be negative.")
