@@ -183,7 +183,8 @@ def purge_tries(at: datetime) -> int:
         # Their ids are in the order of their time: the oldest are looked at without an index on it.
         oldest = dict(Exchange.objects.order_by("id").values_list("pk", "at")[:PURGE_BATCH])
         old = [pk for pk, tried_at in oldest.items() if tried_at < at - settings.EXCHANGES_KEPT_FOR]
-        removed += Exchange.objects.filter(pk__in=old)._raw_delete("default")
+        if old:
+            removed += Exchange.objects.filter(pk__in=old)._raw_delete("default")
         if len(old) < PURGE_BATCH:
             return removed
 
