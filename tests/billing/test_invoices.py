@@ -498,6 +498,15 @@ def test_no_prefix_can_make_two_documents_of_one_number(shop, prefix):
     assert issuer_of(SellerFactory(slug="acme-cn")).prefix.startswith("ACME-CN-")
 
 
+def test_another_ones_longer_prefix_takes_nothing_away(shop):
+    """Numbers of NEXT-DOOR only begin like those of NEXT: NEXT, and the platform likewise, still changes its details."""
+    first, second = completed(shop), completed(a_shop_of_another())
+    save_issuer(issuer_of(first.seller), HEADER, prefix="NEXT-DOOR", by=a_seller(first.seller))
+    issued(applied(shop, first))
+    theirs = save_issuer(issuer_of(second.seller), HEADER, prefix="NEXT", by=a_seller(second.seller))
+    assert theirs.prefix == "NEXT"
+
+
 def a_shop_of_another():
     one = a_shopper()
     one.specification = a_specification(saas=True)

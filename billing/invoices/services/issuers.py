@@ -47,7 +47,8 @@ def prefix_refusal(prefix: str, issuer: Issuer) -> str | None:
         return f"Numbers of credit notes begin with a prefix and {CREDIT_NOTES}-. Use a prefix that does not end so."
     others = Issuer.objects.filter(prefix=prefix).exclude(pk=issuer.pk)
     # What another one's documents began with before he changed it stays his.
-    used = InvoiceDocument.objects.filter(number__startswith=f"{prefix}-").exclude(issuer=issuer.pk)
+    numbers = InvoiceDocument.objects.filter(number__startswith=f"{prefix}-").exclude(issuer=issuer.pk)
+    used = numbers.filter(number__regex=rf"^{prefix}({CREDIT_NOTES})?-\d{{4}}-\d+$")
     ours = prefix == settings.INVOICE_PREFIX and not issuer.is_platform
     return "Another issuer uses this prefix." if ours or others.exists() or used.exists() else None
 
