@@ -80,8 +80,7 @@ def contracts(request: BuyerRequest) -> HttpResponse:
     year_of = ExtractYear("accepted_at", tzinfo=BILLING_ZONE)
     years = list(accepted.order_by().values_list(year_of, flat=True).distinct())
     years.sort(reverse=True)
-    asked = request.GET.get("year", "")
-    year = int(asked) if asked.isascii() and asked.isdigit() and int(asked) in years else None
+    year = next((one for one in years if request.GET.get("year") == str(one)), None)
     rows = accepted.annotate(year=year_of).filter(year=year) if year else accepted
     rows = rows.select_related("order__product").defer("text").order_by("-accepted_at", "-id")
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
