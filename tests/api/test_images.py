@@ -4,12 +4,14 @@ from datetime import date, timedelta
 
 import pytest
 
+from accounts.actor import Actor
 from accounts.models import Account, User
 from billing.models import CreditLine, Statement, UsageBill
 from koogallery.kernel import clock
 from koogallery.kernel.models import IdempotencyKey
 from orders.models import Order
 from provisioning.compute.models import Deployment, SecurityGroup, Server, ServerQuota
+from provisioning.compute.services.living import forget_waiting_password
 from tests.api.conftest import Api, buyer_api
 from tests.factories import AccountFactory, MembershipFactory, logged_in
 from tests.provisioning.compute.conftest import PASSWORD, Shop, let_pass, shop  # noqa: F401
@@ -199,6 +201,18 @@ def test_a_password_that_waits_for_payment_is_erased_after_an_hour(shop, api):  
     assert "Set a password" in page
     assert api.post(f"servers/{server['id']}/password/", {"password": "Good-enough-1"}).status_code == 200
     assert not api.get(f"servers/{server['id']}/").json()["needs_password"]
+
+
+def test_what_is_being_made_keeps_its_password(shop, api):  # noqa: F811
+    """A process of the version before, in a rolling upgrade, starts servers and does not know of `forget_password_at`."""
+    number = api.post("orders/", body(shop, "monthly")).json()["number"]
+    api.post(f"orders/{number}/pay/", {"method": "card"})
+    at = clock.now()
+    Deployment.objects.update(forget_password_at=at)
+    deployment = Deployment.objects.get(status="building")
+    forget_waiting_password(deployment.pk, at=at, by=Actor.system("timer"))
+    deployment = Deployment.objects.get()
+    assert (deployment.password.reveal(), deployment.forget_password_at) == (PASSWORD, None)
 
 
 def test_names_are_not_taken_twice_unless_it_is_allowed(shop, api):  # noqa: F811

@@ -103,9 +103,14 @@ def forget_waiting_password(pk: int, *, at: datetime, by: Actor) -> None:
     with transaction.atomic():
         order_locked(Deployment.objects.values_list("order", flat=True).get(pk=pk))
         deployment = Deployment.objects.select_for_update(of=("self",)).get(pk=pk)
-        if deployment.forget_password_at is not None and deployment.forget_password_at <= at:
+        if deployment.forget_password_at is None or deployment.forget_password_at > at:
+            return
+        if deployment.status == DeploymentStatus.WAITING:
             deployment.forget_password()
-            deployment.save(update_fields=["password", "forget_password_at"])
+        else:
+            # Paid by a process of the version before, which left this set: its servers are being made with it.
+            deployment.forget_password_at = None
+        deployment.save(update_fields=["password", "forget_password_at"])
 
 
 # --- subscriptions ----------------------------------------------------------------------------------------------
