@@ -41,5 +41,17 @@ NOTICE_DAYS = (7, 3, 1)
 
 def next_notice(steps: Iterable[datetime], after: datetime) -> datetime | None:
     """When the next of the coming steps is announced: 7, 3 and 1 days before it."""
-    times = [step - timedelta(days=days) for step in steps for days in NOTICE_DAYS]
-    return min((one for one in times if one > after), default=None)
+    return min((at for at, _step in _notices(steps) if at > after), default=None)
+
+
+def latest_notice(steps: Iterable[datetime], until: datetime) -> tuple[datetime, datetime] | None:
+    """The last announcement that was due until then, and the step that it tells of; None where that has happened since.
+
+    After a standstill those before it are not told any more.
+    """
+    latest = max((one for one in _notices(steps) if one[0] <= until), default=None)
+    return latest if latest and latest[1] > until else None
+
+
+def _notices(steps: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
+    return [(step - timedelta(days=days), step) for step in steps for days in NOTICE_DAYS]

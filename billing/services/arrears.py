@@ -18,8 +18,9 @@ from billing.events import (
     UsageReleased,
 )
 from billing.models import UsageBill
-from billing.rules.usage import next_notice
+from billing.rules.usage import latest_notice, next_notice
 from catalog.choices import BillingMode
+from koogallery.kernel import clock
 from koogallery.kernel.outbox import publish
 from orders import ports
 from orders.choices import SubscriptionStatus
@@ -43,18 +44,28 @@ def charge_failed(bill: UsageBill, reason: str, *, at: datetime) -> None:
 
 
 def _next_notice(bill: UsageBill, after: datetime) -> datetime | None:
-    return next_notice([one for one in (bill.freezes_at, bill.releases_at) if one], after)
+    return next_notice(_steps(bill), after)
+
+
+def _steps(bill: UsageBill) -> list[datetime]:
+    return [one for one in (bill.freezes_at, bill.releases_at) if one]
 
 
 def warn_of_arrears(pk: int, *, at: datetime, by: Actor) -> None:
-    """Timer: 7, 3 and 1 days before servers are frozen, and again before they are given up."""
+    """Timer: 7, 3 and 1 days before servers are frozen, and again before they are given up.
+
+    After a standstill only the latest is told, and none of what has happened since.
+    """
     with transaction.atomic():
         bill = usage_bill_locked(pk)
         if bill.status != UsageBillStatus.ARREARS or bill.notice_at is None or bill.notice_at > at:
             return
-        coming = UsageFreezeAhead if bill.freezes_at and at < bill.freezes_at else UsageReleaseAhead
-        publish(coming(bill=bill.public_id), at=at)
-        bill.notice_at = _next_notice(bill, at)
+        now = max(at, clock.now())
+        if latest := latest_notice(_steps(bill), now):
+            told_at, step = latest
+            coming = UsageFreezeAhead if step == bill.freezes_at else UsageReleaseAhead
+            publish(coming(bill=bill.public_id), at=told_at)
+        bill.notice_at = _next_notice(bill, now)
         bill.save(update_fields=["notice_at"])
 
 

@@ -25,7 +25,7 @@ from billing.events import (
 from billing.ledger import Side
 from billing.models import CreditLine, Payment, Posting, Statement
 from billing.rules.cycles import midnight, month_before, next_statement
-from billing.rules.usage import next_notice
+from billing.rules.usage import latest_notice, next_notice
 from billing.services.methods import give_credit_back, move_balance
 from billing.services.usage_bills import bill_due_usage
 from koogallery.kernel import clock
@@ -159,14 +159,20 @@ def _next_notice(statement: Statement, after: datetime) -> datetime | None:
 
 
 def warn_of_debt(pk: int, *, at: datetime, by: Actor) -> None:
-    """Timer: 7, 3 and 1 days before a statement is due, and again before the account is frozen for it."""
+    """Timer: 7, 3 and 1 days before a statement is due, and again before the account is frozen for it.
+
+    After a standstill only the latest is told, and none of what has happened since.
+    """
     with transaction.atomic():
         statement = statement_locked(pk)
         if statement.status == StatementStatus.PAID or statement.notice_at is None or statement.notice_at > at:
             return
-        coming = StatementDueSoon if at < statement.due_at else DebtFreezeAhead
-        publish(coming(statement=statement.public_id), at=at)
-        statement.notice_at = _next_notice(statement, at)
+        now = max(at, clock.now())
+        if latest := latest_notice([statement.due_at, statement.freezes_at], now):
+            told_at, step = latest
+            coming = StatementDueSoon if step == statement.due_at else DebtFreezeAhead
+            publish(coming(statement=statement.public_id), at=told_at)
+        statement.notice_at = _next_notice(statement, now)
         statement.save(update_fields=["notice_at"])
 
 

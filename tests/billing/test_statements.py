@@ -63,7 +63,8 @@ def told_of(shopper) -> list[tuple[str, str]]:
 
 def test_the_due_date_and_the_freeze_are_announced_7_3_and_1_days_before(shopper, timers):
     bought(shopper, MARCH)
-    timers.run(datetime(2026, 5, 20, tzinfo=UTC))
+    for month, day in ((4, 11), (4, 15), (4, 17), (4, 26), (4, 30), (5, 2), (5, 20)):
+        timers.run(datetime(2026, month, day, tzinfo=UTC))
     # Issued on April 3, due on April 18, frozen on May 3, each at 00:00 GMT+08:00.
     assert told_of(shopper) == [
         ("StatementDueSoon", "04-10"), ("StatementDueSoon", "04-14"), ("StatementDueSoon", "04-16"),
@@ -72,6 +73,15 @@ def test_the_due_date_and_the_freeze_are_announced_7_3_and_1_days_before(shopper
     titles = set(Message.objects.values_list("title", flat=True))
     assert "Pay your statement of March 2026 before 2026-04-18 00:00 GMT+08:00: $5.00 USD" in titles
     assert Statement.objects.get().notice_at is None
+
+
+def test_after_a_standstill_only_the_latest_is_told_and_nothing_that_has_happened(shopper, timers):
+    bought(shopper, MARCH)
+    timers.run(datetime(2026, 4, 15, tzinfo=UTC))
+    assert told_of(shopper) == [("StatementDueSoon", "04-14")]
+    timers.run(datetime(2026, 4, 20, tzinfo=UTC))  # due since the 18th: that is overdue, and told as such
+    timers.run(datetime(2026, 5, 2, tzinfo=UTC))
+    assert told_of(shopper) == [("StatementDueSoon", "04-14"), ("DebtFreezeAhead", "05-01")]
 
 
 def test_a_paid_statement_announces_nothing_more(shopper, timers):

@@ -296,6 +296,8 @@ def test_a_failed_charge_is_grace_then_freeze_then_release(shopper, timers, deli
     bill = UsageBill.objects.get()
     assert (bill.status, bill.arrears_at) == (UsageBillStatus.ARREARS, THIRD_OF_APRIL)
     assert bill.freezes_at == THIRD_OF_APRIL + 15 * DAY
+    for days in (6, 2):
+        timers.run(bill.freezes_at - days * DAY)
     timers.run(bill.freezes_at - timedelta(seconds=1))
     assert deliverer == []
     assert Message.objects.filter(event="UsageFreezeAhead", user_id=shopper.by.user_id).count() == 3
