@@ -2,15 +2,19 @@
 
 import json
 import logging
+import os
+import socket
+from threading import Thread
 from typing import Any
 
 import pytest
 from django.contrib.auth import SESSION_KEY
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 
 from accounts.models import Membership
 from koogallery.kernel.logs import formatter
+from koogallery.kernel.postgres import base as postgres
 from tests.factories import MembershipFactory, SellerMemberFactory, UserFactory
 
 
@@ -99,6 +103,29 @@ def test_a_kept_connection_is_found_dead_without_a_statement():
     finally:
         kept.close()
     assert not kept.is_usable()
+
+
+@pytest.mark.django_db
+def test_a_connection_that_something_between_forgot_is_found_dead_after_a_silence(monkeypatch):
+    kept = connection.copy()
+    ours, theirs = socket.socketpair()
+    kept.ensure_connection()
+    try:
+        assert kept.is_usable()
+        # A firewall that forgot the connection says so only to whoever sends something.
+        os.dup2(ours.fileno(), kept.connection.fileno())
+        Thread(target=lambda: theirs.recv(1) and theirs.close(), daemon=True).start()
+        assert kept.is_usable(), "it is silent, and was looked at just now"
+        monkeypatch.setattr(postgres, "SILENCE_SECONDS", 0, raising=False)
+        assert not kept.is_usable()
+    finally:
+        kept.close()
+        ours.close()
+
+
+@override_settings(DEBUG=True)
+def test_the_pages_of_faults_for_developers_have_no_policy(db):
+    assert "Content-Security-Policy" not in Client().get("/no/such/page/")
 
 
 def test_the_policy_is_that_of_the_settings_but_where_a_view_changes_it(db):

@@ -288,12 +288,14 @@ def test_page_of_a_fault_needs_no_context(name: str):
 def test_a_fixed_part_is_kept_by_all_that_its_values_hold():
     part = Template("{% load kg %}{% fixed card=card rows=rows %}{{ card.name }}: {{ rows.0.n }}{% endfixed %}")
 
-    def shown(name: object, number: int) -> str:
+    def shown(name: object, number: object) -> str:
         return part.render(Context({"card": ProductCard(name=name, url="#"), "rows": [{"n": number}]}))  # type: ignore[arg-type]
 
     assert [shown("A & B", 1), shown("A & B", 2), shown("C", 2), shown("A & B", 1)] == [
         "A &amp; B: 1", "A &amp; B: 2", "C: 2", "A &amp; B: 1",
     ]  # fmt: skip
+    for number in (True, Decimal("2.0"), Decimal("2.00")):
+        assert shown("C", number) == f"C: {number}", "equal to what was printed before, and printed otherwise"
     assert shown(mark_safe("A & B"), 1) == "A & B: 1"
     assert shown("A & B", 1) == "A &amp; B: 1"
 

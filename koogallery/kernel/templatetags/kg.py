@@ -163,7 +163,7 @@ def _by_value(value: Any) -> Any:
     """
     if value is None or type(value) in _PLAIN:
         return value
-    if isinstance(value, str | Promise | int):
+    if isinstance(value, str | Promise | int | Decimal):
         return type(value).__name__, str(value)
     if isinstance(value, list | tuple):
         return tuple(map(_by_value, value))
@@ -174,7 +174,8 @@ def _by_value(value: Any) -> Any:
     raise TypeError(f"A fixed part of a page is given values, not {type(value).__name__}.")
 
 
-_PLAIN = frozenset({str, int, bool, Decimal, datetime, date, timedelta})
+# Those of which two that are equal print the same; 1.0 and 1.00, 1 and True do not.
+_PLAIN = frozenset({str, int, datetime, date, timedelta})
 
 
 class FixedNode(template.Node):

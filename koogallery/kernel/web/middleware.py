@@ -91,7 +91,9 @@ class PolicyMiddleware(CSPMiddleware):
     """The content security policy; it is put together once, and anew only where a view changes it."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if any(name.startswith("_csp") for name in response.__dict__) or HEADER in response:
+        changed = any(name.startswith("_csp") for name in response.__dict__) or HEADER in response
+        # With DEBUG its pages of faults have none, else they would not work.
+        if changed or settings.DEBUG:
             return super().process_response(request, response)
         response[HEADER] = _policy()
         return response

@@ -203,11 +203,11 @@ def test_what_was_said_long_ago_is_forgotten_and_the_call_stays(timers):
     purge_old_tries()
     assert Exchange.objects.count() == tried - 2
     assert not Exchange.objects.filter(at__lt=now - timedelta(days=180)).exists()
-    with override_settings(EXCHANGES_KEPT_FOR=timedelta(0)), pytest.raises(IntegrityError), transaction.atomic():
+    with override_settings(EXCHANGES_KEPT_FOR=timedelta(0)):
         purge_old_tries()
-    with override_settings(EXCHANGES_KEPT_FOR=timedelta(days=31)):
-        purge_old_tries()
-    assert not Exchange.objects.filter(request="31 days ago").exists()
+    assert Exchange.objects.count() == tried - 4, "what the database keeps does not keep the older ones"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Exchange.objects.all()._raw_delete("default")
     purge_old_tries()  # a day on which nothing is old
     assert Call.objects.get(pk=call.pk).status == "failed"
 
