@@ -1,5 +1,7 @@
 """Pay-per-use is invoiced by the bill of a closed cycle, once it is paid in cash; the platform's servers apart (RULES 5)."""
 
+from datetime import date
+
 import pytest
 
 from billing.choices import StatementStatus
@@ -8,6 +10,7 @@ from billing.invoices.services import (
     Application,
     apply_for_invoice,
     ask_return,
+    carry_out_issue,
     finish_return,
     invoice_bill_automatically,
     invoice_statement_automatically,
@@ -100,3 +103,12 @@ def test_use_is_invoiced_automatically_once_it_is_paid(timers, settings):
     (invoice,) = invoice_statement_automatically(statement.public_id, at=THIRD_OF_APRIL)
     assert invoice.money == usd("40.00")
     assert invoice_statement_automatically(statement.public_id, at=THIRD_OF_APRIL) == []
+    # What was returned does not come again by itself when another month is paid.
+    carry_out_issue(invoice.number, at=THIRD_OF_APRIL)
+    ask_return(invoice, reason="Wrong header", by=later.by)
+    finish_return(invoice, by=later.operator)
+    other = Statement(account=later.account, currency="USD", month=date(2026, 2, 1), amount=5)
+    other.issued_at = other.due_at = other.freezes_at = STARTED
+    other.settle(STARTED)
+    other.save()
+    assert invoice_statement_automatically(other.public_id, at=THIRD_OF_APRIL) == []

@@ -40,7 +40,7 @@ def invoice_statement_automatically(public_id: str, *, at: datetime) -> list[Inv
         return []
     account = statement.account
     bought = [one for one in sources_of(account) if one.statement == statement]
-    return _cycles(account, [*bought, *usage_sources_of(account)], at)
+    return _cycles(account, [*bought, *usage_sources_of(account, on=statement)], at)
 
 
 def invoice_bill_automatically(public_id: str, *, at: datetime) -> list[Invoice]:

@@ -26,6 +26,7 @@ from billing.invoices.models import InvoiceItem
 from billing.invoices.rules import Cash, is_platforms
 from billing.models import (
     Dispute,
+    Payment,
     PaymentAllocation,
     Refund,
     Statement,
@@ -223,10 +224,14 @@ def _closing(bought: datetime, currency: str, statements: Iterable[Statement]) -
     return None
 
 
-def usage_sources_of(account: Account, *, bill: str = "") -> list[Source]:
+def usage_sources_of(account: Account, *, bill: str = "", on: Statement | None = None) -> list[Source]:
     """Usage bills that were paid in cash and are not invoiced yet, newest first, one for each issuer.
 
     One that stands on a monthly statement is paid with that.
+
+    Args:
+        bill: only this one, by its public id.
+        on: only those that stand on this statement.
     """
     rows = UsageBill.objects.for_account(account).filter(status=UsageBillStatus.PAID).newest_first()
     rows = rows.filter(public_id=bill) if bill else rows
@@ -235,6 +240,8 @@ def usage_sources_of(account: Account, *, bill: str = "") -> list[Source]:
         return []
     statements = list(Statement.objects.for_account(account).order_by("month"))
     paid = [one for one in bills if _is_paid_in_cash(one, statements)]
+    if on is not None:
+        paid = [one for one in paid if _stands_on(one, statements) == on]
     items = InvoiceItem.objects.filter(usage_bill__in=paid, invoice__status__in=COUNTED)
     invoiced = set(items.values_list("usage_bill_id", "invoice__issuer__is_platform", "order__seller"))
     lines = UsageBillLine.objects.filter(bill__in=paid).select_related("line__order__product", "line__order__seller")
@@ -254,13 +261,25 @@ def usage_sources_of(account: Account, *, bill: str = "") -> list[Source]:
 
 
 def _is_paid_in_cash(bill: UsageBill, statements: Iterable[Statement]) -> bool:
-    payment = next((one for one in bill.payments.all() if one.status in TAKEN_PAYMENTS), None)
+    payment = _payment_of(bill)
     if payment is None or payment.ended_at is None:
         return False
     if payment.method == PaymentMethodKind.MONTHLY_SETTLEMENT:
-        statement = _closing(payment.ended_at, bill.currency, statements)
+        statement = _stands_on(bill, statements)
         return statement is not None and statement.status == StatementStatus.PAID
     return payment.method in PREPAID
+
+
+def _payment_of(bill: UsageBill) -> Payment | None:
+    return next((one for one in bill.payments.all() if one.status in TAKEN_PAYMENTS), None)
+
+
+def _stands_on(bill: UsageBill, statements: Iterable[Statement]) -> Statement | None:
+    """The statement whose closed cycle a bill on credit lies in."""
+    payment = _payment_of(bill)
+    if payment is None or payment.ended_at is None or payment.method != PaymentMethodKind.MONTHLY_SETTLEMENT:
+        return None
+    return _closing(payment.ended_at, bill.currency, statements)
 
 
 def _used(lines: Sequence[UsageBillLine], *, ours: bool) -> Part:
