@@ -57,6 +57,12 @@ def test_a_visitors_line_names_nobody_and_reads_no_session(lines, client, django
 
 
 @pytest.mark.django_db
+def test_an_operators_line_names_him(lines, admin_client, admin_user):
+    assert admin_client.get("/admin/").status_code == 200
+    assert lines[-1]["user_id"] == admin_user.pk
+
+
+@pytest.mark.django_db
 def test_who_is_logged_in_comes_with_his_oldest_account(client, django_assert_num_queries):
     user = UserFactory()
     oldest, other = MembershipFactory(user=user), MembershipFactory(user=user)

@@ -12,6 +12,8 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from koogallery.kernel.web.request_lines import acting
+
 
 @dataclass(frozen=True, slots=True)
 class Queue:
@@ -52,6 +54,13 @@ class OperationsSite(AdminSite):
 
     site_title = site_header = "KooGallery Operations"
     index_template = "admin/operations.html"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """As Django says; who is let in is named in the request's log lines."""
+        allowed = super().has_permission(request)
+        if allowed:
+            acting(user_id=request.user.pk)
+        return allowed
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The queues with how many wait and since when the oldest does; below them Django's own list."""
