@@ -184,6 +184,16 @@ def test_a_charge_that_came_too_late_for_one_of_several_orders_is_said(browser, 
     assert "data-refresh" not in page
 
 
+def test_orders_that_ended_without_a_charge_are_not_being_processed(browser, shopper):
+    orders = [shopper.order() for _number in range(2)]
+    for order in orders:
+        cancel_order(order, by=shopper.by)
+    page = browser.get("/purchase/done/", {"order": [order.number for order in orders]}).content.decode()
+    assert "Not all of these orders are paid" in page
+    assert "being processed" not in page
+    assert "data-refresh" not in page
+
+
 def test_orders_of_others_are_not_paid_together(browser, shopper):
     assert browser.get("/purchase/pay/?order=CS2600000000").status_code == 404
 
