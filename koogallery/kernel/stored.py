@@ -53,6 +53,7 @@ def insert_new(rows: Sequence[Model]) -> int:
         some = rows[first : first + MOST_ROWS]
         model = type(some[0])
         values = [_value(row, field, add=True) for row in some for field in _inserted(model)]
+        assert not any(hasattr(one, "resolve_expression") for one in values), "its rows bring every value"
         sql, params = _insertion(model, len(some), new=True).filled({str(at): one for at, one in enumerate(values)})
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
@@ -87,7 +88,9 @@ def _value(row: Model, field: Any, *, add: bool) -> Any:
 @cache
 def _inserted(model: type[Model]) -> "list[Field[Any, Any]]":
     """Its columns, the key among them where the row brings it and not the database."""
-    return [one for one in model._meta.local_concrete_fields if not one.generated and not one.db_returning]
+    # Not `db_returning`: that holds of columns with a database default too, whose values the row may well bring.
+    numbered = [one for one in (model._meta.auto_field,) if one is not None]
+    return [one for one in model._meta.local_concrete_fields if not one.generated and one not in numbered]
 
 
 @cache

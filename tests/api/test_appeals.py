@@ -133,6 +133,11 @@ def test_walls_of_the_new_verbs(world, verb):
     ids=["empty", "1,001 characters", "a number", "a field that it does not take", "turns the reading direction"],
 )
 def test_bad_input(world, verb, body, code):
-    _deal, buyer, path, _seller, _seller_path = world
+    deal, buyer, path, _seller, _seller_path = world
+    silent(deal)
+    buyer.post(path + "appeal/", {"reason": "Silence."})
+    services.ask_statement(deal.flow, party=Party.BUYER, question="What came?", by=deal.operator)
+    if verb == "review/":
+        services.decide_appeal(deal.flow, decision="refund", reason="Nothing came.", by=deal.operator)
     refused = buyer.post(path + verb, body)
     assert (refused.status_code, refused.json()["code"]) == (400, code)

@@ -7,6 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from billing.models import JournalEntry
 from koogallery.kernel import clock
 from koogallery.kernel.models import Deadline, OutboxMessage, TimerFailure
 from koogallery.kernel.stored import MOST_ROWS, insert, update
@@ -39,6 +40,15 @@ def test_rows_come_back_as_they_were_and_know_their_numbers(number: int) -> None
     for row in rows:
         for field in OutboxMessage._meta.concrete_fields:
             assert getattr(stored[row.pk], field.attname) == getattr(row, field.attname), field.name
+
+
+@pytest.mark.parametrize(("given", "stored"), [({"cause": "goodwill"}, "goodwill"), ({}, "")])
+def test_a_column_with_a_default_of_the_database_keeps_what_the_row_brings(given: dict[str, str], stored: str) -> None:
+    row = JournalEntry(kind="adjustment", at=clock.now(), **given)
+
+    insert([row])
+
+    assert JournalEntry.objects.get(pk=row.pk).cause == stored
 
 
 def test_nothing_is_inserted_of_nothing() -> None:
