@@ -50,14 +50,8 @@ def cleaned_application(given: ApplicationGiven) -> tuple[ApplicationGiven, dict
             errors[field] = [why]
     if not urls["frontend_url"]:
         errors["frontend_url"] = ["Enter the Frontend URL, where the customer uses the application."]
-    username = given.username
-    try:
-        username = clean_text(username)
-    except ValueError as refused:
-        errors["username"] = [str(refused)]
-    if len(username) > LONGEST_NAME:
-        errors["username"] = [f"Enter at most {LONGEST_NAME} characters; there are {len(username)}."]
-    elif "\n" in username or "\t" in username:
+    username = _clean("username", given.username, LONGEST_NAME, errors)
+    if len(username) <= LONGEST_NAME and ("\n" in username or "\t" in username):
         errors["username"] = ["Enter the username on one line."]
     if given.password and not username:
         errors["username"] = ["Enter the username that the password belongs to."]
@@ -65,11 +59,16 @@ def cleaned_application(given: ApplicationGiven) -> tuple[ApplicationGiven, dict
         errors["password"] = [f"Enter at most {LONGEST_PASSWORD} characters; there are {len(given.password)}."]
     elif not given.password.isprintable():
         errors["password"] = ["The password has characters that nobody can type. Enter it again."]
-    memo = given.memo
-    try:
-        memo = clean_text(memo)
-    except ValueError as refused:
-        errors["memo"] = [str(refused)]
-    if len(memo) > LONGEST_MEMO:
-        errors["memo"] = [f"Enter at most {LONGEST_MEMO} characters; there are {len(memo)}."]
+    memo = _clean("memo", given.memo, LONGEST_MEMO, errors)
     return ApplicationGiven(username, given.password, urls["frontend_url"], urls["management_url"], memo), errors
+
+
+def _clean(field: str, text: str, longest: int, errors: dict[str, list[str]]) -> str:
+    """The text as `clean_text` leaves it; what is wrong with it goes into `errors`, and the text stays as it was."""
+    try:
+        text = clean_text(text)
+    except ValueError as refused:
+        errors[field] = [str(refused)]
+    if len(text) > longest:
+        errors[field] = [f"Enter at most {longest} characters; there are {len(text)}."]
+    return text
