@@ -381,10 +381,15 @@ def reached(var: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def throwaway() -> Iterator[dict[str, str]]:
-    """A pair of servers for tests: fast, empty, gone afterwards. Yields the environment that names them."""
+def throwaway(*, begin_with: Path | None = None, keep_as: Path | None = None) -> Iterator[dict[str, str]]:
+    """A pair of servers for tests: fast, empty, gone afterwards. Yields the environment that names them.
+
+    `begin_with`: a folder that an earlier pair left behind, whose data this one has too; `keep_as`: leave it there.
+    """
     folder = Path(tempfile.mkdtemp(prefix="kgt"))
     folder.chmod(0o755)
+    if begin_with:
+        _copy_with_owner(begin_with, folder / "data")
     postgres = Postgres(folder / "data", folder / "s", folder / "postgres.log", durable=False)
     valkey = Valkey(folder / "v.sock", folder / "valkey.log")
     try:
@@ -395,7 +400,18 @@ def throwaway() -> Iterator[dict[str, str]]:
             "DATABASE_URL": f"postgres://postgres@/koogallery?host={folder / 's'}",
             "REDIS_URL": f"unix://{folder / 'v.sock'}",
         }
+        if keep_as:
+            postgres.stop()
+            # Whole under another name first: who looks meanwhile finds nothing, and not a part.
+            draft = keep_as.with_name(f"{keep_as.name}.{os.getpid()}")
+            _copy_with_owner(folder / "data", draft)
+            draft.rename(keep_as)
     finally:
         valkey.stop()
         postgres.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy_with_owner(source: Path, target: Path) -> None:
+    """As `shutil.copytree`, which does not keep the owner: Postgres' files are its account's."""
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
