@@ -32,6 +32,7 @@ from django.db import connection, models, transaction  # noqa: E402
 
 from accounts.actor import Actor, Party  # noqa: E402
 from accounts.models import Account, Membership, User  # noqa: E402
+from accounts.permissions import Role  # noqa: E402
 from accounts.services import open_account  # noqa: E402
 from accounts.web import buyer_actor  # noqa: E402
 from bench.buyers import SEED  # noqa: E402
@@ -261,10 +262,14 @@ def indexes_of(cursor: Any, copied: Collection[type[models.Model]]) -> dict[str,
 
 
 def open_accounts(copies: int) -> None:
-    """Buying accounts for so many copies, each with a card; those that there are count."""
+    """Buying accounts for so many copies, each with an owner and a card; those that there are count."""
     ours = PaymentMethod.objects.filter(reference__startswith="card_history_")
     numbers = range(ours.count(), max(1, copies // ORDERS_PER_ACCOUNT))
     accounts = Account.objects.bulk_create(Account(name=f"History {at}") for at in numbers)
+    users = User.objects.bulk_create(User(email=f"history{at}@bench.example") for at in numbers)
+    Membership.objects.bulk_create(
+        Membership(account=account, user=user, role=Role.OWNER) for account, user in zip(accounts, users, strict=True)
+    )
     cards = SandboxCard.objects.bulk_create(
         SandboxCard(reference=f"card_history_{at}", scenario="success") for at in numbers
     )

@@ -3,7 +3,6 @@
 from functools import cached_property
 
 from django.conf import settings
-from django.db.models import Count
 from django.http import HttpRequest
 
 from accounts.actor import Party
@@ -14,15 +13,10 @@ from koogallery.kernel.compiled import Compiled, Param
 from notifications.models import Message
 from supervision.models import ServiceFlow
 
+# Counting stops here: every page shows the number, and a program's account may have thousands of unread messages.
+MOST_COUNTED = 99
 _UNREAD = Compiled(
-    lambda: (
-        Message.objects.filter(user=Param("user"))
-        .unread()
-        .order_by()
-        .values("user")
-        .annotate(count=Count("pk"))
-        .values_list("count")
-    )
+    lambda: Message.objects.filter(user=Param("user")).unread().order_by().values_list("pk")[: MOST_COUNTED + 1]
 )
 
 
@@ -60,9 +54,10 @@ class Nav:
         return self.seller is not None if known is None else known
 
     @cached_property
-    def unread_messages(self) -> int:
-        counted = _UNREAD.first(user=self.user.pk) if self.user else None
-        return counted[0] if counted else 0
+    def unread_messages(self) -> str:
+        """As it is shown: "3", "99+"; empty for none."""
+        counted = len(_UNREAD.all(user=self.user.pk)) if self.user else 0
+        return f"{MOST_COUNTED}+" if counted > MOST_COUNTED else str(counted or "")
 
     @cached_property
     def waiting_on_me(self) -> int:

@@ -98,7 +98,7 @@ def nav_link(
     name: str,
     label: str,
     icon: str = "",
-    count: int | None = None,
+    count: int | str | None = None,
     count_label: str = "",
     exact: bool = False,
 ) -> SafeString:
@@ -113,7 +113,7 @@ def nav_link(
 
 # Typed, so that words that are marked as safe are not taken for the same words that are not.
 @lru_cache(maxsize=2_000, typed=True)
-def _nav_link(url: str, label: str, icon: str, count: int | None, count_label: str, current: str) -> SafeString:
+def _nav_link(url: str, label: str, icon: str, count: int | str | None, count_label: str, current: str) -> SafeString:
     spoken = format_html('<span class="visually-hidden"> {}</span>', count_label) if count and count_label else ""
     return format_html(
         '<li><a href="{}"{}>{}{}{}</a></li>',
