@@ -1,6 +1,8 @@
 """How the statuses of orders and payments look (UX 3.4)."""
 
-from billing.choices import PaymentStatus, StatementStatus, UnsubscriptionStatus, UsageBillStatus
+from django.utils.translation import gettext_lazy as _
+
+from billing.choices import PaymentStatus, RefundStatus, StatementStatus, UnsubscriptionStatus, UsageBillStatus
 from billing.invoices.choices import InvoiceStatus
 from koogallery.kernel.web.badges import Badge, register
 from orders.choices import OrderStatus
@@ -27,6 +29,14 @@ register(
         PaymentStatus.REFUNDING: Badge("warn", "arrow-back-up"),
         PaymentStatus.REFUNDED: Badge("neutral", "arrow-back-up"),
         PaymentStatus.PARTLY_REFUNDED: Badge("neutral", "arrow-back-up"),
+    },
+)
+register(
+    "refund",
+    {
+        RefundStatus.CREATED: Badge("warn", "arrow-back-up", _("On its way")),
+        RefundStatus.SUCCEEDED: Badge("ok", "circle-check", _("Given back")),
+        RefundStatus.FAILED: Badge("warn", "arrow-back-up", _("On its way")),
     },
 )
 register(

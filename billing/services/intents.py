@@ -38,15 +38,12 @@ def payable_orders(wanted: Sequence[Order], *, at: datetime) -> list[Order]:
         OrderNotPayable: one is paid, cancelled, past its deadline, or being paid right now.
         AccountFrozen: what they buy would be delivered to an account that is out of use.
     """
-    numbers = sorted({one.pk for one in wanted})
-    if not 1 <= len(numbers) <= MOST_ORDERS:
-        raise InvalidInput(f"Select 1 to {MOST_ORDERS} orders.", errors={"orders": [f"1 to {MOST_ORDERS} orders."]})
-    locked = [orders.order_locked(pk) for pk in numbers]
+    if refusal := together_refusal(wanted):
+        raise refusal
+    locked = [orders.order_locked(pk) for pk in sorted({one.pk for one in wanted})]
     for order in locked:
         if not orders.can_be_paid(order) or (order.unpaid_until and order.unpaid_until <= at):
             raise OrderNotPayable(f"Order {order.number} cannot be paid." if len(locked) > 1 else None)
-    if len({(order.account_id, order.currency) for order in locked}) > 1:
-        raise InvalidInput("Orders that are paid together are in one currency.", errors={"orders": ["One currency."]})
     if locked[0].account.frozen_at:
         raise AccountFrozen("This account is frozen. Pay the overdue statement first, or contact support.")
     if locked[0].account.reseller_id:
@@ -56,6 +53,15 @@ def payable_orders(wanted: Sequence[Order], *, at: datetime) -> list[Order]:
         if used.filter(coupon__kind=CouponKind.CASH).count() > 1:
             raise InvalidInput("One payment takes one cash coupon. Pay these orders separately.")
     return locked
+
+
+def together_refusal(wanted: Sequence[Order]) -> InvalidInput | None:
+    """Why orders cannot be paid in one charge, whatever their state is, or None; not raised."""
+    if not 1 <= len({one.pk for one in wanted}) <= MOST_ORDERS:
+        return InvalidInput(f"Select 1 to {MOST_ORDERS} orders.", errors={"orders": [f"1 to {MOST_ORDERS} orders."]})
+    if len({(order.account_id, order.currency) for order in wanted}) > 1:
+        return InvalidInput("Orders that are paid together are in one currency.", errors={"orders": ["One currency."]})
+    return None
 
 
 def open_payment_of(locked: Sequence[Order]) -> Payment | None:

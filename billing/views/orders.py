@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -11,7 +12,7 @@ from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
 from billing.choices import PaymentMethodKind
 from billing.documents import receipt_pdf
-from billing.models import Payment
+from billing.models import PaymentAllocation, Refund
 from billing.views.seller import state_of
 from koogallery.kernel.web.files import pdf_response
 from koogallery.kernel.web.parts import CostLine, Link
@@ -59,14 +60,20 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         Order.objects.for_account(request.account).with_lines().select_related("account"), number=number
     )
     lines = list(order.lines.all())
-    payments = list(Payment.objects.filter(allocations__order=order).select_related("card").order_by("-created_at"))
-    billed = any(one.method == PaymentMethodKind.RESELLER for one in payments)
+    payments = list(
+        PaymentAllocation.objects.filter(order=order)
+        .select_related("payment__card")
+        .annotate(others=Count("payment__allocations") - 1)
+        .order_by("-payment__created_at")
+    )
+    billed = any(one.payment.method == PaymentMethodKind.RESELLER for one in payments)
     apps = [order.subject] if order.subject else [one for line in lines for one in line.subscriptions.all()]
     context = {
         "order": order,
         "lines": lines,
         "cost_lines": quoted_lines(order),
-        "payments": [one for one in payments if one.method != PaymentMethodKind.RESELLER],
+        "payments": [one for one in payments if one.payment.method != PaymentMethodKind.RESELLER],
+        "refunds": [] if billed else _refunds(order),
         "money": state_of(order) if order.paid_at and order.payable and not billed else None,
         "through_reseller": billed if order.paid_at else order.account.reseller_id is not None,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
@@ -82,6 +89,11 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         "may_cancel": may(request.membership.role, Permission.BUY),
     }
     return render(request, "billing/order_detail.html", context)
+
+
+def _refunds(order: Order) -> list[Refund]:
+    """What went back of it, or is on its way, the newest first; an order that was never charged has none."""
+    return list(Refund.objects.filter(order=order).select_related("payment__card").order_by("-created_at", "-id"))
 
 
 def quoted_lines(order: Order) -> list[CostLine]:

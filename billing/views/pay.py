@@ -16,11 +16,10 @@ from billing.choices import PaymentMethodKind, PaymentStatus
 from billing.errors import PaymentActionRequired, PaymentDeclined, PaymentMethodRequired
 from billing.models import Payment
 from billing.services import PaymentRequest, give_up_payment, methods_of, pay_orders, resume_payment
-from billing.services.intents import MOST_ORDERS
+from billing.services.intents import MOST_ORDERS, sum_of, together_refusal
 from billing.views.leaving import leave_for
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import DomainError, InvalidInput
-from koogallery.kernel.money import Money
 from orders import ports
 from orders.errors import AccountFrozen
 from orders.models import Order
@@ -62,6 +61,9 @@ def pay_together(request: BuyerRequest) -> HttpResponse:
         return redirect("billing:orders")
     if all(not order.is_payable for order in orders):
         return redirect("billing:done", orders[0].number)
+    if refusal := together_refusal(orders):
+        messages.error(request, refusal.message)
+        return redirect("billing:orders")
     return _pay_page(request, orders)
 
 
@@ -90,7 +92,7 @@ def _pay_page(request: BuyerRequest, orders: Sequence[Order]) -> HttpResponse:
             return leave_for(request, str(action.extra["action_url"]), _("Confirm this payment"))
         except (PaymentDeclined, PaymentMethodRequired, AccountFrozen, InvalidInput) as refused:
             error = refused
-    total = Money.total((order.payable_money for order in orders), orders[0].currency)
+    total = sum_of(orders)
     methods = methods_of(request.account, total)
     context = {
         "orders": orders,

@@ -17,7 +17,7 @@ Delivered at least once, in order for each (subscriber, subject), in parallel ac
 is that of publishing, for publishers that hold one lock while they publish about one subject, as services do.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import MISSING, dataclass, fields
@@ -218,27 +218,57 @@ def publish(event: Event, *, at: datetime) -> None:
         if (gathered := _gathered.get()) is None:
             insert(messages)
         else:
-            gathered += messages
+            gathered.add(messages)
         for pool in {one.pool for one in told}:
             _wake_after_commit(pool)
 
 
-_gathered: ContextVar[list[OutboxMessage] | None] = ContextVar("koogallery_outbox_gathered", default=None)
+class _Mark:
+    """A hook that does nothing, told from others by its identity."""
+
+    def __call__(self) -> None:
+        """Called after the commit."""
+
+
+class _Gathered:
+    """Messages of one block that were published and not rolled back.
+
+    Those of a savepoint within the block have a mark among the transaction's hooks. Django forgets the hooks of a
+    savepoint that is rolled back, with those of all savepoints in it, and no others.
+    """
+
+    def __init__(self) -> None:
+        self._depth = len(connection.savepoint_ids)
+        self._messages: list[tuple[OutboxMessage, _Mark | None]] = []
+
+    def add(self, messages: Sequence[OutboxMessage]) -> None:
+        mark = None
+        if len(connection.savepoint_ids) > self._depth:
+            transaction.on_commit(mark := _Mark())
+        self._messages += [(message, mark) for message in messages]
+
+    def kept(self) -> list[OutboxMessage]:
+        standing = {id(entry[1]) for entry in connection.run_on_commit}
+        return [message for message, mark in self._messages if mark is None or id(mark) in standing]
+
+
+_gathered: ContextVar[_Gathered | None] = ContextVar("koogallery_outbox_gathered", default=None)
 
 
 @contextmanager
 def gathering() -> Iterator[None]:
     """Within the block messages are only gathered; at its end they are stored together, in the same order.
 
-    The whole block belongs to one transaction. A block that breaks off stores nothing.
+    The whole block belongs to one transaction. A block that breaks off stores nothing, and a savepoint in it that is
+    rolled back takes what was published in it along.
     """
-    gathered: list[OutboxMessage] = []
+    gathered = _Gathered()
     token = _gathered.set(gathered)
     try:
         yield
     finally:
         _gathered.reset(token)
-    insert(gathered)
+    insert(gathered.kept())
 
 
 _waking: ContextVar[bool] = ContextVar("koogallery_outbox_waking", default=True)

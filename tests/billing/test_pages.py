@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
+from django.utils.html import strip_tags
 from time_machine import travel
 
 from accounts.models import Reseller, User
@@ -19,9 +20,10 @@ from billing.models import (
     Statement,
     UsageBill,
 )
-from billing.services import PaymentRequest, pay_order, resolve_payment
+from billing.services import PaymentRequest, pay_order, pay_orders, propose_refund, resolve_payment
 from billing.services.outcomes import record_outcome
 from koogallery.kernel import clock
+from koogallery.kernel.quiet import run_until_quiet
 from orders.choices import OrderStatus
 from orders.models import Order, PurchaseDraft
 from orders.services import cancel_order
@@ -155,6 +157,43 @@ def test_selected_orders_are_paid_together(browser, shopper):
     assert "$15.00" in browser.get(address).content.decode()
     answer = browser.post(address, {"method": f"card:{card.public_id}"}, follow=True)
     assert "Orders paid in one charge" in answer.content.decode()
+
+
+def test_what_cannot_be_paid_in_one_charge_is_said_before_anything_is_shown(browser, shopper):
+    orders = [shopper.order() for _number in range(2)]
+    Order.objects.filter(pk=orders[1].pk).update(currency="EUR")
+    page = browser.get("/purchase/pay/", {"order": [order.number for order in orders]}, follow=True)
+    assert page.redirect_chain == [("/billing/orders/", 302)]
+    assert "Orders that are paid together are in one currency." in page.content.decode()
+    Order.objects.filter(pk=orders[1].pk).update(currency="USD")
+
+    orders += [shopper.order() for _number in range(29)]
+    page = browser.get("/purchase/pay/", {"order": [order.number for order in orders]}, follow=True)
+    assert "Select 1 to 30 orders." in page.content.decode()
+    page = browser.get("/purchase/pay/", {"order": [order.number for order in orders[:30]]})
+    assert "$150.00" in page.content.decode()
+
+
+def test_an_order_says_its_share_of_a_charge_and_what_of_it_went_back(browser, shopper):
+    shopper.card()
+    orders = [shopper.order(), shopper.order(months=2)]
+    pay_orders(orders, PaymentRequest(), by=shopper.by)
+    page = browser.get(f"/billing/orders/{orders[1].number}/").content.decode()
+    assert "of $15.00 USD with 1 other order" in words(page)
+    assert "Refunds" not in page
+
+    propose_refund(Order.objects.get(pk=orders[1].pk), usd("3.50"), reason="Downtime.", by=shopper.operator)
+    page = words(browser.get(f"/billing/orders/{orders[1].number}/").content.decode())
+    assert "On its way" in page
+    assert "$3.50 USD" in page
+    run_until_quiet()
+    assert "Given back" in browser.get(f"/billing/orders/{orders[1].number}/").content.decode()
+    assert "Given back" not in browser.get(f"/billing/orders/{orders[0].number}/").content.decode()
+
+
+def words(page: str) -> str:
+    """A page's text, with single blanks."""
+    return " ".join(strip_tags(page).split())
 
 
 def test_what_became_of_a_charge_over_several_orders_is_said_while_it_is_found_out(browser, shopper):

@@ -11,7 +11,15 @@ from django.db import connection, transaction
 from koogallery.kernel import backoff, clock, outbox
 from koogallery.kernel.delivery import KEEP_DELIVERED, deliver, purge_delivered, retry_now
 from koogallery.kernel.models import OutboxMessage
-from koogallery.kernel.outbox import Event, NotInTransaction, UnreadableEvent, publish, read_event, subscribe
+from koogallery.kernel.outbox import (
+    Event,
+    NotInTransaction,
+    UnreadableEvent,
+    gathering,
+    publish,
+    read_event,
+    subscribe,
+)
 from koogallery.kernel.quiet import run_until_quiet
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -49,6 +57,33 @@ def test_an_event_of_a_rolled_back_transaction_never_happened() -> None:
         raise ZeroDivisionError
 
     assert OutboxMessage.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_a_savepoint_that_is_rolled_back_takes_what_was_gathered_in_it_along() -> None:
+    subscribe(ParcelMoved, name="test.any")(lambda event, at: None)
+
+    with transaction.atomic():
+        publish(ParcelMoved("A", 0), at=NOON)
+        with gathering():
+            publish(ParcelMoved("A", 1), at=NOON)
+            with transaction.atomic():
+                publish(ParcelMoved("A", 2), at=NOON)
+            with contextlib.suppress(ZeroDivisionError), transaction.atomic():
+                publish(ParcelMoved("A", 3), at=NOON)
+                with transaction.atomic():
+                    publish(ParcelMoved("A", 4), at=NOON)
+                raise ZeroDivisionError
+            with transaction.atomic():
+                with contextlib.suppress(ZeroDivisionError), transaction.atomic():
+                    publish(ParcelMoved("A", 5), at=NOON)
+                    with transaction.atomic(savepoint=False):
+                        raise ZeroDivisionError
+                publish(ParcelMoved("A", 6), at=NOON)
+            publish(ParcelMoved("A", 7), at=NOON)
+
+    stored = OutboxMessage.objects.order_by("id").values_list("payload__step", flat=True)
+    assert list(stored) == [0, 1, 2, 6, 7]
 
 
 @pytest.mark.django_db

@@ -12,12 +12,12 @@ from billing.gateways.sandbox import SandboxGateway
 from billing.models import ProductFee
 from billing.services import CreditTerms, bind_card, grant_credit, top_up
 from catalog.choices import PriceScheme
-from catalog.models import Attribute, Price, Specification
+from catalog.models import Attribute, Flavor, FlavorOffer, ImageVersion, Price, Region, Specification
 from koogallery.kernel import clock
 from koogallery.kernel.money import Money, minor_digits, round_money
 from pricing.coupons import CouponTerms, grant_coupon
 from pricing.models import Coupon, Discount, TaxRate
-from pricing.values import Duration, QuoteRequest
+from pricing.values import Duration, QuoteRequest, ServerChoice
 from tests.factories import AccountFactory, ProductFactory, SpecificationFactory, a_buyer, an_operator
 
 CURRENCIES = ("USD", "JPY", "KWD")
@@ -40,7 +40,7 @@ def percents(least: str = "0.01") -> st.SearchStrategy[Decimal]:
 
 @dataclass(frozen=True)
 class Listing:
-    """How the seller sells it."""
+    """How the seller sells it; `server` is what the ECS under an image costs, which then is what is sold."""
 
     currency: str
     mode: str
@@ -50,6 +50,7 @@ class Listing:
     counted: tuple[int, int, int] | None
     surcharge: Decimal | None
     per_unit: bool
+    server: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,12 @@ class Deal:
     fee: Decimal | None
 
 
+MODES = ("monthly", "yearly", "one_time")
+
+
 @st.composite
-def listings(draw: st.DrawFn) -> Listing:
+def listings(draw: st.DrawFn, modes: tuple[str, ...] = MODES, *, images: bool = True) -> Listing:
+    mode = draw(st.sampled_from(modes))
     scheme = draw(st.sampled_from(PriceScheme.values))
     counted = None
     if scheme != PriceScheme.LINEAR or draw(st.booleans()):
@@ -89,13 +94,14 @@ def listings(draw: st.DrawFn) -> Listing:
         tiers = [(start, draw(amounts(2_000))) for start in starts]
     return Listing(
         currency=draw(st.sampled_from(CURRENCIES)),
-        mode=draw(st.sampled_from(["monthly", "yearly", "one_time"])),
+        mode=mode,
         scheme=scheme,
         amount=draw(amounts(20_000)),
         tiers=tuple(tiers),
         counted=counted,
         surcharge=draw(st.none() | amounts(500)),
         per_unit=scheme != PriceScheme.LINEAR or draw(st.booleans()),
+        server=draw(st.none() | amounts(500)) if images and mode != "one_time" else None,
     )
 
 
@@ -112,8 +118,8 @@ def reductions(draw: st.DrawFn) -> Reduction:
 
 
 @st.composite
-def deals(draw: st.DrawFn) -> Deal:
-    listing, reduction = draw(listings()), draw(reductions())
+def deals(draw: st.DrawFn, modes: tuple[str, ...] = MODES, *, images: bool = True) -> Deal:
+    listing, reduction = draw(listings(modes, images=images)), draw(reductions())
     count = 0
     if listing.counted:
         low, high, step = listing.counted
@@ -136,6 +142,7 @@ def deals(draw: st.DrawFn) -> Deal:
 class Made:
     """The people and rows of a deal."""
 
+    method: str
     by: Actor
     account: Account
     operator: Actor
@@ -176,14 +183,29 @@ def make(deal: Deal) -> Made:
         attributes["users"] = deal.count
     unit = {"monthly": "month", "yearly": "year"}.get(deal.listing.mode)
     request = QuoteRequest(
-        specification.pk, deal.listing.mode, Duration(deal.term, unit) if unit else None, deal.quantity, attributes
+        specification.pk,
+        deal.listing.mode,
+        Duration(deal.term, unit) if unit else None,
+        deal.quantity,
+        attributes,
+        _server(deal, specification),
     )
-    return Made(by, account, operator, second, specification, request, _coupon(deal, account, specification, operator))
+    return Made(
+        deal.method,
+        by,
+        account,
+        operator,
+        second,
+        specification,
+        request,
+        _coupon(deal, account, specification, operator),
+    )
 
 
 def _sold(deal: Deal) -> Specification:
     listing = deal.listing
-    specification = SpecificationFactory(product=ProductFactory(saas=True), max_quantity=20, longest_years=3)
+    product = ProductFactory(saas=True) if listing.server is None else ProductFactory(image=True)
+    specification = SpecificationFactory(product=product, max_quantity=20, longest_years=3)
     Attribute.objects.create(
         specification=specification, code="edition", name="Edition", kind="enumerated", default="basic",
         choices=[{"code": "basic", "name": "Basic"}, {"code": "pro", "name": "Professional"}],
@@ -208,6 +230,27 @@ def _sold(deal: Deal) -> Specification:
     price.clean()
     price.save()
     return specification
+
+
+def _server(deal: Deal, specification: Specification) -> ServerChoice | None:
+    """A region in which the image runs on one flavor at the deal's price."""
+    listing = deal.listing
+    if listing.server is None:
+        return None
+    region = Region.objects.create(code="eu-dublin", name="EU-Dublin", zones=["AZ1"])
+    flavor = Flavor.objects.create(
+        code="s6.large.2", family="s6", vcpus=2, memory_gib=4, cpu="Intel Cascade Lake 2.6GHz", assured_gbps="0.1",
+        maximum_gbps="0.8", packets_per_second=100_000,
+    )  # fmt: skip
+    FlavorOffer.objects.create(
+        region=region, flavor=flavor, currency=listing.currency, pay_per_use=listing.server, monthly=listing.server,
+        yearly=listing.server,
+    )  # fmt: skip
+    ImageVersion.objects.create(
+        product=specification.product, version="V1.0", name="Appliance V1.0 (Linux)", cloud_name="appliance-1",
+        recommended_flavors=[flavor.code], recommended_rules=[], released_at=clock.now(),
+    )  # fmt: skip
+    return ServerChoice(region=region.code, flavor=flavor.code)
 
 
 def _coupon(deal: Deal, account: Account, specification: Specification, operator: Actor) -> Coupon | None:
