@@ -78,7 +78,7 @@ def write_order(
         customer_name=account.name,
         seller_name=product.seller.name,
         placed_by_id=by.user_id,
-        kind=kind,
+        kind=kind.value,  # as it is read back: events of a free order are published with this object
         subject=subject,
         currency=quote.currency,
         list_price=quote.list_price.amount,

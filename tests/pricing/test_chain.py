@@ -45,7 +45,7 @@ from orders.services import (
 from pricing.errors import CouponInvalid, UpgradeNotAllowed
 from pricing.models import Coupon, CouponUse
 from pricing.services import quote_purchase
-from pricing.values import Duration, Quote, QuoteLine
+from pricing.values import Duration, LineKind, Quote, QuoteLine
 from tests.orders.conftest import NotingDeliverer
 from tests.pricing.deals import ENOUGH, Deal, Listing, Made, Reduction, deals, make
 
@@ -156,7 +156,9 @@ def place(made: Made) -> tuple[Quote, Order]:
     except CouponInvalid:
         code = ""
         quote = quote_purchase(made.request, account=made.account)
-        assert not (quote.list_price - quote.discount).amount, "a coupon is refused only where nothing is to be paid"
+        of_the_product = [one.amount for one in quote.lines if not one.item and one.kind != LineKind.TAX]
+        left = Money.total(of_the_product, quote.currency)
+        assert not left, "a coupon is refused only where nothing is to be paid for the product"
     check_quote(quote)
     wish = DeploymentWish(password="Correct-horse-7") if made.request.server else None
     placement = Placement(made.request, agreements_accepted=True, quote=quote.token, coupon=code, deployment=wish)

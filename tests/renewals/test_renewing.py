@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.models import Account
+from accounts.models import Account, Reseller
 from billing.services import PaymentRequest, pay_order, pay_orders, propose_refund
 from catalog.models import Price, Product, Specification
 from koogallery.kernel.errors import DomainError, InvalidTransition
@@ -70,6 +70,18 @@ def test_a_chain_of_renewals_keeps_the_day_and_the_unit_of_each():
         "50.00",
         "5.00",
     ]
+
+
+@pytest.mark.parametrize("way", ["costs nothing", "a reseller owes it"])
+def test_a_renewal_that_nobody_pays_here_is_in_force_at_once(way):
+    one, since = a_running(day("2024-01-01")), day("2024-01-01")
+    if way == "costs nothing":
+        Discount.objects.create(kind="commercial", name="Free", percent=100, account=one.account, valid_from=since)
+    else:
+        Account.objects.update(reseller=Reseller.objects.create(name="Cloudhaus"))
+    order = Order.objects.get(pk=one.renewal(at=day("2024-01-20")).pk)
+    assert (order.kind, order.status) == (OrderKind.RENEWAL, OrderStatus.COMPLETED)
+    assert last_day(one.app.expires_at).isoformat() == "2024-03-01"
 
 
 def test_the_price_is_todays_list_with_discount():
