@@ -90,12 +90,14 @@ class DisputeNotice:
         reference: the processor's name for the dispute.
         charge: the processor's name for the charge, as in `GatewayAnswer.reference`.
         amount: what the bank took back.
+        fee: what the processor keeps for it so far, when it says.
     """
 
     reference: str
     charge: str
     amount: Money
     state: DisputeState
+    fee: Money | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be written down.
@@ -115,12 +117,13 @@ class DisputeNotice:
             "charge": self.charge,
             "amount": self.amount.as_json(),
             "state": self.state.value,
-        }
+        } | ({"fee": self.fee.as_json()} if self.fee else {})
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Self:
         amount, state = Money.from_json(told["amount"]), DisputeState(told["state"])
-        return cls(str(told["reference"]), str(told["charge"]), amount, state)
+        fee = Money.from_json(told["fee"]) if told.get("fee") else None
+        return cls(str(told["reference"]), str(told["charge"]), amount, state, fee)
 
 
 @dataclass(frozen=True, slots=True)

@@ -385,7 +385,17 @@ def _dispute(told: Mapping[str, Any]) -> DisputeNotice:
         charge=str(told["payment_intent"]),
         amount=from_stripe(told["amount"], told["currency"]),
         state=DISPUTES.get(str(told["status"]), DisputeState.OPENED),
+        fee=_dispute_fee(told),
     )
+
+
+def _dispute_fee(told: Mapping[str, Any]) -> Money | None:
+    """What a dispute has cost so far: kept when the money was withdrawn, given back with it in some countries."""
+    moved = [one for one in told.get("balance_transactions") or () if isinstance(one, Mapping)]
+    currency = str(told["currency"])
+    if not moved or any(str(one.get("currency", "")).lower() != currency.lower() for one in moved):
+        return None
+    return from_stripe(sum(int(one["fee"]) for one in moved), currency)
 
 
 def _key(told: Mapping[str, Any]) -> str:

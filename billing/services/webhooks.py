@@ -13,9 +13,10 @@ from billing.events import DisputeExceedsCharge, DisputeOpened, PaymentInDoubt, 
 from billing.gateways import gateway, gateway_named
 from billing.gateways.base import DisputeNotice, DisputeState, GatewayNotice, NoticeKind
 from billing.ledger import Side
-from billing.models import Dispute, GatewayMessage, Payment, Refund
+from billing.models import Dispute, GatewayMessage, Payment, Posting, Refund
 from billing.services.chargebacks import give_won_back, what_counts
 from koogallery.kernel import clock
+from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
 from orders import services as orders
 
@@ -116,7 +117,30 @@ def record_dispute(notice: DisputeNotice, *, by: Actor, at: datetime) -> Dispute
             dispute.lose(at)
             dispute.save()
             _post(EntryKind.DISPUTE_LOST, dispute, Ledger.DISPUTE_LOSSES, Ledger.DISPUTED, at=at)
+        _book_fee(dispute, notice.fee, at=at)
     return dispute
+
+
+def _book_fee(dispute: Dispute, fee: Money | None, *, at: datetime) -> None:
+    """What the processor keeps for a charge-back, as far as it is not in the books yet; less, where it gave some back.
+
+    No part of what the charge cost: the entry belongs to the charge-back alone.
+    """
+    if fee is None or fee.currency != dispute.currency:
+        return
+    if left := fee - fee_of(dispute):
+        account = dispute.payment.account_id
+        sides = [
+            Side(Ledger.PROCESSOR_FEES, left, account_id=account),
+            Side(Ledger.GATEWAY, -left, account_id=account),
+        ]
+        ledger.post(EntryKind.FEE, sides, at=at, dispute=dispute, text=f"Fee of charge-back {dispute.reference}")
+
+
+def fee_of(dispute: Dispute) -> Money:
+    """What the books say that a charge-back cost."""
+    rows = Posting.objects.filter(entry__dispute=dispute, entry__kind=EntryKind.FEE, ledger=Ledger.PROCESSOR_FEES)
+    return Money.total((one.money for one in rows), dispute.currency)
 
 
 def _post(kind: EntryKind, dispute: Dispute, debit: Ledger, credit: Ledger, *, at: datetime) -> None:

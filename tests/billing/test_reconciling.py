@@ -10,9 +10,10 @@ from django.urls import reverse
 from accounts.actor import Actor
 from billing.gateways.base import GatewayUnavailable
 from billing.gateways.stripe import StripeGateway
-from billing.models import Payment, Posting, Reconciliation, Refund
+from billing.models import Dispute, Payment, Posting, Reconciliation, Refund
 from billing.services import PaymentRequest, pay_order, propose_refund, receive_from_gateway, receive_webhook
 from billing.services.reconciling_daily import make_reconciliation, schedule_reconciliation, start_reconciliation
+from billing.services.webhooks import fee_of
 from koogallery.kernel import clock
 from notifications.models import Message
 from orders.models import Order
@@ -112,6 +113,20 @@ def test_a_charge_back_that_ended_otherwise_is_told(deal, stripe, capsys):  # no
     assert "the bank took 1.50 USD, the books say 2.00 USD" in lines(capsys)
     del stripe.objects[about["id"]]
     assert f"Charge-back {about['id']} of 2.00 USD: the processor has none of this name." in lines(capsys)
+
+
+def test_what_a_charge_back_costs_is_booked_once_and_given_back_with_it(deal, stripe, capsys):  # noqa: F811
+    about = disputed(stripe)
+    about["balance_transactions"] = [{"fee": 1500, "currency": "usd"}]
+    for _message in range(2):
+        receive_webhook(*stripe.webhook("charge.dispute.funds_withdrawn", about))
+    dispute = Dispute.objects.get()
+    assert [one.money for one in Posting.objects.filter(entry__dispute=dispute, ledger="processor_fees")] == [usd("15")]
+    call_command("reconcile")
+    about["balance_transactions"].append({"fee": -1500, "currency": "usd"})
+    assert f"Charge-back {about['id']}: the fee was 0.00 USD, the books say 15.00 USD." in lines(capsys)
+    receive_webhook(*stripe.webhook("charge.dispute.closed", about | {"status": "won"}))
+    assert not fee_of(dispute)
 
 
 def test_payouts_to_the_bank_are_compared_by_their_names(deal, by_stripe, stripe, capsys):  # noqa: F811
