@@ -18,11 +18,12 @@ from koogallery.kernel.api.output import MoneySerializer
 
 
 class StatementSerializer(serializers.Serializer[Any]):
-    """One month of purchases on monthly settlement."""
+    """One month of purchases on monthly settlement. To be paid is its amount less what was refunded since."""
 
     id = serializers.CharField(source="public_id")
     month = serializers.DateField()
     amount = MoneySerializer(source="money")
+    refunded_since = MoneySerializer()
     status = serializers.CharField()
     issued_at = serializers.DateTimeField()
     due_at = serializers.DateTimeField()

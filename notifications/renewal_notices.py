@@ -9,7 +9,7 @@ RENEWAL_NOTICES: list[Notice] = [
         orders.SubscriptionRenewed,
         Audience.PAYERS,
         "Renewed until {until}: {product}",
-        "{amount} were paid by order {order}. The term runs on from its expiry before; nothing else changes.",
+        "It cost {amount} (order {order}). The term runs on from its expiry before; nothing else changes.",
         "order",
     ),
     Notice(

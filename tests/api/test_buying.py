@@ -142,7 +142,8 @@ def test_balance_and_settlement_need_no_card(body):
     statement = a_statement(account, "10.00")
     top_up(account, usd("10.00"), reference="B", by=operator)
     assert api.post(f"statements/{statement.public_id}/pay/", {"method": "balance"}).json()["status"] == "paid"
-    assert api.get("statements/").json()["results"][0]["amount"]["amount"] == "10.00"
+    stated = api.get("statements/").json()["results"][0]
+    assert (stated["amount"]["amount"], stated["refunded_since"]["amount"]) == ("10.00", "0.00")
     assert CreditLine.objects.get().used == 0
 
 
