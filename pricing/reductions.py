@@ -94,8 +94,12 @@ def discount_line(price: Money, discount: DiscountFacts | None) -> QuoteLine | N
     if discount is None or not discount.percent or not price:
         return None
     off = (price * (discount.percent / HUNDRED)).rounded()
-    label = DiscountKind(discount.kind).label
-    return QuoteLine(f"{label}: {discount.name}, {percent_text(discount.percent)} off", -off, LineKind.DISCOUNT)
+    return QuoteLine(discount_text(discount), -off, LineKind.DISCOUNT)
+
+
+def discount_text(discount: DiscountFacts) -> str:
+    """ "Partner discount: Cloudhaus, 10% off"."""
+    return f"{DiscountKind(discount.kind).label}: {discount.name}, {percent_text(discount.percent)} off"
 
 
 def coupon_line(

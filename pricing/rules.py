@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from catalog.choices import BillingMode
 from koogallery.kernel.money import Money
-from pricing.choices import DiscountKind
 from pricing.choosing import (
     allowed_durations,
     check_quantity,
@@ -18,7 +17,16 @@ from pricing.choosing import (
     refused,
 )
 from pricing.list_prices import PeriodPart, period_parts, period_price, price_of
-from pricing.reductions import HUNDRED, PriceContext, coupon_line, discount_line, narrowest, percent_text, tax_line
+from pricing.reductions import (
+    HUNDRED,
+    PriceContext,
+    coupon_line,
+    discount_line,
+    discount_text,
+    narrowest,
+    percent_text,
+    tax_line,
+)
 from pricing.values import (
     ECS,
     PURCHASE,
@@ -211,8 +219,7 @@ def _lowered_by_use(metered: MeteredPrice, context: PriceContext) -> tuple[Quote
     words = []
     discount = narrowest(context.discounts)
     if discount and discount.percent:
-        label = DiscountKind(discount.kind).label
-        words.append(f"{label}: {discount.name}, {percent_text(discount.percent)} off what is used")
+        words.append(f"{discount_text(discount)} what is used")
     if metered.tax_percent:
         words.append(f"{metered.tax_name} {percent_text(metered.tax_percent)} on what is used")
     return tuple(QuoteLine(text, Money.zero(metered.unit_price.currency)) for text in words)

@@ -16,7 +16,7 @@ from koogallery.kernel.money import Money
 from pricing.choosing import check_size, chosen_attributes
 from pricing.errors import UpgradeNotAllowed
 from pricing.list_prices import period_parts, period_price, price_of, unit_amount
-from pricing.reductions import HUNDRED, PriceContext, coupon_line, narrowest, percent_text, tax_line
+from pricing.reductions import HUNDRED, PriceContext, coupon_line, discount_text, narrowest, tax_line
 from pricing.remaining import remaining_months, remaining_years
 from pricing.values import (
     Applied,
@@ -130,8 +130,7 @@ def quote_upgrade(
     net = cost
     if discount is not None:
         net = ((charge - credit) * times * (1 - discount.percent / HUNDRED)).rounded()
-        label = f"{discount.name}, {percent_text(discount.percent)} off"
-        lines.append(QuoteLine(label, net - cost, LineKind.DISCOUNT))
+        lines.append(QuoteLine(discount_text(discount), net - cost, LineKind.DISCOUNT))
     kind = discount.kind if discount else ""
     reduced = coupon_line(net, context.coupon, context, kind, at)
     if reduced:
