@@ -54,7 +54,7 @@ from billing.services import (
     revoke_credit,
     top_up,
 )
-from koogallery.kernel.admin import ReadOnlyAdmin
+from koogallery.kernel.admin import ReadOnlyAdmin, money_column
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
 from koogallery.kernel.text import csv_cell
@@ -75,8 +75,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "public_id",
         "account",
         "method",
-        "amount",
-        "currency",
+        money_column("amount"),
         "status",
         "gateway",
         "reference",
@@ -93,7 +92,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 class RefundAdmin(VerbAdmin):
     """Money on its way back. What the processor refuses for good is paid by hand and recorded here."""
 
-    list_display = ["public_id", "order", "amount", "currency", "status", "reason", "created_at", "ended_at"]
+    list_display = ["public_id", "order", money_column("amount"), "status", "reason", "created_at", "ended_at"]
     list_filter = ["status"]
     list_select_related = ["order"]
     search_fields = ["public_id", "order__number"]
@@ -114,8 +113,7 @@ class RefundProposalAdmin(VerbAdmin):
     form = RefundForm
     list_display = [
         "order",
-        "amount",
-        "currency",
+        money_column("amount"),
         "status",
         "reason",
         "note",
@@ -168,7 +166,15 @@ class TermInline(ReadOnlyInline):
 class UnsubscriptionAdmin(VerbAdmin):
     """Unsubscriptions; large refunds wait here for a review, and are approved by themselves after 24 hours."""
 
-    list_display = ["order", "subscription", "refund", "currency", "status", "requested_at", "reviewed_until", "reason"]
+    list_display = [
+        "order",
+        "subscription",
+        money_column("refund"),
+        "status",
+        "requested_at",
+        "reviewed_until",
+        "reason",
+    ]
     list_filter = ["status"]
     list_select_related = ["order", "subscription__product"]
     search_fields = ["order__number", "subscription__public_id", "subscription__account__name"]
@@ -196,7 +202,7 @@ def form_page(model_admin: Any, request: HttpRequest, form: Any, title: str) -> 
 class DisputeAdmin(ReadOnlyAdmin):
     """Charge-backs; the processor's messages move them."""
 
-    list_display = ["reference", "payment", "amount", "currency", "status", "opened_at", "ended_at"]
+    list_display = ["reference", "payment", money_column("amount"), "status", "opened_at", "ended_at"]
     list_filter = ["status"]
     list_select_related = ["payment"]
     search_fields = ["reference", "payment__public_id"]
@@ -234,7 +240,15 @@ class GatewayMessageAdmin(ReadOnlyAdmin):
 class CreditLineAdmin(VerbAdmin):
     """Monthly settlement: granted after a service ticket, changed by granting anew, revoked by the action."""
 
-    list_display = ["account", "limit", "used", "currency", "ticket", "granted_by", "granted_at", "revoked_at"]
+    list_display = [
+        "account",
+        money_column("limit"),
+        money_column("used"),
+        "ticket",
+        "granted_by",
+        "granted_at",
+        "revoked_at",
+    ]
     list_select_related = ["account"]
     search_fields = ["account__name", "ticket"]
     actions = ["revoke"]
@@ -267,7 +281,7 @@ class CreditLineAdmin(VerbAdmin):
 class StatementAdmin(VerbAdmin):
     """Monthly statements; a transfer that arrived is recorded by the action."""
 
-    list_display = ["account", "month", "amount", "currency", "status", "due_at", "froze_at", "paid_at"]
+    list_display = ["account", "month", money_column("amount"), "status", "due_at", "froze_at", "paid_at"]
     list_filter = ["status", "month"]
     list_select_related = ["account"]
     search_fields = ["account__name", "public_id"]
@@ -284,7 +298,7 @@ class StatementAdmin(VerbAdmin):
 class AccountBalanceAdmin(ReadOnlyAdmin):
     """What accounts have paid in advance; moved by journal entries only."""
 
-    list_display = ["account", "amount", "currency"]
+    list_display = ["account", money_column("amount")]
     list_select_related = ["account"]
     search_fields = ["account__name"]
 
@@ -345,7 +359,7 @@ class JournalEntryAdmin(ReadOnlyAdmin):
 class PostingAdmin(ReadOnlyAdmin):
     """Single postings, to search and export; what an account, seller or reseller owes or has is a statement of account."""
 
-    list_display = ["entry", "ledger", "account", "seller", "reseller", "amount", "currency"]
+    list_display = ["entry", "ledger", "account", "seller", "reseller", money_column("amount")]
     list_filter = ["ledger", "currency", "entry__kind", "entry__at"]
     list_select_related = ["entry", "account", "seller", "reseller"]
     search_fields = ["account__name", "account__public_id", "seller__slug", "reseller__name", "entry__order__number"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from koogallery.kernel.admin import ReadOnlyAdmin
+from koogallery.kernel.admin import ReadOnlyAdmin, money_column
 from orders.models import AcceptedAgreement, Order, OrderDelivery, OrderLine, Subscription
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ class OrderAdmin(ReadOnlyAdmin):
         "product",
         "kind",
         "status",
-        "payable",
-        "currency",
+        money_column("payable"),
         "created_at",
         "paid_at",
     ]

@@ -11,11 +11,22 @@ from django.utils.translation import ngettext
 from koogallery.kernel import clock
 from koogallery.kernel.delivery import retry_now
 from koogallery.kernel.models import Deadline, OutboxMessage, TimerFailure
+from koogallery.kernel.money import Money
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
 else:
     ModelAdmin = admin.ModelAdmin
+
+
+def money_column(amount: str) -> Any:
+    """A column of an amount in the row's currency, as people read it: "¥4,278 JPY"."""
+
+    @admin.display(description=amount.replace("_", " "), ordering=amount)
+    def shown(row: Any) -> str:
+        return Money(getattr(row, amount), row.currency).display()
+
+    return shown
 
 
 class ReadOnlyAdmin(ModelAdmin):

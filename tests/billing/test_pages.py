@@ -191,6 +191,17 @@ def test_an_order_says_its_share_of_a_charge_and_what_of_it_went_back(browser, s
     assert "Given back" not in browser.get(f"/billing/orders/{orders[0].number}/").content.decode()
 
 
+def test_operations_read_amounts_as_people_do(operations, shopper):
+    shopper.card()
+    pay_order(shopper.order(), PaymentRequest(), by=shopper.by)
+    for path in ("orders/order/", "billing/payment/"):
+        page = operations.get(f"/admin/{path}").content.decode()
+        assert ("$5.00 USD" in page, "5.0000" in page) == (True, False), path
+    form = operations.get("/admin/billing/journalentry/add/").content.decode()
+    assert 'name="key"' in form
+    assert "Key:" not in form
+
+
 def words(page: str) -> str:
     """A page's text, with single blanks."""
     return " ".join(strip_tags(page).split())
