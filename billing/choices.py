@@ -51,6 +51,7 @@ class EntryKind(models.TextChoices):
 
     CHARGE = "charge", _("An order was paid")
     FEE = "fee", _("The card processor kept its fee")
+    FEE_BACK = "fee_back", _("The card processor gave a fee back")
     COUPON = "coupon", _("A coupon was used")
     COUPON_EARNED = "coupon_earned", _("A used coupon was settled with the seller")
     COUPON_BACK = "coupon_back", _("A coupon was given back")

@@ -122,24 +122,25 @@ def record_dispute(notice: DisputeNotice, *, by: Actor, at: datetime) -> Dispute
 
 
 def _book_fee(dispute: Dispute, fee: Money | None, *, at: datetime) -> None:
-    """What the processor keeps for a charge-back, as far as it is not in the books yet; less, where it gave some back.
+    """What the processor keeps for a charge-back, and what it gives back of that, each once; reconciling tells of more.
 
     No part of what the charge cost: the entry belongs to the charge-back alone.
     """
     if fee is None or fee.currency != dispute.currency:
         return
-    if left := fee - fee_of(dispute):
-        account = dispute.payment.account_id
+    left, account = fee - fee_of(dispute), dispute.payment.account_id
+    kind = EntryKind.FEE_BACK if left.amount < 0 else EntryKind.FEE
+    if left and not dispute.journal.filter(kind=kind).exists():
         sides = [
             Side(Ledger.PROCESSOR_FEES, left, account_id=account),
             Side(Ledger.GATEWAY, -left, account_id=account),
         ]
-        ledger.post(EntryKind.FEE, sides, at=at, dispute=dispute, text=f"Fee of charge-back {dispute.reference}")
+        ledger.post(kind, sides, at=at, dispute=dispute, text=f"Fee of charge-back {dispute.reference}")
 
 
 def fee_of(dispute: Dispute) -> Money:
     """What the books say that a charge-back cost."""
-    rows = Posting.objects.filter(entry__dispute=dispute, entry__kind=EntryKind.FEE, ledger=Ledger.PROCESSOR_FEES)
+    rows = Posting.objects.filter(entry__dispute=dispute, ledger=Ledger.PROCESSOR_FEES)
     return Money.total((one.money for one in rows), dispute.currency)
 
 
