@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import DateField, DecimalField, F, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
-from accounts.models import Account
+from accounts.models import Account, Seller
 from billing.choices import RefundStatus
 from billing.models import Refund, UsageBillLine
 from billing.rules.cycles import midnight
@@ -21,6 +21,8 @@ from orders.models import Order
 from orders.terms import BILLING_ZONE
 
 MONTHS = 12
+
+Named = TypeVar("Named", Product, Seller)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,17 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One row of a table: a month, product or seller, and what was spent on it."""
+    """One row of a table: a month, product or seller, and what was spent on it.
+
+    Attributes:
+        product: which one, where it is of a product; two may have the same name.
+        seller: which one, where it is of a seller.
+    """
 
     name: str
     money: Money
+    product: Product | None = None
+    seller: Seller | None = None
 
 
 def spent(account: Account, until: date, months: int = MONTHS) -> list[Spent]:
@@ -97,17 +106,29 @@ def month_earlier(month: date, count: int) -> date:
     return date(year, index + 1, 1)
 
 
-def by(rows: Iterable[Spent], name: Callable[[Spent], str]) -> list[Share]:
-    """The sums by name, the largest first. The rows are in one currency."""
-    sums: dict[str, Money] = {}
-    for one in rows:
-        sums[name(one)] = sums.get(name(one), Money.zero(one.money.currency)) + one.money
-    return [Share(*one) for one in sorted(sums.items(), key=lambda one: (-one[1].amount, one[0]))]
+def by_product(rows: Iterable[Spent]) -> list[Share]:
+    """The sums by product, whatever their names, the largest first. The rows are in one currency."""
+    return [Share(one.name, money, product=one) for one, money in _largest(rows, lambda row: row.product)]
+
+
+def by_seller(rows: Iterable[Spent]) -> list[Share]:
+    """The sums by seller likewise."""
+    return [Share(one.name, money, seller=one) for one, money in _largest(rows, lambda row: row.product.seller)]
+
+
+def _largest(rows: Iterable[Spent], of: Callable[[Spent], Named]) -> list[tuple[Named, Money]]:
+    sums: dict[Named, Money] = {}
+    for row in rows:
+        sums[of(row)] = sums.get(of(row), Money.zero(row.money.currency)) + row.money
+    return sorted(sums.items(), key=lambda one: (-one[1].amount, one[0].name, one[0].pk))
 
 
 def every_month(rows: Iterable[Spent], until: date, currency: str, months: int = MONTHS) -> Iterator[Share]:
     """The sums by month, oldest first, months without any included."""
-    sums = {one.name: one.money for one in by(rows, lambda row: f"{row.month:%Y-%m}")}
+    sums: dict[str, Money] = {}
+    for row in rows:
+        name = f"{row.month:%Y-%m}"
+        sums[name] = sums.get(name, Money.zero(currency)) + row.money
     for at in reversed(range(months)):
         name = f"{month_earlier(until, at):%Y-%m}"
         yield Share(name, sums.get(name, Money.zero(currency)))

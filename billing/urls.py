@@ -26,6 +26,7 @@ urlpatterns = [
     path("billing/unsubscriptions/<str:public_id>/", unsubscriptions.unsubscribe_page, name="unsubscribe"),
     path("billing/invoices/", invoices.invoice_list, name="invoices"),
     path("billing/invoices/apply/", invoices.apply, name="invoice_apply"),
+    path("billing/invoices/apply/total/", invoices.total_fragment, name="invoice_total"),
     path("billing/invoices/<str:number>/", invoices.invoice_detail, name="invoice"),
     path("billing/invoices/<str:number>/invoice.pdf", invoices.invoice_pdf, name="invoice_pdf"),
     path("billing/invoices/<str:number>/credit-note.pdf", invoices.credit_note_pdf, name="credit_note_pdf"),

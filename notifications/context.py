@@ -9,8 +9,10 @@ from accounts.actor import Party
 from accounts.models import Account, Seller, User
 from accounts.permissions import Role
 from accounts.web import membership_of, seller_of
-from koogallery.kernel.compiled import Compiled, Param
+from koogallery.kernel import clock
+from koogallery.kernel.compiled import Compiled, Moment, Param
 from notifications.models import Message
+from orders.models import ENDS_SOON, Subscription
 from supervision.models import ServiceFlow
 
 # Counting stops here: every page shows the number, and a program's account may have thousands of unread messages.
@@ -18,6 +20,20 @@ MOST_COUNTED = 99
 _UNREAD = Compiled(
     lambda: Message.objects.filter(user=Param("user")).unread().order_by().values_list("pk")[: MOST_COUNTED + 1]
 )
+
+_EXPIRING = Compiled(
+    lambda: (
+        Subscription.objects.filter(account=Param("account"))
+        .ending(Moment("until"))
+        .order_by("expires_at")
+        .values_list("pk")[: MOST_COUNTED + 1]
+    )
+)
+
+
+def _shown(counted: int) -> str:
+    """As a menu shows it: "3", "99+"; empty for none."""
+    return f"{MOST_COUNTED}+" if counted > MOST_COUNTED else str(counted or "")
 
 
 class Nav:
@@ -55,13 +71,18 @@ class Nav:
 
     @cached_property
     def unread_messages(self) -> str:
-        """As it is shown: "3", "99+"; empty for none."""
-        counted = len(_UNREAD.all(user=self.user.pk)) if self.user else 0
-        return f"{MOST_COUNTED}+" if counted > MOST_COUNTED else str(counted or "")
+        return _shown(len(_UNREAD.all(user=self.user.pk))) if self.user else ""
 
     @cached_property
     def waiting_on_me(self) -> int:
         return ServiceFlow.objects.for_account(self.account).waiting_for(Party.BUYER).count() if self.account else 0
+
+    @cached_property
+    def expiring(self) -> str:
+        """How many of the account's apps end within 30 days or are over, as the Billing Center's overview counts them."""
+        if not self.account:
+            return ""
+        return _shown(len(_EXPIRING.all(account=self.account.pk, until=clock.now() + ENDS_SOON)))
 
     @cached_property
     def seller_waiting_on_me(self) -> int:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from accounts.models import Account, Membership, Seller, SellerMember, User
 from accounts.permissions import Role
 from billing.models import Invoice, Payment, PaymentMethod, Statement, UsageBill
+from catalog.choices import DeliveryMethod
 from catalog.models import Product
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, OneOf, Param
@@ -51,6 +52,8 @@ class Subject:
         known = {"account": self.account.name} if self.account else {}
         if self.order:
             known |= {"order": self.order.number, "product": self.order.product.name, "seller": self.order.seller.name}
+        if self.app and self.app.delivery_method == DeliveryMethod.ECS:
+            known["product"] = self.app.name
         if self.statement:
             known |= {"month": f"{self.statement.month:%B %Y}", "owed": self.statement.to_pay.display()}
             known |= {"due": _day(self.statement.due_at), "freezes": _day(self.statement.freezes_at)}

@@ -34,6 +34,10 @@ class SubscriptionStatus(models.TextChoices):
     CLOSED = "closed", _("Closed")
 
 
+RENEWABLE = (SubscriptionStatus.ENABLED, SubscriptionStatus.EXPIRED, SubscriptionStatus.FROZEN)
+"""What another term may still be bought of."""
+
+
 class DeliveryStatus(models.TextChoices):
     """How far one deliverer is with one order line."""
 

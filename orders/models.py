@@ -1,6 +1,6 @@
 """Orders with their lines and price snapshot, what was agreed to, and the subscriptions that they bring."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Self
 
@@ -14,10 +14,11 @@ from accounts.models import Account, Seller, User
 from catalog.choices import SUBSCRIPTION_MODES, BillingMode, DeliveryMethod
 from catalog.models import Agreement, Product, Specification
 from koogallery.kernel import clock
+from koogallery.kernel.compiled import Moment
 from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import AmountField, CurrencyField, Money
-from orders.choices import DeliveryStatus, DurationUnit, OrderKind, OrderStatus, SubscriptionStatus
+from orders.choices import RENEWABLE, DeliveryStatus, DurationUnit, OrderKind, OrderStatus, SubscriptionStatus
 from pricing.values import ECS, ServerChoice
 
 if TYPE_CHECKING:
@@ -328,6 +329,10 @@ class AcceptedAgreement(models.Model):
         return f"{self.title} {self.version}"
 
 
+ENDS_SOON = timedelta(days=30)
+"""So long before its expiry a purchased app is shown as expiring (UX 3.4)."""
+
+
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def for_account(self, account: Account) -> Self:
         return self.filter(account=account)
@@ -338,6 +343,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def in_purchased_apps(self) -> Self:
         """Supervised SaaS only when its flow is complete; the rest from payment on (RULES 1.1)."""
         return self.filter(listed_at__isnull=False)
+
+    def ending(self, until: datetime | Moment) -> Self:
+        """Of Purchased Apps, what ends before then or is over, and may be renewed (UX 2.3, 3.5: expiring)."""
+        return self.in_purchased_apps().filter(status__in=RENEWABLE, expires_at__lt=until)
 
     def with_table_columns(self) -> Self:
         return self.select_related("product", "product__seller", "specification", "line", "line__order")
@@ -380,6 +389,14 @@ class Subscription(models.Model):
                 condition=Q(status="enabled", expires_at__isnull=False),
                 name="subscription_expiry_due",
             ),
+            # What an account may still renew, what ends first on top.
+            models.Index(
+                "account",
+                "expires_at",
+                "id",
+                condition=Q(status__in=["enabled", "expired", "frozen"]),
+                name="subscription_account_ends",
+            ),
             models.Index("grace_until", "id", condition=Q(status="expired"), name="subscription_grace_due"),
             models.Index("retention_until", "id", condition=Q(status="frozen"), name="subscription_retention_due"),
         ]
@@ -399,6 +416,11 @@ class Subscription(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("renewals:app", args=[self.public_id])
+
+    @property
+    def name(self) -> str:
+        """What pages call it: its product, or the server that was bought with an image of that product (needs `line`)."""
+        return self.line.product_name if self.delivery_method == DeliveryMethod.ECS else self.product.name
 
     @property
     def has_term(self) -> bool:

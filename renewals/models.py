@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from accounts.models import Account
 from koogallery.kernel import clock
-from orders.choices import DurationUnit, SubscriptionStatus
+from orders.choices import RENEWABLE, DurationUnit
 from orders.models import Order, Subscription
 from pricing.values import Duration
 from renewals.choices import CouponUse, RenewalMode
@@ -22,8 +22,7 @@ else:
 class RenewalPlanQuerySet(models.QuerySet["RenewalPlan"]):
     def for_account(self, account: Account) -> Self:
         """Of what may still be renewed, what ends first stands first."""
-        renewable = [SubscriptionStatus.ENABLED, SubscriptionStatus.EXPIRED, SubscriptionStatus.FROZEN]
-        rows = self.filter(subscription__account=account, subscription__status__in=renewable)
+        rows = self.filter(subscription__account=account, subscription__status__in=RENEWABLE)
         return rows.order_by("subscription__expires_at", "subscription_id")
 
     def with_table_columns(self) -> Self:
@@ -53,6 +52,8 @@ class RenewalPlan(models.Model):
     order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
     # Why the last deduction for this term failed, in words for the buyer; empty when none did.
     failure = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
+    # The card, its end and the deduction that the account was told of last: each is told once.
+    card_told = models.CharField(max_length=40, blank=True, default="", db_default="", editable=False)
     changed_at = models.DateTimeField(default=clock.now)
 
     objects = RenewalPlanQuerySet.as_manager()

@@ -53,38 +53,42 @@ _QUESTIONS: list[tuple[str, str, str]] = [
     (
         "invoices",
         "How Do I Request Invoices After Purchasing Products from KooGallery?",
-        "Log in to **Billing Center**. In the navigation, choose **Contracts and Invoices** > **[Invoices](/billing/invoices/)** to submit your invoice requests. "
+        "Log in to **[Billing Center](/billing/)**. In the navigation pane, choose **Contracts and Invoices** > "
+        "**[Invoices](/billing/invoices/)** to submit your invoice requests. "
         "To return an issued one, submit a service ticket from its page; then it can be reissued.",
     ),
     (
         "problems",
         "What Do I Do If I Encounter a Problem When Using a Product?",
-        "Contact the seller for after-sales technical support. If the seller cannot solve the problem or is not available, "
-        "[submit a service ticket](/my/tickets/new/?kind=problem).",
+        "Contact the seller for after-sales technical support.\n\nIf the seller cannot solve the problem or is not available, "
+        "**[submit a service ticket](/my/tickets/new/?kind=problem)** on the {cloud} official website.",
     ),
     (
         "renew",
         "How Do I Renew Purchased Applications?",
-        "1. Log in to **Billing Center**.\n2. Click **Renewals** in the navigation, and renew purchased applications on the page "
-        "that opens. The renewed period starts from the original expiration time.",
+        "1. Log in to the **[Billing Center](/billing/)**.\n2. Click **[Renewals](/billing/renewals/)** in the navigation pane, and then "
+        "renew purchased cloud applications on the displayed page.\n\nThe renewed period starts from the original expiration time.",
     ),
     (
         "requirements",
         "What Do I Do If No Applications or Services Meet My Requirements?",
-        "Fill in the form **[Tell us what you need](/requirements/new/)**, or send an email to {email} with the subject "
-        "`[KooGallery] [Requirements] [Contact]` and your application requirements, company name, contact person, phone number "
-        "and email address. We look for a product, or for a seller who can make it.",
+        "We apologize for not being able to provide the applications or services you need. Fill in the form "
+        "**[Tell us what you need](/requirements/new/)**, or send an email to **{email}** to describe your application requirements. "
+        "We will come up with the corresponding products as soon as possible.\n\n"
+        "Email subject: `[KooGallery] [Requirements] [Contact]`\n\n"
+        "Body: application requirements, company name, contact person, phone number, and email address.",
     ),
     (
         "contact-seller",
         "How Do I Contact a Seller?",
-        "Click the seller's name on the product page. The seller's page shows the customer service email address. "
-        "On a product's page you can also click **Contact Sales**.",
+        "Click the seller name on the product details page and find the customer service email address on the displayed seller "
+        "information page. You can contact the seller by email. On a product's page you can also click **Contact Sales**.",
     ),
     (
         "seller-does-not-answer",
         "What Do I Do If I Cannot Contact a Seller?",
-        "[Submit a service ticket](/my/tickets/new/?kind=seller). Operations reach the seller, and while an order is under service supervision you can appeal.",
+        "**[Submit a service ticket](/my/tickets/new/?kind=seller)** on the {cloud} official website. Operations reach the seller, "
+        "and while an order is under service supervision you can appeal.",
     ),
     (
         "third-party-login",

@@ -109,6 +109,7 @@ PAGES: dict[str, str] = {
     "billing:unsubscribe": ACT,
     "billing:invoices": BUYER,
     "billing:invoice_apply": ACT,
+    "billing:invoice_total": ACT,
     "billing:invoice": BUYER,
     "billing:invoice_pdf": BUYER,
     "billing:credit_note_pdf": BUYER,
@@ -247,7 +248,7 @@ POST_ONLY = {
 OWN_LISTS = {
     "provisioning:access_keys", "provisioning:interfaces", "provisioning:messages",
     "catalog:saved", "catalog:save_page", "catalog:save", "catalog:remove", "orders:agreements", "orders:draft_new",
-    "pricing:discounts", "support:tickets", "support:ticket_new", "billing:unsubscriptions", "billing:invoices", "billing:invoice_apply",
+    "pricing:discounts", "support:tickets", "support:ticket_new", "billing:unsubscriptions", "billing:invoices", "billing:invoice_apply", "billing:invoice_total",
     "billing:headers", "billing:header_new", "billing:seller_invoices", "billing:seller_issuer", "billing:statements", "billing:card_new", "billing:seller_orders",
     "billing:overview", "billing:contracts", "billing:usage_bills", "billing:spend", "billing:account_statement", "metering:usage", "metering:usage_csv", "billing:orders", "billing:payment_methods", "billing:card_bound", "supervision:list", "supervision:seller_dashboard",
     "supervision:seller_list", "renewals:apps", "renewals:renewals", "renewals:date", "renewals:forecast", "renewals:new_calendar", "supervision:seller_confirm", "supervision:templates", "supervision:template_new",

@@ -1,19 +1,30 @@
 """My Orders and one order's details, in the Billing Center (UX 3.5)."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
-from billing.choices import PaymentMethodKind
+from billing.choices import TAKEN_PAYMENTS, PaymentMethodKind
 from billing.documents import receipt_pdf
-from billing.models import PaymentAllocation, Refund
+from billing.invoices.choices import COUNTED
+from billing.invoices.models import Invoice
+from billing.invoices.services.sources import PREPAID
+from billing.models import Payment, PaymentAllocation, Refund
+from billing.order_history import history_of, invoices_of
 from billing.views.seller import state_of
+from koogallery.kernel.text import csv_cell
+from koogallery.kernel.web.csv_export import csv_file
 from koogallery.kernel.web.files import pdf_response
 from koogallery.kernel.web.parts import CostLine, Link
 from orders import ports, services
@@ -25,12 +36,13 @@ from pricing.values import QuoteLine
 # Of an order of many servers, which are a thousand apps.
 APPS_SHOWN = 20
 PAGE_SIZE = 20
+MOST_EXPORTED = 10_000
 
 
 @require_safe
 @buyer_required()
-def order_list(request: BuyerRequest) -> HttpResponse:
-    """`/billing/orders/`: the account's orders, newest first, filtered by status and number."""
+def order_list(request: BuyerRequest) -> HttpResponseBase:
+    """`/billing/orders/`: the account's orders, newest first, filtered by status and number; `?export=csv` as a file."""
     status = request.GET.get("status", "")
     number = request.GET.get("number", "").strip()[:20]
     rows = Order.objects.for_account(request.account).newest_first().select_related("product", "seller")
@@ -38,6 +50,8 @@ def order_list(request: BuyerRequest) -> HttpResponse:
         rows = rows.filter(status=status)
     if number:
         rows = rows.filter(number__istartswith=number)
+    if request.GET.get("export") == "csv":
+        return csv_file(_cells(rows[:MOST_EXPORTED]), "orders.csv")
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     tabs = [Link(_("All"), "?", current=status not in OrderStatus.values)]
     tabs += [Link(one.label, f"?status={one.value}", current=status == one.value) for one in OrderStatus]
@@ -47,9 +61,27 @@ def order_list(request: BuyerRequest) -> HttpResponse:
         "number": number,
         "payable_here": sum(order.is_payable for order in page),
         "filtered": bool(number or status),
+        "export": f"?{urlencode({'status': status, 'number': number, 'export': 'csv'})}",
+        "may_cancel": may(request.membership.role, Permission.BUY),
         "may_pay": may(request.membership.role, Permission.PAY),
     }
     return render(request, "billing/order_list.html", context)
+
+
+def _cells(orders: Iterable[Order]) -> Iterator[list[str]]:
+    yield ["order", "product", "seller", "type", "amount", "currency", "status", "created", "paid"]
+    for one in orders:
+        yield [
+            one.number,
+            csv_cell(one.product.name),
+            csv_cell(one.seller.name),
+            one.kind,
+            one.payable_money.digits(),
+            one.currency,
+            one.status,
+            one.created_at.isoformat(),
+            one.paid_at.isoformat() if one.paid_at else "",
+        ]
 
 
 @require_safe
@@ -63,32 +95,42 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
     payments = list(
         PaymentAllocation.objects.filter(order=order)
         .select_related("payment__card")
-        .annotate(others=Count("payment__allocations") - 1)
+        .annotate(
+            others=Count("payment__allocations") - 1,
+            given_back=Exists(Refund.objects.filter(payment=OuterRef("payment"), order=order)),
+        )
         .order_by("-payment__created_at")
     )
     billed = any(one.payment.method == PaymentMethodKind.RESELLER for one in payments)
     apps = [order.subject] if order.subject else [one for line in lines for one in line.subscriptions.all()]
+    refunds = _refunds(order) if not billed and any(one.given_back for one in payments) else []
+    invoices = invoices_of(order) if order.completed_at else []
     context = {
         "order": order,
+        "invoices": invoices,
+        "records": history_of(order, refunds, invoices),
         "lines": lines,
         "cost_lines": quoted_lines(order),
         "payments": [one for one in payments if one.payment.method != PaymentMethodKind.RESELLER],
-        "refunds": [] if billed else _refunds(order),
+        "refunds": refunds,
         "money": state_of(order) if order.paid_at and order.payable and not billed else None,
         "through_reseller": billed if order.paid_at else order.account.reseller_id is not None,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
         "subscriptions": apps[:APPS_SHOWN],
         "more_apps": max(0, len(apps) - APPS_SHOWN),
         "may_pay": may(request.membership.role, Permission.PAY),
-        "may_invoice": (
-            order.status == OrderStatus.COMPLETED
-            and bool(order.payable)
-            and not billed
-            and may(request.membership.role, Permission.INVOICE)
-        ),
+        "may_invoice": may(request.membership.role, Permission.INVOICE)
+        and _can_be_invoiced(order, [one.payment for one in payments], invoices),
         "may_cancel": may(request.membership.role, Permission.BUY),
     }
     return render(request, "billing/order_detail.html", context)
+
+
+def _can_be_invoiced(order: Order, payments: Sequence[Payment], invoices: Sequence[Invoice]) -> bool:
+    """Whether an application may be offered: what is left of it, and of which issuer, the application says."""
+    taken = sum((one.amount for one in invoices if one.status in COUNTED), Decimal(0))
+    prepaid = any(one.method in PREPAID and one.status in TAKEN_PAYMENTS for one in payments)
+    return order.status == OrderStatus.COMPLETED and prepaid and taken < order.payable
 
 
 def _refunds(order: Order) -> list[Refund]:

@@ -1,11 +1,10 @@
 """The first page of the Billing Center (UX 3.5): what is due, what ends soon, what waits, what was spent; and Contracts."""
 
-from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
 
 from django.core.paginator import Paginator
-from django.db.models import DecimalField, F, Q, Sum
+from django.db.models import DecimalField, F, Sum
 from django.db.models.functions import ExtractYear
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -22,11 +21,10 @@ from koogallery.kernel import clock
 from koogallery.kernel.money import Money
 from koogallery.kernel.web.charts import bar_chart
 from koogallery.kernel.web.parts import Link
-from orders.choices import OrderStatus, SubscriptionStatus
-from orders.models import AcceptedAgreement, Order, Subscription
+from orders.choices import OrderStatus
+from orders.models import ENDS_SOON, AcceptedAgreement, Order, Subscription
 from orders.terms import BILLING_ZONE
 
-SOON = timedelta(days=30)
 PAGE_SIZE = 50
 WAITING = (InvoiceStatus.PENDING_REVIEW, InvoiceStatus.ISSUING, InvoiceStatus.RETURNING)
 
@@ -36,14 +34,11 @@ WAITING = (InvoiceStatus.PENDING_REVIEW, InvoiceStatus.ISSUING, InvoiceStatus.RE
 def overview(request: BuyerRequest) -> HttpResponse:
     """`/billing/`: the figures, each with the page that it leads to, and the spend of 12 months."""
     account, now = request.account, clock.now()
-    running = Subscription.objects.for_account(account).in_purchased_apps()
-    ending = Q(status=SubscriptionStatus.ENABLED, expires_at__gte=now, expires_at__lt=now + SOON)
-    over = Q(status__in=[SubscriptionStatus.EXPIRED, SubscriptionStatus.FROZEN])
     months = spent_by_month(account, now.astimezone(BILLING_ZONE).date())
     context = {
         "due": _due(account),
         "unpaid": Order.objects.for_account(account).filter(status=OrderStatus.PENDING_PAYMENT).count(),
-        "ending": running.filter(ending | over).count(),
+        "ending": Subscription.objects.for_account(account).ending(now + ENDS_SOON).count(),
         "applications": Invoice.objects.for_account(account).filter(status__in=WAITING).count(),
         "spent": [
             (

@@ -1,5 +1,6 @@
 """Spend and the statement of account in the Billing Center, each with its file."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +16,7 @@ from accounts.web import BuyerRequest, buyer_required
 from billing.account_statement import Asked, closing, count, days_refusal, opening, rows
 from billing.admin_statement import statement_csv
 from billing.choices import Ledger
-from billing.spend import Share, Spent, by, every_month, spent
+from billing.spend import Share, Spent, by_product, by_seller, every_month, spent
 from koogallery.kernel import clock
 from koogallery.kernel.money import Money
 from koogallery.kernel.text import csv_cell
@@ -39,7 +40,11 @@ class Breakdown:
 
 
 def _breakdown(title: str, column: str, shares: list[Share], currency: str) -> Breakdown:
-    values = [(one.name, one.money.amount) for one in shares[:MOST_BARS]]
+    names = Counter(one.name for one in shares)
+    values = [
+        (f"{one.name}, {one.product.seller}" if one.product and names[one.name] > 1 else one.name, one.money.amount)
+        for one in shares[:MOST_BARS]
+    ]
     return Breakdown(title, column, bar_chart(values, title=title, unit=currency), shares)
 
 
@@ -56,21 +61,24 @@ def spend(request: BuyerRequest) -> HttpResponseBase:
         of_currency = [one for one in found if one.money.currency == currency]
         panels += [
             _breakdown(_("Spend by month"), _("Month"), list(every_month(of_currency, today, currency)), currency),
-            _breakdown(
-                _("Spend by product"), _("Product Name"), by(of_currency, lambda one: one.product.name), currency
-            ),
-            _breakdown(
-                _("Spend by seller"), _("Seller"), by(of_currency, lambda one: one.product.seller.name), currency
-            ),
+            _breakdown(_("Spend by product"), _("Product Name"), by_product(of_currency), currency),
+            _breakdown(_("Spend by seller"), _("Seller"), by_seller(of_currency), currency),
         ]
     return render(request, "billing/spend.html", {"panels": panels})
 
 
 def _cells(found: list[Spent]) -> Iterator[list[str]]:
-    yield ["month", "product", "seller", "amount", "currency"]
+    yield ["month", "product", "product_slug", "seller", "amount", "currency"]
     for one in found:
-        seller = csv_cell(one.product.seller.name)
-        yield [f"{one.month:%Y-%m}", csv_cell(one.product.name), seller, one.money.digits(), one.money.currency]
+        product, seller = csv_cell(one.product.name), csv_cell(one.product.seller.name)
+        yield [
+            f"{one.month:%Y-%m}",
+            product,
+            one.product.slug,
+            seller,
+            one.money.digits(),
+            one.money.currency,
+        ]
 
 
 class AccountStatementForm(forms.Form):

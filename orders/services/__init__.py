@@ -30,6 +30,7 @@ from orders.services.placing import (
 from orders.services.renewing import (
     RenewalPrices,
     RenewalWish,
+    not_for_sale,
     offered_durations,
     place_locked_renewal,
     place_renewal,
@@ -74,6 +75,7 @@ __all__ = [
     "end_with_refund",
     "locked_with_orders",
     "mark_paid",
+    "not_for_sale",
     "offered_durations",
     "open_draft",
     "order_locked",

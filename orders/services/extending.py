@@ -7,14 +7,11 @@ from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.outbox import publish
 from koogallery.kernel.stored import update
 from orders import ports
-from orders.choices import OrderKind, SubscriptionStatus
+from orders.choices import RENEWABLE, OrderKind, SubscriptionStatus
 from orders.events import RenewalTakenBack, SubscriptionRenewed
 from orders.models import Order, Subscription, SubscriptionTerm
 from orders.services.completing import complete_locked
 from orders.terms import last_day
-
-RENEWABLE = (SubscriptionStatus.ENABLED, SubscriptionStatus.EXPIRED, SubscriptionStatus.FROZEN)
-
 
 _WHERE = Compiled(
     lambda: SubscriptionTerm.objects.filter(line__order=Param("order")).values_list(

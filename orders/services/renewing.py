@@ -113,19 +113,26 @@ def _never(subscription: Subscription, automatic: bool) -> str | None:
         return "The term has not begun: there is nothing to renew yet."
     if subscription.status == SubscriptionStatus.CLOSED or subscription.expires_at is None:
         return "This resource was released and cannot be renewed."
-    # A server goes on whatever becomes of the image: each is renewed by itself (guide 3.4).
-    if subscription.delivery_method == DeliveryMethod.ECS:
+    if not not_for_sale(subscription):
         return None
-    specification = subscription.specification
-    if specification is None:
+    if subscription.specification is None:
         return "This specification is not sold any more."
     if automatic:
         return None
     if not subscription.product.is_on_sale:
         return "The seller has taken this product off sale: it is no longer available and cannot be renewed."
-    if specification.removed_at is not None:
-        return "This specification is no longer available and cannot be renewed."
-    return None
+    return "This specification is no longer available and cannot be renewed."
+
+
+def not_for_sale(subscription: Subscription) -> bool:
+    """Whether what it is of can be bought no more (RULES 3.1: delisted).
+
+    A server goes on whatever becomes of the image: each is renewed by itself (guide 3.4).
+    """
+    if subscription.delivery_method == DeliveryMethod.ECS:
+        return False
+    specification = subscription.specification
+    return specification is None or specification.removed_at is not None or not subscription.product.is_on_sale
 
 
 def waiting_orders(subscriptions: Collection[Subscription]) -> dict[int, Order]:

@@ -3,7 +3,7 @@
 from renewals.services.choosing import SettingsWish, choose_settings, renewal_day_of, settings_of
 from renewals.services.deducting import charge_card, deduct, deduction_failed
 from renewals.services.notifying import tell_in_time
-from renewals.services.planning import PlanWish, change_plan, plan_for, renewed, stage_of, taken_back
+from renewals.services.planning import PlanWish, change_plan, mode_refusal, plan_for, renewed, stage_of, taken_back
 from renewals.services.revealing import reveal_password
 from renewals.services.stages import expire, freeze, release
 
@@ -17,6 +17,7 @@ __all__ = [
     "deduction_failed",
     "expire",
     "freeze",
+    "mode_refusal",
     "plan_for",
     "release",
     "renewal_day_of",

@@ -19,7 +19,7 @@ class BatchRefused(InvalidInput):
     """One of a batch was refused: nothing was ordered; `refusal` says why, `subscription` which."""
 
     def __init__(self, subscription: Subscription, refusal: DomainError) -> None:
-        super().__init__(f"{subscription.product.name}: {refusal.message}")
+        super().__init__(f"{subscription.name}: {refusal.message}")
         self.subscription, self.refusal = subscription, refusal
 
 

@@ -11,14 +11,13 @@ from icalendar import Calendar, Event
 from accounts.actor import Actor
 from accounts.models import Account
 from accounts.permissions import Permission, require
-from orders.choices import SubscriptionStatus
+from orders.choices import RENEWABLE, SubscriptionStatus
 from orders.models import Subscription
 from renewals.models import RenewalPlan, RenewalSettings
 from renewals.services.choosing import settings_of
 
 SALT = "koogallery.renewals.calendar"
 MOST_EVENTS = 5_000
-KEPT = (SubscriptionStatus.ENABLED, SubscriptionStatus.EXPIRED, SubscriptionStatus.FROZEN)
 
 
 def calendar_token(account: Account) -> str:
@@ -60,7 +59,7 @@ def calendar_of(account: Account, *, at: datetime) -> bytes:
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", f"KooGallery: {account.name}")
     calendar.add("refresh-interval;value=duration", "PT12H")
-    rows = Subscription.objects.for_account(account).filter(status__in=KEPT, expires_at__isnull=False)
+    rows = Subscription.objects.for_account(account).filter(status__in=RENEWABLE, expires_at__isnull=False)
     rows = rows.select_related("product", "line", "renewal_plan").order_by("expires_at", "id")
     for app in rows[:MOST_EVENTS]:
         for event in _events(app, at):
@@ -70,7 +69,7 @@ def calendar_of(account: Account, *, at: datetime) -> bytes:
 
 def _events(app: Subscription, at: datetime) -> Iterable[Event]:
     plan: RenewalPlan | None = getattr(app, "renewal_plan", None)
-    name, url = app.product.name, f"{settings.SITE_URL}{app.get_absolute_url()}"
+    name, url = app.name, f"{settings.SITE_URL}{app.get_absolute_url()}"
     deducted = plan.deduct_at if plan is not None else None
     text = "It renews by itself before." if deducted else "It does not renew by itself."
     assert app.expires_at is not None

@@ -4,12 +4,14 @@ At today's list prices and discounts, with tax, before coupons; months are those
 and not foreseen.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from accounts.models import Account
+from catalog.models import Product
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
 from orders.choices import SubscriptionStatus
@@ -34,11 +36,25 @@ class ForecastMonth:
 
 
 @dataclass(frozen=True, slots=True)
+class ForecastProduct:
+    """One product's part of all months: what is deducted, and what it would cost to renew by hand."""
+
+    product: Product
+    automatic: Money
+    by_hand: Money
+    renewals: int
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
-    """The months in one currency. What cannot be renewed any more has no price, and is not part of it."""
+    """The months in one currency, and the same by product, what costs most first.
+
+    What cannot be renewed any more has no price, and is not part of it.
+    """
 
     currency: str
     months: tuple[ForecastMonth, ...]
+    products: tuple[ForecastProduct, ...]
 
     @property
     def automatic(self) -> Money:
@@ -49,35 +65,56 @@ class Forecast:
         return Money.total((one.by_hand for one in self.months), self.currency)
 
 
+@dataclass(slots=True)
+class _Sum:
+    automatic: Decimal = Decimal(0)
+    by_hand: Decimal = Decimal(0)
+    renewals: int = 0
+
+    def add(self, price: Money, *, automatic: bool) -> None:
+        if automatic:
+            self.automatic += price.amount
+        else:
+            self.by_hand += price.amount
+        self.renewals += 1
+
+    def in_currency(self, currency: str) -> tuple[Money, Money, int]:
+        return Money(self.automatic, currency), Money(self.by_hand, currency), self.renewals
+
+
 def forecast(account: Account, *, at: datetime, months: int = MONTHS) -> list[Forecast]:
     """What the account will spend from the month of `at` on, one forecast for each currency; a fixed number of queries."""
     plans = list(RenewalPlan.objects.for_account(account).exclude(mode=RenewalMode.CANCELLED).with_table_columns())
     prices = renewal_prices([plan.subscription for plan in plans], account=account, at=at)
     first = last_day(at).replace(day=1)
     known = [add_months(first, number, 1) for number in range(months)]
-    spent: dict[tuple[str, date, bool], tuple[Decimal, int]] = {}
+    by_month: dict[tuple[str, date], _Sum] = defaultdict(_Sum)
+    by_product: dict[tuple[str, int], _Sum] = defaultdict(_Sum)
+    products: dict[int, Product] = {}
     currencies = {account.currency: None}
     for plan in plans:
         price = _price(plan, account, prices, at)
         if price is None:
             continue
-        currencies[price.currency] = None
+        product = plan.subscription.product
+        currencies[price.currency], products[product.pk] = None, product
         for when in _renewals(plan, until=add_months(first, months, 1), at=at):
-            key = (price.currency, max(when.replace(day=1), first), plan.is_auto)
-            total, number = spent.get(key, (Decimal(0), 0))
-            spent[key] = (total + price.amount, number + 1)
-    found = []
-    for currency in currencies:
-        rows = []
-        for month in known:
-            automatic, by_hand = (spent.get((currency, month, auto), (Decimal(0), 0)) for auto in (True, False))
-            rows.append(
-                ForecastMonth(
-                    month, Money(automatic[0], currency), Money(by_hand[0], currency), automatic[1] + by_hand[1]
+            by_month[price.currency, max(when.replace(day=1), first)].add(price, automatic=plan.is_auto)
+            by_product[price.currency, product.pk].add(price, automatic=plan.is_auto)
+    return [
+        Forecast(
+            currency,
+            tuple(ForecastMonth(month, *by_month[currency, month].in_currency(currency)) for month in known),
+            tuple(
+                ForecastProduct(products[pk], *one.in_currency(currency))
+                for (_currency, pk), one in sorted(
+                    by_product.items(), key=lambda row: (-row[1].automatic, -row[1].by_hand, row[0])
                 )
-            )
-        found.append(Forecast(currency, tuple(rows)))
-    return found
+                if _currency == currency
+            ),
+        )
+        for currency in currencies
+    ]
 
 
 def _price(plan: RenewalPlan, account: Account, prices: RenewalPrices, at: datetime) -> Money | None:

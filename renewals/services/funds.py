@@ -32,11 +32,18 @@ class Funds:
 
 
 def card_ends_before(plan: RenewalPlan, subscription: Subscription) -> list[Event]:
-    """What is told when the card that would be charged is no longer valid at the deduction; nothing when it is, or none is used."""
+    """What is told when the card that would be charged is no longer valid at the deduction; nothing when it is, or none is used.
+
+    Told once for a card, its end and a deduction, however often the plan is changed; the caller saves `card_told`.
+    """
     card = next(iter(usable_cards(subscription.account)), None)
     if card is None or plan.deduct_at is None or not card.is_expired(plan.deduct_at):
         return []
     on = str(last_day(plan.deduct_at))
+    told = f"{card.public_id} {card.expires_year}-{card.expires_month:02} {on}"
+    if plan.card_told == told:
+        return []
+    plan.card_told = told
     return [CardEndsBeforeRenewal(subscription=subscription.public_id, bound=str(card), on=on)]
 
 

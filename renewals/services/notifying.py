@@ -38,7 +38,7 @@ def tell_in_time(pk: int, *, at: datetime, by: Actor) -> None:
                 publish(event, at=notice.at)
         following = next_notice(stage, after=now)
         plan.notice_at = following.at if following else None
-        update(plan, "notice_at")
+        update(plan, "notice_at", "card_told")
 
 
 def _events(plan: RenewalPlan, subscription: Subscription, notice: Notice, *, at: datetime) -> list[Event]:

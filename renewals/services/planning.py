@@ -16,8 +16,9 @@ from koogallery.kernel.stored import update
 from orders.choices import DurationUnit, SubscriptionStatus
 from orders.errors import AutoRenewalNotSupported, NotRenewable
 from orders.models import Order, Subscription
-from orders.services import cancel_outdated, offered_durations, order_locked
+from orders.services import cancel_outdated, not_for_sale, offered_durations, order_locked
 from orders.terms import last_day
+from pricing.renewals import renewal_durations
 from pricing.services import facts_for
 from pricing.values import Duration
 from renewals import rules
@@ -98,10 +99,10 @@ def plan_for(subscription: Subscription, *, at: datetime) -> RenewalPlan | None:
         )
         if created or (plan.deduct_at is None and plan.notice_at is None):
             schedule(plan, subscription, at=at)
-            plan.save()
             if plan.is_auto:
                 publish(_enabled(plan, subscription), at=at)
                 tell_of_card(plan, subscription, at=at)
+            plan.save()
     return plan
 
 
@@ -128,8 +129,6 @@ def change_plan(subscription: Subscription, wish: PlanWish, *, by: Actor, at: da
         subscription = subscription_locked(subscription.pk)
         plan = RenewalPlan.objects.filter(subscription=subscription).first() or RenewalPlan(subscription=subscription)
         _check(plan, subscription, wish, account=owner, at=at)
-        if plan.charging_since is not None:
-            raise InvalidTransition("The next renewal is being deducted right now. Wait a moment, then look again.")
         if waiting is not None and waiting.is_payable:
             if Payment.objects.open().filter(allocations__order=waiting).exists():
                 raise InvalidTransition("The next renewal is being paid. Confirm or cancel that payment first.")
@@ -143,17 +142,17 @@ def change_plan(subscription: Subscription, wish: PlanWish, *, by: Actor, at: da
         plan.deduction_days = plan.deduction_days if wish.deduction_days is None else wish.deduction_days
         plan.order, plan.failure, plan.changed_at = None, "", at
         schedule(plan, subscription, at=at)
-        plan.save()
         if plan.is_auto:
             publish(_enabled(plan, subscription), at=at)
             tell_of_card(plan, subscription, at=at)
         elif was_auto:
             publish(AutoRenewalDisabled(subscription=subscription.public_id, why=f"By {by.label}."), at=at)
+        plan.save()
     return plan
 
 
 def tell_of_card(plan: RenewalPlan, subscription: Subscription, *, at: datetime) -> None:
-    """The next deduction is nearer than the day on which a card that ends before it is told of: tell it now."""
+    """The next deduction is nearer than the day on which a card that ends before it is told of: tell it now; the caller saves."""
     if plan.deduct_at is not None and rules.too_late_for_card(plan.deduct_at, at=at):
         for event in card_ends_before(plan, subscription):
             publish(event, at=at)
@@ -166,48 +165,69 @@ def _enabled(plan: RenewalPlan, subscription: Subscription) -> AutoRenewalEnable
     return AutoRenewalEnabled(subscription=subscription.public_id, period=str(plan.period), deducted=on, often=often)
 
 
+def mode_refusal(
+    plan: RenewalPlan, subscription: Subscription, mode: str, *, account: Account
+) -> InvalidTransition | None:
+    """Why a subscription's renewals may not be brought to `mode`, or changed within it, now; None when they may. Not raised.
+
+    What is offered and what is refused is decided here alone. Needs `product` and `specification` of the subscription.
+    """
+    if not subscription.has_term:
+        return NotRenewable("Only yearly and monthly subscriptions are renewed.")
+    if subscription.status == SubscriptionStatus.CLOSED:
+        return NotRenewable("This resource was released and cannot be renewed.")
+    auto = mode == RenewalMode.AUTO
+    if auto and not subscription.product.auto_renewal_supported:
+        return AutoRenewalNotSupported()
+    if not_for_sale(subscription):
+        if auto or plan.is_auto:
+            return NotRenewable(
+                "It is no longer available: its auto-renewal can be neither switched on or off nor changed."
+            )
+        if plan.mode == RenewalMode.CANCELLED:
+            return NotRenewable("It is no longer available: what was canceled stays canceled.")
+    if plan.charging_since is not None:
+        return InvalidTransition("The next renewal is being deducted right now. Wait a moment, then look again.")
+    if not auto:
+        return None
+    if account.is_frozen:
+        return NotRenewable("This account is frozen: it cannot switch auto-renewal on.")
+    if subscription.status in (SubscriptionStatus.EXPIRED, SubscriptionStatus.FROZEN):
+        return NotRenewable("It has expired. Renew it by hand first; then auto-renewal can be switched on.")
+    return None
+
+
 def _check(plan: RenewalPlan, subscription: Subscription, wish: PlanWish, *, account: Account, at: datetime) -> None:
     """Refuse what may not be chosen for this subscription."""
-    product, specification = subscription.product, subscription.specification
     if wish.mode not in RenewalMode.values:
         raise InvalidInput("Choose manual, auto or cancelled.", errors={"mode": ["Choose manual, auto or cancelled."]})
-    if not subscription.has_term:
-        raise NotRenewable("Only yearly and monthly subscriptions are renewed.")
-    if subscription.status == SubscriptionStatus.CLOSED:
-        raise NotRenewable("This resource was released and cannot be renewed.")
-    auto = wish.mode == RenewalMode.AUTO
-    if auto and not product.auto_renewal_supported:
-        raise AutoRenewalNotSupported
-    gone = not product.is_on_sale or specification is None or specification.removed_at is not None
-    if gone and (auto or plan.is_auto):
-        raise NotRenewable("It is no longer available: its auto-renewal can be neither switched on or off nor changed.")
-    if gone and plan.mode == RenewalMode.CANCELLED:
-        raise NotRenewable("It is no longer available: what was canceled stays canceled.")
+    if refusal := mode_refusal(plan, subscription, wish.mode, account=account):
+        raise refusal
     if wish.count is not None and not 0 <= wish.count <= MOST_RENEWALS:
         why = f"Enter a number of renewals from 0 (no limit) to {MOST_RENEWALS}."
         raise InvalidInput(why, errors={"count": [why]})
     if wish.deduction_days is not None and not 1 <= wish.deduction_days <= DEDUCTION_DAYS_BEFORE:
         why = f"Choose a deduction day from 1 to {DEDUCTION_DAYS_BEFORE} days before the expiry."
         raise InvalidInput(why, errors={"deduction_days": [why]})
-    if not auto:
-        return
-    if account.is_frozen:
-        raise NotRenewable("This account is frozen: it cannot switch auto-renewal on.")
-    if subscription.status in (SubscriptionStatus.EXPIRED, SubscriptionStatus.FROZEN):
-        raise NotRenewable("It has expired. Renew it by hand first; then auto-renewal can be switched on.")
-    if wish.period is not None and specification is not None:
+    if wish.mode == RenewalMode.AUTO and wish.period is not None:
         _check_period(subscription, wish.period, account=account, at=at)
 
 
 def _check_period(subscription: Subscription, period: Duration, *, account: Account, at: datetime) -> None:
-    assert subscription.specification is not None
-    if subscription.expires_at is None:
-        known = [Duration(1, "month"), Duration(1, "year")]
-    else:
-        known = list(offered_durations(subscription, facts_for(subscription.specification, account), at=at))
+    known = offered_periods(subscription, account=account, at=at)
     if period not in known:
         why = f"Choose one of: {', '.join(map(str, known)) or 'none is sold'}."
         raise InvalidInput(why, errors={"period": [why]})
+
+
+def offered_periods(subscription: Subscription, *, account: Account, at: datetime) -> tuple[Duration, ...]:
+    """What an automatic renewal may buy; before the term has begun one month or one year of what is sold."""
+    if subscription.specification is None:
+        return ()
+    facts = facts_for(subscription.specification, account)
+    if subscription.expires_at is None:
+        return tuple(one for one in (Duration(1, "month"), Duration(1, "year")) if one in renewal_durations(facts))
+    return offered_durations(subscription, facts, at=at)
 
 
 def _automatic_order(subscription: int) -> int | None:
@@ -242,7 +262,7 @@ def renewed(public_id: str, *, order_number: str, at: datetime) -> None:
         plan.failure = ""
         schedule(plan, plan.subscription, at=at)
         tell_of_card(plan, plan.subscription, at=at)
-        update(plan, *WRITTEN)
+        update(plan, *WRITTEN, "card_told")
 
 
 def taken_back(public_id: str, *, at: datetime) -> None:

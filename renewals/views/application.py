@@ -28,7 +28,7 @@ def reveal_password(request: BuyerRequest, public_id: str) -> HttpResponse:
     back = app.get_absolute_url()
     page = RevealPage(
         title=_("Password"),
-        about=app.product.name,
+        about=app.name,
         warning=_("It is shown once on the next page. Who has seen it, and when, is recorded."),
         back=back,
         crumbs=[Link(_("Purchased Apps"), reverse("renewals:apps")), Link(_("Details"), back)],

@@ -1,10 +1,11 @@
 """My KooGallery > Purchased Apps and a resource's details (guide 3.3)."""
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -15,39 +16,45 @@ from accounts.web import BuyerRequest, buyer_required
 from catalog.choices import BillingMode, DeliveryMethod
 from catalog.models import UpgradeRule
 from koogallery.kernel import clock
+from koogallery.kernel.text import csv_cell
+from koogallery.kernel.web.csv_export import csv_file
 from koogallery.kernel.web.formats import rest_text
 from koogallery.kernel.web.parts import Link
 from orders import ports
 from orders.choices import SubscriptionStatus
-from orders.models import Subscription
-from orders.services import upgrade_refusal
-from orders.services.extending import RENEWABLE
+from orders.models import ENDS_SOON, Subscription
+from orders.services import renewal_refusal, upgrade_refusal
 from renewals.choices import RenewalMode
 from renewals.models import RenewalPlan
+from renewals.views.renewals import offers_of
 from renewals.views.upgrade import current_configuration
 from supervision.models import ServiceFlow
 
 PAGE_SIZE = 20
-ENDING = timedelta(days=30)
+MOST_EXPORTED = 10_000
 
 
 @require_safe
 @buyer_required()
-def app_list(request: BuyerRequest) -> HttpResponse:
-    """`/my/apps/`: what the account has bought, newest first."""
+def app_list(request: BuyerRequest) -> HttpResponseBase:
+    """`/my/apps/`: what the account has bought, newest first; `?export=csv` as a file."""
     status = request.GET.get("status", "")
     mine = Subscription.objects.for_account(request.account).in_purchased_apps().with_table_columns()
     rows = mine.filter(status=status) if status in SubscriptionStatus.values else mine
-    page = Paginator(rows.order_by("-created_at", "-id"), PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = rows.order_by("-created_at", "-id")
+    if request.GET.get("export") == "csv":
+        return csv_file(_cells(rows.select_related("renewal_plan")[:MOST_EXPORTED]), "purchased-apps.csv")
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     tabs = [Link(_("All"), "?", current=status not in SubscriptionStatus.values)]
     tabs += [Link(one.label, f"?status={one.value}", current=status == one.value) for one in SubscriptionStatus]
     context = {
         "page": page,
         "tabs": tabs,
         "filtered": status in SubscriptionStatus.values,
+        "export": f"?{urlencode({'status': status, 'export': 'csv'})}",
         "labels": {mode.value: mode.guide_label for mode in BillingMode},
         "upgradable": _upgradable(page.object_list),
-        "renewable": {app.pk for app in page if app.has_term and app.status in RENEWABLE and app.expires_at},
+        "renewable": {app.pk for app in page if renewal_refusal(app) is None},
         "ending": {app.pk for app in page if _is_ending(app)},
         "may_renew": may(request.membership.role, Permission.RENEW),
         "under_supervision": ServiceFlow.objects.for_account(request.account).waiting_for(Party.BUYER).count(),
@@ -55,9 +62,33 @@ def app_list(request: BuyerRequest) -> HttpResponse:
     return render(request, "renewals/app_list.html", context)
 
 
+def _cells(apps: Iterable[Subscription]) -> Iterator[list[str]]:
+    yield [
+        "resource", "product", "specification", "seller", "delivery_method", "status", "billing_mode",
+        "order", "starts", "expires", "auto_renewal",
+    ]  # fmt: skip
+    for one in apps:
+        plan: RenewalPlan | None = getattr(one, "renewal_plan", None)
+        yield [
+            one.public_id,
+            csv_cell(one.name),
+            csv_cell(one.line.specification_name),
+            csv_cell(one.product.seller.name),
+            one.delivery_method,
+            one.status,
+            one.billing_mode,
+            one.line.order.number,
+            one.starts_at.isoformat() if one.starts_at else "",
+            one.expires_at.isoformat() if one.expires_at else "",
+            "yes" if plan is not None and plan.is_auto else "no",
+        ]
+
+
 def _is_ending(app: Subscription) -> bool:
     """Runs, and expires within 30 days (UX 3.4)."""
-    return app.status == SubscriptionStatus.ENABLED and bool(app.expires_at and app.expires_at - clock.now() < ENDING)
+    return app.status == SubscriptionStatus.ENABLED and bool(
+        app.expires_at and app.expires_at - clock.now() < ENDS_SOON
+    )
 
 
 def _upgradable(apps: Iterable[Subscription]) -> set[int]:
@@ -80,15 +111,15 @@ def _upgradable(apps: Iterable[Subscription]) -> set[int]:
 def _auto_renewal_help(app: Subscription) -> str:
     """What auto-renewal is, or why this app has none (guide 3.3, 6.2.1)."""
     if not app.has_term:
-        return _("Auto-renewal applies to yearly and monthly subscriptions. This one has no term that could end.")
+        return _("Auto-renewal applies to yearly/monthly subscriptions. This one has no term that could end.")
     if not app.product.auto_renewal_supported:
         return _(
-            "Not supported: auto-renewal applies to licenses and professional services. SaaS products and images, and what "
-            "its seller sells without it, expire unless you renew them by hand."
+            "Not supported: auto-renewal applies to yearly/monthly subscriptions to licenses and professional services. SaaS "
+            "products and images, and what its seller sells without it, expire unless you renew them by hand."
         )
     return _(
-        "With auto-renewal the next term is bought before this one expires, at the price of that day. Without it the product "
-        "expires unless you renew it."
+        "With auto-renewal, the system automatically renews your product before the product expires, at the price of that day. "
+        "Without it the product expires unless you renew it."
     )
 
 
@@ -103,6 +134,8 @@ def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
     now, order = clock.now(), app.line.order
     remaining = rest_text(app.expires_at - now) if app.expires_at and app.expires_at > now else ""
     plan = RenewalPlan.objects.filter(subscription=app).first()
+    may_renew = may(request.actor.role, Permission.RENEW)
+    offers = offers_of(plan or RenewalPlan(subscription=app), app, request.account) if may_renew else None
     term = (app.expires_at - app.starts_at) if app.expires_at and app.starts_at else None
     used = (now - app.starts_at) if app.starts_at else None
     context = {
@@ -112,7 +145,8 @@ def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
         "billing_label": BillingMode(app.billing_mode).guide_label,
         "remaining": remaining,
         "plan": plan,
-        "may_renew": app.has_term and app.status in RENEWABLE and may(request.actor.role, Permission.RENEW),
+        "may_renew": may_renew and renewal_refusal(app) is None,
+        "offers": offers,
         "auto_renewal": bool(plan and plan.mode == RenewalMode.AUTO),
         "auto_renewal_supported": app.product.auto_renewal_supported,
         "auto_renewal_help": _auto_renewal_help(app),

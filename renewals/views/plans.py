@@ -12,19 +12,15 @@ from django.views.decorators.http import require_http_methods
 from accounts.permissions import Permission
 from accounts.web import BuyerRequest, buyer_required
 from koogallery.kernel import clock
-from koogallery.kernel.errors import DomainError, InvalidInput
+from koogallery.kernel.errors import DomainError, InvalidInput, InvalidTransition
 from koogallery.kernel.web.parts import Choice
-from orders.errors import AutoRenewalNotSupported, NotRenewable
 from orders.models import Subscription
-from orders.services import offered_durations
-from pricing.services import facts_for
-from pricing.values import Duration
 from renewals.choices import CouponUse, RenewalMode
 from renewals.models import RenewalPlan
 from renewals.rules import DEDUCTION_DAYS_BEFORE
-from renewals.services import PlanWish, SettingsWish, change_plan, choose_settings, settings_of
+from renewals.services import PlanWish, SettingsWish, change_plan, choose_settings, mode_refusal, settings_of
 from renewals.services.choosing import LAST_DAY, LATEST_DAY
-from renewals.services.planning import MOST_RENEWALS
+from renewals.services.planning import MOST_RENEWALS, offered_periods
 from renewals.views.renewals import duration_label, duration_of, duration_value
 
 NOTES = {
@@ -43,9 +39,9 @@ def plan(request: BuyerRequest, public_id: str) -> HttpResponse:
     if request.method == "POST":
         try:
             change_plan(app, _wish(request), by=request.actor)
-            messages.success(request, _("How %(name)s renews is saved.") % {"name": app.product.name})
+            messages.success(request, _("How %(name)s renews is saved.") % {"name": app.name})
             return redirect("renewals:renewals")
-        except (InvalidInput, NotRenewable, AutoRenewalNotSupported) as refused:
+        except (InvalidInput, InvalidTransition) as refused:
             error = refused
     known = RenewalPlan.objects.filter(subscription=app).first() or RenewalPlan(subscription=app)
     context = _context(request, app, known) | {"error": error}
@@ -84,19 +80,22 @@ def _context(request: BuyerRequest, app: Subscription, known: RenewalPlan) -> di
     data = request.POST if request.method == "POST" else {}
     mode = data.get("mode", known.mode if known.pk or app.product.auto_renewal_supported else RenewalMode.MANUAL)
     period = data.get("period", duration_value(known.period))
-    offered: tuple[Duration, ...] = ()
-    if app.specification is not None and app.expires_at is not None:
-        offered = offered_durations(app, facts_for(app.specification, request.account), at=clock.now())
+    offered = offered_periods(app, account=request.account, at=clock.now())
     days = data.get("deduction_days", str(known.deduction_days))
+    refused = {one: mode_refusal(known, app, one, account=request.account) for one in RenewalMode}
     return {
         "app": app,
         "product": app.product,
         "plan": known,
         "modes": [
-            Choice(one.value, _mode_label(one), NOTES[one], selected=one == mode)
-            for one in RenewalMode
+            Choice(
+                one.value, _mode_label(one), why.message if why else NOTES[one], one == mode, disabled=why is not None
+            )
+            for one, why in refused.items()
             if one != RenewalMode.AUTO or app.product.auto_renewal_supported
         ],
+        "auto_offered": refused[RenewalMode.AUTO] is None,
+        "changeable": not all(refused.values()),
         "periods": [
             Choice(duration_value(one), duration_label(one), selected=duration_value(one) == period) for one in offered
         ],
@@ -121,10 +120,12 @@ def stop(request: BuyerRequest, public_id: str) -> HttpResponse:
     app = _app(request, public_id)
     if request.method == "POST":
         change_plan(app, PlanWish(RenewalMode.MANUAL), by=request.actor)
-        messages.success(request, _("Auto-renewal of %(name)s is off.") % {"name": app.product.name})
+        messages.success(request, _("Auto-renewal of %(name)s is off.") % {"name": app.name})
         return redirect("renewals:renewals")
     known = RenewalPlan.objects.filter(subscription=app).first()
-    return render(request, "renewals/stop.html", {"app": app, "plan": known, "is_auto": bool(known and known.is_auto)})
+    is_auto = known is not None and known.is_auto
+    refusal = mode_refusal(known, app, RenewalMode.MANUAL, account=request.account) if known and is_auto else None
+    return render(request, "renewals/stop.html", {"app": app, "is_auto": is_auto, "refusal": refusal})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -56,7 +56,7 @@ class Renewing:
 
     @property
     def lines(self) -> list[CostLine]:
-        return [cost_line(self.app.product.name, line) for line in self.quote.lines] if self.quote else []
+        return [cost_line(self.app.name, line) for line in self.quote.lines] if self.quote else []
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

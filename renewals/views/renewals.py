@@ -18,18 +18,49 @@ from accounts.web import BuyerRequest, buyer_required
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.web.parts import Link
+from orders.errors import AutoRenewalNotSupported
 from orders.models import Order, Subscription
 from orders.services import RenewalWish, price_of_renewal, renewal_prices, waiting_orders
 from orders.terms import last_day
 from pricing.values import Duration, Quote
 from renewals.choices import RenewalMode
 from renewals.models import RenewalPlan, RenewalPlanQuerySet
+from renewals.services import mode_refusal
 from renewals.services.batch import MOST_AT_ONCE
 
 # How many rows a page may have; the last is what may be renewed at once.
 PAGE_SIZES = (20, 50, 100, MOST_AT_ONCE)
 LONGEST_SEARCH = 20 * MOST_AT_ONCE
 _ID = re.compile("[0-9A-Za-z]{12,16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Which settings of a subscription's renewals may be chosen now, by the rule that refuses the others.
+
+    Attributes:
+        auto: switching auto-renewal on, or changing it.
+        off: switching it off.
+        other: another mode, where it is off.
+        why: what stands against auto-renewal; empty where it may be chosen, and where the product never has it.
+    """
+
+    auto: bool
+    off: bool
+    other: bool
+    why: str
+
+
+def offers_of(plan: RenewalPlan, app: Subscription, account: Account) -> Offers:
+    """What may be chosen for one app; needs its `product`, the product's `seller`, and its `specification`."""
+    refused = {mode: mode_refusal(plan, app, mode, account=account) for mode in RenewalMode}
+    auto = refused[RenewalMode.AUTO]
+    return Offers(
+        auto=auto is None,
+        off=plan.is_auto and refused[RenewalMode.MANUAL] is None,
+        other=not plan.is_auto and any(why is None for mode, why in refused.items() if mode != plan.mode),
+        why="" if auto is None or isinstance(auto, AutoRenewalNotSupported) else auto.message,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +72,7 @@ class Row:
     quote: Quote | None
     refusal: str
     waiting: Order | None
+    offers: Offers
 
     @property
     def app(self) -> Subscription:
@@ -66,7 +98,13 @@ def renewal_list(request: BuyerRequest) -> HttpResponse:
     context = {
         "page": page,
         "mode": mode,
-        "tabs": [Link(one.label, f"?mode={one.value}", current=mode == one.value) for one in RenewalMode],
+        # What was searched for is looked for in every tab.
+        "tabs": [
+            Link(
+                one.label, f"?{urlencode({'mode': one.value} | ({'q': search} if search else {}))}", current=mode == one
+            )
+            for one in RenewalMode
+        ],
         "search": search,
         "too_many": len(ids_of(search)) > MOST_AT_ONCE,
         "sizes": [
@@ -110,7 +148,7 @@ def priced(plans: Collection[RenewalPlan], account: Account) -> list[Row]:
         except DomainError as refused:
             refusal = refused.message
         days = (last_day(app.expires_at) - last_day(at)).days if app.expires_at else 0
-        rows.append(Row(plan, days, quote, refusal, waiting.get(app.pk)))
+        rows.append(Row(plan, days, quote, refusal, waiting.get(app.pk), offers_of(plan, app, account)))
     return rows
 
 

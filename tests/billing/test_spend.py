@@ -13,9 +13,11 @@ from billing.models import Posting, Refund, UsageBillLine
 from billing.services import PaymentRequest, pay_order, propose_refund
 from billing.spend import month_earlier, spent
 from orders.models import Order
+from orders.services import Placement, place_order
+from pricing.values import Duration, QuoteRequest
 from provisioning.metering.services import start_meter, stop_meter
 from tests.billing.test_usage_bills import STARTED, THIRD_OF_APRIL, shopper  # noqa: F401
-from tests.factories import logged_in
+from tests.factories import a_specification, logged_in
 from tests.provisioning.servers import a_server
 
 NOW = THIRD_OF_APRIL + timedelta(days=1)
@@ -58,6 +60,29 @@ def test_spend_is_orders_less_refunds_and_use(shopper, timers):  # noqa: F811
     }
     assert len(by_month.shares) == 12
     assert month_earlier(NOW.date(), 4).isoformat() == "2025-12-01"
+
+
+def test_products_of_the_same_name_are_kept_apart(shopper):  # noqa: F811
+    shopper.card()
+    mine = shopper.specification.product
+    other = a_specification(prices={"monthly": "7.00"})
+    type(mine).objects.filter(pk=other.product_id).update(name=mine.name)
+    request = QuoteRequest(other.pk, "monthly", Duration(1, "month"))
+    placement = Placement(request, agreements_accepted=True)
+    for order in (shopper.order(), place_order(placement, account=shopper.account, by=shopper.by)):
+        pay_order(order, PaymentRequest(), by=shopper.by)
+    client = logged_in(Account.objects.get(pk=shopper.account.pk).memberships.earliest("id").user)
+    page = client.get("/billing/spend/")
+    _by_month, by_product, by_seller = page.context["panels"]
+    sellers = (other.product.seller.name, mine.seller.name)
+    assert [(one.name, one.product.seller.name, one.money.amount) for one in by_product.shares] == [
+        (mine.name, sellers[0], 7),
+        (mine.name, sellers[1], 5),
+    ]
+    assert [one.name for one in by_seller.shares] == list(sellers)
+    assert all(f"{mine.name}, {seller}" in page.content.decode() for seller in sellers)
+    slugs = {row["product_slug"]: row["amount"] for row in rows_of(client.get("/billing/spend/?export=csv"))}
+    assert slugs == {mine.slug: "5.00", other.product.slug: "7.00"}
 
 
 def test_a_statement_of_account_adds_up(shopper):  # noqa: F811

@@ -38,6 +38,13 @@ def test_the_forecast_is_what_is_deducted_month_by_month_and_what_would_be_renew
     assert one.by_hand.amount == 0
     (longer,) = forecast(monthly.account, at=at, months=14)
     assert [month.by_hand.amount for month in longer.months][12:] == [Decimal("50"), 0]
+    (product,) = longer.products
+    assert (product.product, product.automatic, product.by_hand) == (
+        monthly.app.product,
+        longer.automatic,
+        longer.by_hand,
+    )
+    assert product.renewals == sum(month.renewals for month in longer.months)
 
 
 def test_the_page_its_csv_and_the_query_agree():
@@ -52,6 +59,7 @@ def test_the_page_its_csv_and_the_query_agree():
     for month in foreseen.months:
         assert f"{month.month:%b %y}: {month.automatic.amount.normalize():f} USD" in page
     assert f"/calendar/{calendar_token(one.account)}.ics" in page
+    assert f"{one.app.product.get_absolute_url()}#support" in page
 
 
 def test_the_feed_parses_and_has_every_expiry():

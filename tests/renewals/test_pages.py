@@ -1,5 +1,8 @@
 """The Renewals pages by plain forms: what they refuse, what they list, what they say."""
 
+import csv
+import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -8,13 +11,15 @@ from django.test import Client
 
 from accounts.models import User
 from billing.models import PaymentMethod
+from catalog.models import Product
 from koogallery.kernel import clock
 from notifications.models import Message
-from orders.models import Order
+from orders.models import Order, Subscription
 from orders.terms import last_day
+from pricing.values import Duration
 from renewals.models import RenewalSettings
 from renewals.services import PlanWish, change_plan
-from tests.renewals.conftest import MONTH, Running, a_running, day
+from tests.renewals.conftest import MONTH, YEAR, Running, a_running, day
 from tests.renewals.many import Sold, sell
 
 pytestmark = pytest.mark.django_db
@@ -103,14 +108,124 @@ def test_the_list_has_the_tabs_of_the_rules_finds_by_ids_and_shows_up_to_200_row
 def test_what_does_not_renew_by_itself_says_no_and_why():
     one = a_running(clock.now(), saas=True)
     page = browser(one).get(f"/my/apps/{one.app.public_id}/").content.decode()
-    assert "Not supported: auto-renewal applies to licenses and professional services." in page
+    assert (
+        "Not supported: auto-renewal applies to yearly/monthly subscriptions to licenses and professional services."
+        in page
+    )
     plan = browser(one).get(f"/billing/renewals/{one.app.public_id}/plan/").content.decode()
     assert 'value="auto"' not in plan
 
 
-def test_a_card_that_ends_before_a_near_deduction_is_told_at_once(timers):
+def test_a_card_that_ends_before_a_near_deduction_is_told_at_once_and_once_for_each_deduction(timers):
     one = a_running(day("2024-03-31"))
     PaymentMethod.objects.update(expires_year=2024, expires_month=3)
-    change_plan(one.app, PlanWish("auto", MONTH), by=one.by, at=day("2024-04-10"))
-    timers.run(day("2024-04-10", "13:00"))
-    assert "2024-04-23" in Message.objects.get(title__contains="ends before").text
+    moments = (day("2024-04-10", f"12:{minute:02}") for minute in range(60))
+
+    def told(*wishes: PlanWish) -> list[str]:
+        for wish in wishes:
+            change_plan(one.app, wish, by=one.by, at=next(moments))
+        timers.run(day("2024-04-10", "13:00"))
+        return [
+            next(when for when in ("2024-04-23", "2024-04-27") if when in text)
+            for text in Message.objects.filter(title__contains="ends before")
+            .order_by("id")
+            .values_list("text", flat=True)
+        ]
+
+    assert told(PlanWish("auto", MONTH)) == ["2024-04-23"]
+    assert told(PlanWish("auto", MONTH, 5), PlanWish("manual"), PlanWish("auto", MONTH, 0)) == ["2024-04-23"]
+    assert told(PlanWish("auto", MONTH, 0, 3)) == ["2024-04-23", "2024-04-27"]
+    PaymentMethod.objects.update(expires_month=2)
+    assert told(PlanWish("auto", MONTH, 0, 3)) == ["2024-04-23", "2024-04-27", "2024-04-27"]
+
+
+def test_only_what_is_not_refused_is_offered(timers):
+    one = a_running(day("2024-01-31"))
+    auto = a_running(day("2024-03-10"), by=one.by, specification=one.specification, auto_renew=True)
+    client, why = browser(one), "Renew it by hand first; then auto-renewal can be switched on."
+    timers.run(day("2024-03-11"))
+    with clock.standing_at(day("2024-03-11")):
+        listed = client.get("/billing/renewals/").content.decode()
+        assert ("Enable Auto-Renewal" in listed, "Renewal settings" in listed, why in listed) == (False, True, True)
+        page = client.get(f"/my/apps/{one.app.public_id}/").content.decode()
+        assert ("Enable Auto-Renewal" in page, "Renew</a>" in page, why in page) == (False, True, True)
+        page = client.get(f"/billing/renewals/{one.app.public_id}/plan/").content.decode()
+        assert 'value="auto" disabled' in page
+        assert why in page
+        assert 'name="count"' not in page
+        answer = client.post(f"/billing/renewals/{one.app.public_id}/plan/", AUTO)
+        assert (answer.status_code, why in answer.content.decode()) == (422, True)
+        # Off sale: what is on goes on, the rest ends.
+        Product.objects.update(status="taken_down")
+        for mode in ("manual", "auto"):
+            listed = client.get(f"/billing/renewals/?mode={mode}").content.decode()
+            assert "no longer available" in listed
+            assert not any(label in listed for label in ("Enable Auto", "Modify Auto", "Disable Auto", "/stop/"))
+        assert f"/billing/renewals/{one.app.public_id}/" not in client.get("/my/apps/").content.decode()
+        page = client.get(f"/billing/renewals/{auto.app.public_id}/stop/").content.decode()
+        assert "cannot be switched off now" in page
+        assert "<button" not in page.partition("<main")[2].partition("</main>")[0]
+        page = client.get(f"/billing/renewals/{auto.app.public_id}/plan/").content.decode()
+        assert ">Save<" not in page
+        Product.objects.update(status="published")
+
+
+def test_a_plan_can_be_chosen_before_the_term_has_begun():
+    one = a_running(clock.now(), duration=Duration(3, "month"))
+    pending = Subscription.objects.filter(pk=one.pk)
+    pending.update(status="pending", starts_at=None, expires_at=None, anchor_day=None)
+    page = browser(one).get(f"/billing/renewals/{one.app.public_id}/plan/").content.decode()
+    assert ('value="1-month"' in page, 'value="1-year"' in page, 'value="2-month"' in page) == (True, True, False)
+    assert browser(one).post(f"/billing/renewals/{one.app.public_id}/plan/", AUTO).status_code == 302
+    assert one.plan.mode == "auto"
+    pending.update(status="closed", closed_at=clock.now())
+
+
+def test_the_navigation_counts_what_ends_within_30_days_as_the_overview_does():
+    now = clock.now()
+    one, stranger = a_running(now, duration=YEAR), a_running(now, duration=YEAR)
+    soon, later = last_day(now) + timedelta(days=28), last_day(now) + timedelta(days=31)
+    rows = [Sold(one.account, one.specification, soon, soon.day, mode) for mode in ("manual", "auto")]
+    sell([*rows, Sold(one.account, one.specification, later, later.day)], at=now - timedelta(days=30))
+
+    def shown(buyer: Running) -> tuple[str, int]:
+        page = browser(buyer).get("/billing/")
+        found = re.search(
+            r'Renewals<span class="n">([^<]*)<span class="visually-hidden"> expiring', page.content.decode()
+        )
+        return (found.group(1) if found else ""), page.context["ending"]
+
+    assert (shown(one), shown(stranger)) == (("2", 2), ("", 0))
+    sell([Sold(one.account, one.specification, soon, soon.day)] * 98, at=now - timedelta(days=20))
+    assert shown(one) == ("99+", 100)
+
+
+def test_purchased_apps_and_orders_are_exported():
+    one = a_running(clock.now(), auto_renew=True)
+    two = a_running(clock.now(), by=one.by, specification=one.specification)
+    one.renewal(at=clock.now())
+    client = browser(one)
+
+    def rows(path: str) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(client.get(path).getvalue().decode())))
+
+    apps = {row["resource"]: row for row in rows("/my/apps/?export=csv")}
+    assert {key: row["auto_renewal"] for key, row in apps.items()} == {
+        one.app.public_id: "yes",
+        two.app.public_id: "no",
+    }
+    assert apps[one.app.public_id]["expires"] == one.app.expires_at.isoformat()
+    orders = rows("/billing/orders/?export=csv")
+    newest = orders[0]
+    assert (newest["type"], newest["status"], newest["amount"]) == ("renewal", "pending_payment", "5.00")
+    assert len(orders) == 3
+    assert len(rows("/billing/orders/?status=pending_payment&export=csv")) == 1
+    assert len(rows("/my/apps/?status=closed&export=csv")) == 0
+
+
+def test_an_orders_page_tells_its_history(timers):
+    one = a_running(day("2024-01-31"))
+    order = one.renew(at=day("2024-02-01"))
+    page = browser(one).get(f"/billing/orders/{order.number}/")
+    titles = [record.title for record in page.context["records"]]
+    assert (titles[-1], sorted(titles[:-1])) == ("Order submitted", ["Completed", "Paid"])

@@ -1,6 +1,12 @@
 """The verbs of invoices: applying, reviewing, issuing, returning; the header book; who issues."""
 
-from billing.invoices.services.applying import Application, apply_for_invoice, cancel_application
+from billing.invoices.services.applying import (
+    Application,
+    Preview,
+    apply_for_invoice,
+    cancel_application,
+    preview_of,
+)
 from billing.invoices.services.automatic import (
     invoice_automatically,
     invoice_bill_automatically,
@@ -17,6 +23,7 @@ from billing.invoices.services.sources import Source, sources_of, usage_sources_
 __all__ = [
     "Application",
     "HeaderData",
+    "Preview",
     "Source",
     "apply_for_invoice",
     "approve_application",
@@ -30,6 +37,7 @@ __all__ = [
     "invoice_bill_automatically",
     "invoice_statement_automatically",
     "issuer_of",
+    "preview_of",
     "refuse_invoiced",
     "reject_application",
     "reject_return",

@@ -67,6 +67,41 @@ class Application:
     replaces: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an invoice comes to: what it names, less what was refunded of other orders after they were invoiced."""
+
+    named: Money
+    offsets: Sequence[Part]
+
+    @property
+    def offset(self) -> Money:
+        return Money.total((one.cash.outstanding for one in self.offsets), self.named.currency)
+
+    @property
+    def total(self) -> Money:
+        return self.named - self.offset
+
+
+def preview_of(parts: Sequence[Part], *, account: Account) -> Preview:
+    """What an invoice over these parts comes to.
+
+    Raises:
+        NotInvoiceable: nothing is named, several issuers or currencies, or refunds that are more.
+    """
+    parts = _of_one_issuer(parts, "")
+    currency, named = parts[0].order.currency, {one.order.pk for one in parts}
+    outstanding = outstanding_of(account, parts[0].seller, currency)
+    preview = Preview(
+        Money.total((one.amount for one in parts), currency), [one for one in outstanding if one.order.pk not in named]
+    )
+    if preview.total.amount <= 0:
+        raise NotInvoiceable(
+            "Refunds of what is invoiced already are more than these orders. Name more orders, or return the invoice first."
+        )
+    return preview
+
+
 def apply_for_invoice(application: Application, *, account: Account, by: Actor, at: datetime | None = None) -> Invoice:
     """Apply for one invoice of one issuer over all that is left of what is named.
 
@@ -91,17 +126,10 @@ def apply_for_invoice(application: Application, *, account: Account, by: Actor, 
         else:
             chosen = _by_order(application, account)
         parts = _of_one_issuer(chosen, application.issuer)
-        seller, currency = parts[0].seller, parts[0].order.currency
-        offsets = [
-            one for one in outstanding_of(account, seller, currency) if one.order not in [p.order for p in parts]
-        ]
+        preview = preview_of(parts, account=account)
+        seller, currency, total = parts[0].seller, parts[0].order.currency, preview.total
         items = [_item(part, part.amount, statement=statement, bill=bill) for part in parts if part.amount]
-        items += [_offset(part) for part in offsets]
-        total = Money.total((one.money for one in items), currency)
-        if total.amount <= 0:
-            raise NotInvoiceable(
-                "Refunds of what is invoiced already are more than these orders. Name more orders, or return the invoice first."
-            )
+        items += [_offset(part) for part in preview.offsets]
         invoice = Invoice.objects.create(
             number=invoice_number(at),
             account=account,

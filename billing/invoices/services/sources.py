@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account, Seller
@@ -155,6 +155,8 @@ def prepaid(account: Account) -> "QuerySet[Any]":
 def parts_of(orders: Iterable[Order]) -> list[Part]:
     """Every issuer's part of these orders, in two queries; needs `lines`, `product`, `seller`."""
     orders = list(orders)
+    if not orders:
+        return []
     sums = _sums_of(orders)
     found: list[Part] = []
     for order in orders:
@@ -302,7 +304,14 @@ def orders_of(statement: Statement, account: Account) -> list[Order]:
 
 def outstanding_of(account: Account, seller: Seller | None, currency: str) -> list[Part]:
     """Orders of this issuer that are invoiced beyond the cash that stayed: offset by the next invoice (RULES 5)."""
-    named = Q(invoice_items__invoice__status__in=COUNTED, invoice_items__invoice__issuer__seller=seller)
-    orders = Order.objects.for_account(account).filter(named, currency=currency, refunds__isnull=False).distinct()
+    return [one for one in outstanding(account, currency) if one.seller == seller]
+
+
+def outstanding(account: Account, currency: str = "") -> list[Part]:
+    """The same of every issuer; in every currency unless one is named."""
+    orders = Order.objects.for_account(account).filter(
+        invoice_items__invoice__status__in=COUNTED, refunds__isnull=False
+    )
+    orders = (orders.filter(currency=currency) if currency else orders).distinct()
     found = parts_of(orders.select_related("product", "seller").prefetch_related("lines").order_by("pk"))
-    return [one for one in found if one.seller == seller and one.cash.outstanding]
+    return [one for one in found if one.cash.outstanding]

@@ -8,13 +8,14 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.models import Account
 from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
 from billing.invoices.choices import APPLICATIONS, ISSUED_ONES, Basis, DocumentKind, InvoiceStatus
@@ -23,15 +24,18 @@ from billing.invoices.models import Invoice, InvoiceHeader, InvoiceItem, Invoice
 from billing.invoices.rules import tax_number_warning
 from billing.invoices.services import (
     Application,
+    Preview,
     Source,
     apply_for_invoice,
     cancel_application,
+    preview_of,
     sources_of,
     usage_sources_of,
 )
 from billing.invoices.services.applying import MOST_ORDERS
 from billing.invoices.services.issuing import sealed_pdf
-from billing.invoices.services.sources import parts_of, prepaid
+from billing.invoices.services.sources import outstanding, parts_of, prepaid
+from catalog.models import Product
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
 from koogallery.kernel.web.files import pdf_response
@@ -53,7 +57,7 @@ class Group:
     issuer: str
     name: str
     rows: list[Source]
-    total: Money
+    preview: Preview
 
 
 @require_safe
@@ -72,7 +76,7 @@ def invoice_list(request: BuyerRequest) -> HttpResponse:
         page = Paginator(prepaid(request.account), PAGE_SIZE).get_page(request.GET.get("page"))
         context |= {
             "page": page,
-            "groups": _groups(page),
+            "groups": _groups(page, request.account),
             "cycles": [*sources_of(request.account), *usage_sources_of(request.account)],
         }
     else:
@@ -80,9 +84,19 @@ def invoice_list(request: BuyerRequest) -> HttpResponse:
         rows = Invoice.objects.for_account(request.account).filter(status__in=wanted)
         rows = rows.newest_first().with_table_columns()
         page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-        again = reissues_of(list(page))
-        context |= {"page": page, "rows": [(one, again.get(one.pk, "")) for one in page]}
+        again, named = reissues_of(list(page)), products_of(list(page))
+        context |= {"page": page, "rows": [(one, again.get(one.pk, ""), named.get(one.pk, [])) for one in page]}
     return render(request, "billing/invoice_list.html", context)
+
+
+def products_of(invoices: Sequence[Invoice]) -> dict[int, list[Product]]:
+    """Invoice -> the products whose orders it names, in one query."""
+    found: dict[int, list[Product]] = defaultdict(list)
+    items = InvoiceItem.objects.filter(invoice__in=invoices, amount__gt=0).select_related("order__product")
+    items = items.order_by("invoice", "order__product").distinct("invoice", "order__product")
+    for item in items.only("invoice", "order__product__name", "order__product__slug"):
+        found[item.invoice_id].append(item.order.product)
+    return found
 
 
 def reissues_of(invoices: Sequence[Invoice]) -> dict[int, str]:
@@ -105,38 +119,89 @@ def reissues_of(invoices: Sequence[Invoice]) -> dict[int, str]:
     return {pk: f"{reverse('billing:invoice_apply')}?{urlencode(one)}" for pk, one in asked.items()}
 
 
-def _groups(page: Page) -> list[Group]:
+def _groups(page: Page, account: Account) -> list[Group]:
     found: dict[tuple[str, str], list[Source]] = defaultdict(list)
     for part in parts_of(page.object_list):
         if part.cash.left:
             source = Source(Basis.ORDER, [part])
             found[part.issuer, part.order.currency].append(source)
-    return [
-        Group(issuer, rows[0].issuer_name, rows, Money.total((one.left for one in rows), currency))
-        for (issuer, currency), rows in sorted(found.items())
-    ]
+    offsets = outstanding(account) if found else []
+    groups = []
+    for (issuer, currency), rows in sorted(found.items()):
+        theirs = [one for one in offsets if (one.issuer, one.order.currency) == (issuer, currency)]
+        preview = Preview(Money.total((one.left for one in rows), currency), theirs)
+        groups.append(Group(issuer, rows[0].issuer_name, rows, preview))
+    return groups
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What an application is over: orders by number, or a closed cycle; `shown` may be selected too."""
+
+    orders: list[str]
+    shown: list[str]
+    statement: str
+    bill: str
+    issuer: str
+    replaces: str
+
+    @classmethod
+    def of(cls, asked: QueryDict) -> "Selection":
+        orders = asked.getlist("order")[: MOST_ORDERS + 1]
+        return cls(
+            orders=orders,
+            shown=list(dict.fromkeys([*asked.getlist("shown")[: MOST_ORDERS + 1], *orders])),
+            statement=asked.get("statement", "")[:16],
+            bill=asked.get("bill", "")[:16],
+            issuer=asked.get("issuer", "")[:64],
+            replaces=asked.get("replaces", "")[:20],
+        )
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """What the form sends beside the boxes that are ticked."""
+        one = {"statement": self.statement, "bill": self.bill, "issuer": self.issuer, "replaces": self.replaces}
+        return [("shown", number) for number in self.shown] + [(name, value) for name, value in one.items() if value]
+
+    def sources(self, account: Account) -> list[Source]:
+        """As far as they can be invoiced."""
+        if self.bill:
+            found = usage_sources_of(account, bill=self.bill)
+        elif self.statement:
+            closed = sources_of(account)
+            found = [one for one in closed if one.statement and one.statement.public_id == self.statement]
+        else:
+            rows = prepaid(account).filter(number__in=self.shown)
+            found = [Source(Basis.ORDER, [one]) for one in parts_of(rows) if one.cash.left]
+        return [one for one in found if not self.issuer or one.issuer == self.issuer]
+
+    def total(self, sources: Sequence[Source], account: Account) -> dict[str, Any]:
+        """What the fragment prints: what the invoice comes to, or why there is none."""
+        chosen = [one for one in sources if one.cycle or one.order.number in self.orders]
+        try:
+            return {"preview": preview_of([part for one in chosen for part in one.parts], account=account)}
+        except DomainError as refused:
+            return {"refusal": refused.message if chosen else _("Select at least one order.")}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @buyer_required(Permission.INVOICE)
 def apply(request: BuyerRequest) -> HttpResponse:
-    """`/billing/invoices/apply/?order=...`: what was selected, the header, and the application."""
-    asked = request.POST if request.method == "POST" else request.GET
-    orders, statement = asked.getlist("order")[: MOST_ORDERS + 1], asked.get("statement", "")[:16]
-    bill = asked.get("bill", "")[:16]
-    issuer, replaces = asked.get("issuer", "")[:64], asked.get("replaces", "")[:20]
+    """`/billing/invoices/apply/?order=...`: what was selected, what it comes to, the header, and the application."""
+    asked = Selection.of(request.POST if request.method == "POST" else request.GET)
     headers = list(InvoiceHeader.objects.for_account(request.account))
-    form = ApplicationForm(headers, request.POST or None)
+    applies = request.method == "POST" and request.POST.get("act") != "total"
+    form = ApplicationForm(headers, request.POST if applies else None, initial=request.POST.dict())
     error: DomainError | None = None
-    if request.method == "POST" and form.is_valid():
+    if applies and form.is_valid():
         wanted = Application(
             form.chosen(),
-            orders=orders,
-            statement=statement,
-            usage_bill=bill,
-            issuer=issuer,
+            orders=asked.orders,
+            statement=asked.statement,
+            usage_bill=asked.bill,
+            issuer=asked.issuer,
             note=form.cleaned_data["note"],
-            replaces=replaces,
+            replaces=asked.replaces,
         )
         try:
             made = apply_for_invoice(wanted, account=request.account, by=request.actor)
@@ -147,33 +212,27 @@ def apply(request: BuyerRequest) -> HttpResponse:
                 messages.warning(request, warning)
             messages.success(request, _("You applied for invoice %(number)s.") % {"number": made.number})
             return redirect(made)
-    context = {
+    sources = asked.sources(request.account)
+    context = asked.total(sources, request.account) | {
         "form": form,
         "error": error,
         "headers": headers,
         "warnings": [one for header in headers if (one := tax_number_warning(header.country, header.tax_number))],
-        "chosen": _chosen(request, orders, statement, bill, issuer),
-        "hidden": [("order", one) for one in orders]
-        + [
-            (name, value)
-            for name, value in (("statement", statement), ("bill", bill), ("issuer", issuer), ("replaces", replaces))
-            if value
-        ],
+        "rows": [(one, one.cycle is None and one.order.number in asked.orders) for one in sources],
+        "left_out": len(set(asked.shown) - {one.order.number for one in sources if one.cycle is None}),
+        "hidden": asked.hidden,
         "new_header": f"{reverse('billing:header_new')}?{urlencode({'next': request.get_full_path()})}",
     }
     return render(request, "billing/invoice_apply.html", context, status=422 if error or form.errors else 200)
 
 
-def _chosen(request: BuyerRequest, orders: list[str], statement: str, bill: str, issuer: str) -> list[Source]:
-    """What the application is over, as far as it can be invoiced."""
-    if bill:
-        found = usage_sources_of(request.account, bill=bill)
-    elif statement:
-        found = [one for one in sources_of(request.account) if one.statement and one.statement.public_id == statement]
-    else:
-        rows = prepaid(request.account).filter(number__in=orders)
-        found = [Source(Basis.ORDER, [one]) for one in parts_of(rows) if one.cash.left]
-    return [one for one in found if not issuer or one.issuer == issuer]
+@require_safe
+@buyer_required(Permission.INVOICE)
+def total_fragment(request: BuyerRequest) -> HttpResponse:
+    """`/billing/invoices/apply/total/?order=...`: what the selected come to, alone, as the calculator fetches it."""
+    asked = Selection.of(request.GET)
+    context = asked.total(asked.sources(request.account), request.account)
+    return render(request, "billing/_invoice_total.html", context)
 
 
 def own_invoice(request: BuyerRequest, number: str) -> Invoice:
@@ -201,7 +260,7 @@ def detail_context(request: HttpRequest, invoice: Invoice, *, side: str) -> dict
     """What both sides' pages of an invoice print."""
     return {
         "invoice": invoice,
-        "items": list(invoice.items.select_related("order")),
+        "items": list(invoice.items.select_related("order__product")),
         "records": [_record(one) for one in reversed(invoice.history.all())],
         "document": invoice.document(),
         "credit_note": invoice.document(DocumentKind.CREDIT_NOTE),

@@ -9,6 +9,7 @@ from billing.services import PaymentRequest, pay_order
 from billing.services.releasing import released_for
 from koogallery.kernel import clock
 from koogallery.kernel.books import breaches
+from notifications.models import Message
 from orders.models import Order, Subscription
 from orders.services import RenewalWish, place_renewal
 from pricing.values import Disk, Duration
@@ -170,6 +171,10 @@ def test_an_expired_image_is_stopped_and_runs_again_once_both_are_renewed(shop, 
     at = let_pass(3, at=ends + timedelta(days=16))
     assert {app.status for app in Subscription.objects.all()} == {"frozen"}
     assert states() == ["stopped"]
+    # Server and image are told apart by their names, in lists as in notices.
+    image = Subscription.objects.get(delivery_method="image").product.name
+    told = set(Message.objects.filter(title__endswith="it is frozen").values_list("title", flat=True))
+    assert told == {f"Renew {name}: it is frozen" for name in ("ECS", image)}
     for method, then in (("ecs", ["stopped"]), ("image", ["running"])):
         app = Subscription.objects.get(delivery_method=method)
         order = place_renewal(app, RenewalWish(Duration(1, "month")), by=shop.buyer, at=at)

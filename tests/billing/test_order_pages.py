@@ -1,0 +1,35 @@
+"""An order's page: its history, its invoices, whether another may be applied for; within the pages' budget."""
+
+import pytest
+
+from billing.services import propose_refund
+from tests.billing import cloud
+from tests.billing.conftest import usd
+from tests.billing.invoicing import applied, completed, issued
+from tests.factories import a_specification
+from tests.test_budgets import count
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_order_tells_what_became_of_it_and_offers_an_invoice_while_something_is_left(settings, shopper, client):
+    settings.FULFILMENT = cloud.FULFILMENT
+    shopper.specification = a_specification(saas=True)
+    shopper.card()
+    order = completed(shopper)
+    client.force_login(shopper.account.memberships.get().user)
+    path = f"/billing/orders/{order.number}/"
+
+    def shown() -> tuple[bool, list[str]]:
+        page = client.get(path)
+        return "Apply for invoice" in page.content.decode(), [record.title for record in page.context["records"]]
+
+    offered, titles = shown()
+    assert (offered, titles[0], titles[-1]) == (True, "Completed", "Order submitted")
+    number = issued(applied(shopper, order)).document().number
+    propose_refund(order, usd("2.00"), reason="Late.", by=shopper.operator)
+    offered, titles = shown()
+    assert not offered
+    assert {f"Invoice {number} issued", "Invoice applied for", "Refund of $2.00 USD decided"} <= set(titles)
+    assert number in client.get(path).content.decode()
+    count(client, path)
