@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Prefetch
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -14,7 +15,7 @@ from rest_framework.views import APIView
 from accounts.resources import BuyerAPIView
 from catalog import search as searching
 from catalog.choices import DeliveryMethod
-from catalog.models import AcceptanceCriteria, Product, SavedProduct
+from catalog.models import AcceptanceCriteria, Price, Product, SavedProduct
 from catalog.services import remove_saved, save_product
 from koogallery.kernel.api.idempotency import idempotent
 from koogallery.kernel.api.input import CleanCharField, StrictSerializer
@@ -152,7 +153,8 @@ class ProductDetailSerializer(ProductSerializer):
         ]
 
     def get_specifications(self, product: Product) -> list[dict[str, Any]]:
-        on_sale = product.specifications.filter(removed_at=None).prefetch_related("attributes", "prices__per")
+        prices = Prefetch("prices", Price.objects.offered().select_related("per"))
+        on_sale = product.specifications.filter(removed_at=None).prefetch_related("attributes", prices)
         return SpecificationSerializer(on_sale, many=True).data  # type: ignore[return-value]
 
 

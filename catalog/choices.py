@@ -43,6 +43,9 @@ class BillingMode(models.TextChoices):
 
 
 SUBSCRIPTION_MODES = (BillingMode.YEARLY, BillingMode.MONTHLY)
+METERED_METHODS = (DeliveryMethod.IMAGE,)
+"""What is sold pay-per-use: servers, whose seconds are counted and which their buyer deletes. Nothing would measure or
+end another product."""
 
 
 class OperatingSystem(models.TextChoices):

@@ -71,7 +71,8 @@ def compared(slugs: Sequence[str]) -> Compared:
     listed = {product.slug for product in on_sale}
     chosen = on_sale[:MOST]
     sold = Specification.objects.filter(removed_at=None).prefetch_related(
-        Prefetch("attributes", Attribute.objects.all()), Prefetch("prices", Price.objects.select_related("per"))
+        Prefetch("attributes", Attribute.objects.all()),
+        Prefetch("prices", Price.objects.offered().select_related("per")),
     )
     prefetch_related_objects(chosen, Prefetch("specifications", sold))
     return Compared(

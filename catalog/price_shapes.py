@@ -7,11 +7,24 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from catalog.choices import PriceScheme
+from catalog.choices import METERED_METHODS, BillingMode, PriceScheme
 
 MOST_TIERS = 20
 HIGHEST_COUNT = 10**9
 _AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,8})?")
+
+
+def check_mode(billing_mode: str, delivery_method: str) -> None:
+    """Refuse a billing mode that products of this delivery method cannot be ordered in (`Price.objects.offered`).
+
+    Raises:
+        ValidationError: pay-per-use of what has no meter.
+    """
+    if billing_mode == BillingMode.PAY_PER_USE and delivery_method not in METERED_METHODS:
+        why = _(
+            "Pay-per-use is sold with images only: nothing would measure this product. Choose another billing mode."
+        )
+        raise ValidationError({"billing_mode": why})
 
 
 def checked_tiers(scheme: str, tiers: Any) -> list[dict[str, Any]]:

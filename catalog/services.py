@@ -33,7 +33,9 @@ def refresh_listing(product: Product) -> Product:
     with a year.
     """
     prices = list(
-        Price.objects.filter(specification__product=product, specification__removed_at=None).select_related("per")
+        Price.objects.offered()
+        .filter(specification__product=product, specification__removed_at=None)
+        .select_related("per")
     )
     sold = {price.billing_mode for price in prices}
     product.billing_modes = [mode for mode in MODE_ORDER if mode in sold]

@@ -29,7 +29,9 @@ def _with_parts(rows: QuerySet[Specification]) -> QuerySet[Specification]:
         listed_attributes=ArraySubquery(
             Attribute.objects.filter(specification=of_it).values(one=JSONObject(**attributes))
         ),
-        listed_prices=ArraySubquery(Price.objects.filter(specification=of_it).values(one=JSONObject(**prices))),
+        listed_prices=ArraySubquery(
+            Price.objects.offered().filter(specification=of_it).values(one=JSONObject(**prices))
+        ),
     )
 
 

@@ -26,7 +26,7 @@ from catalog.exchange.records import (
 )
 from catalog.models.criteria import LONGEST_LINE as LONGEST_LINE_OF_CRITERIA
 from catalog.models.criteria import MOST_LINES, checked_lines
-from catalog.price_shapes import checked_surcharges, checked_tiers
+from catalog.price_shapes import check_mode, checked_surcharges, checked_tiers
 from koogallery.kernel import clock
 from koogallery.kernel.api.input import (
     CleanCharField,
@@ -253,6 +253,11 @@ class ProductInput(StrictSerializer):
         codes = [one["code"] for one in attrs["specifications"]]
         if len(set(codes)) != len(codes):
             raise serializers.ValidationError({"specifications": ["Two specifications have the same code."]})
+        try:
+            for price in (price for one in attrs["specifications"] for price in one["prices"]):
+                check_mode(price["billing_mode"], method)
+        except ValidationError as refused:
+            raise serializers.ValidationError({"specifications": refused.messages}) from refused
         if len(set(attrs["operating_systems"])) != len(attrs["operating_systems"]):
             raise serializers.ValidationError({"operating_systems": ["An operating system stands there twice."]})
         return attrs

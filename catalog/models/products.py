@@ -17,6 +17,7 @@ from django_fsm import transition
 
 from accounts.models import Seller
 from catalog.choices import (
+    METERED_METHODS,
     PRODUCT_DELIVERY_METHODS,
     AttributeKind,
     BillingMode,
@@ -25,7 +26,7 @@ from catalog.choices import (
     PriceScheme,
     ProductStatus,
 )
-from catalog.price_shapes import checked_surcharges, checked_tiers
+from catalog.price_shapes import check_mode, checked_surcharges, checked_tiers
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Param
 from koogallery.kernel.fields import StatusField
@@ -262,6 +263,13 @@ class Attribute(models.Model):
         return self.name
 
 
+class PriceQuerySet(models.QuerySet["Price"]):
+    def offered(self) -> Self:
+        """What can be ordered: pay-per-use only of what is metered. Pages, quotes, orders and lists read prices so."""
+        metered = Q(specification__product__delivery_method__in=METERED_METHODS)
+        return self.filter(metered | ~Q(billing_mode=BillingMode.PAY_PER_USE))
+
+
 class Price(models.Model):
     """A list price of a specification for one billing mode and currency.
 
@@ -282,6 +290,8 @@ class Price(models.Model):
     tiers = models.JSONField(default=list, blank=True, help_text=_('[{"from": 11, "amount": "8.00"}], in rising order'))
     surcharges = models.JSONField(default=dict, blank=True, help_text=_('{"edition": {"pro": "3.00"}}'))
 
+    objects = PriceQuerySet.as_manager()
+
     class Meta(TypedModelMeta):
         ordering = ["billing_mode"]
         constraints = [
@@ -299,7 +309,9 @@ class Price(models.Model):
         return f"{self.money} {self.billing_mode}"
 
     def clean(self) -> None:
-        """Refuse tiers and surcharges that pricing could not read."""
+        """Refuse a mode that cannot be ordered, and tiers and surcharges that pricing could not read."""
+        if self.specification.product_id:
+            check_mode(self.billing_mode, self.specification.product.delivery_method)
         self.tiers = checked_tiers(self.scheme, self.tiers)
         self.surcharges = checked_surcharges(self.surcharges)
         if self.scheme != PriceScheme.LINEAR and self.per is None:

@@ -127,9 +127,6 @@ def _check_for_sale(specification: Specification, auto_renew: bool, request: Quo
     product = specification.product
     if refusal := ports.sale_refusal(product):
         raise NotForSale(refusal)
-    if request.billing_mode == BillingMode.PAY_PER_USE and not ports.is_deployed(product):
-        # Nothing would count its hours, nor end it: SaaS is not unsubscribed, and has no Delete as servers have.
-        raise NotForSale("Pay-per-use is sold with images only: this product has no meter.")
     if auto_renew and not (product.auto_renewal_supported and request.duration):
         raise AutoRenewalNotSupported
 

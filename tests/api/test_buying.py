@@ -1,16 +1,20 @@
 """Buying with money rules by REST: coupons, discounts, taxes, combined payments, resellers, statements (API.md)."""
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from accounts.models import Account, ApiKey, Reseller, hash_key
 from billing.gateways.sandbox import SandboxGateway
 from billing.models import CreditLine, SandboxCharge
 from billing.services import CreditTerms, bind_card, grant_credit, top_up
+from catalog.models import Price, Product
+from koogallery.kernel.books import breaches
 from pricing.models import Discount, TaxRate
 from supervision.models import FlowTemplate
 from tests.api.conftest import Api, buyer_api, on_sale
 from tests.billing.conftest import usd
 from tests.factories import AgreementFactory, a_buyer, a_coupon, a_statement, an_operator
+from tests.provisioning.saas.conftest import a_shop
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +80,28 @@ def test_another_accounts_quote_is_refused(api, body):
     quote = buyer_api().post("quotes/", body).json()["quote"]
     answer = api.post("orders/", body | {"agreements_accepted": True, "quote": quote})
     assert (answer.status_code, answer.json()["code"]) == (409, "quote_expired")
+
+
+def test_pay_per_use_is_offered_of_what_has_a_meter_only(api, client):
+    """The page, lists, quotes and orders read the same prices: what none of them offers cannot be ordered."""
+    sold = a_shop(prices={"monthly": "5.00", "pay_per_use": "0.37"}).specification
+    product = Product.objects.get(pk=sold.product_id)
+    assert product.billing_modes == ["monthly"]
+    page = client.get(product.get_absolute_url()).content.decode()
+    assert "$5.00" in page
+    assert "Pay-per-use" not in page
+    assert "0.37" not in page
+    found = api.get(f"products/{product.slug}/").json()
+    assert [price["billing_mode"] for price in found["specifications"][0]["prices"]] == ["monthly"]
+    asked = client.get(f"{product.get_absolute_url()}?billing_mode=pay_per_use")
+    assert asked.status_code == 422
+    wanted = {"specification": sold.pk, "billing_mode": "pay_per_use"}
+    for answer in (api.post("quotes/", wanted), api.post("orders/", wanted | {"agreements_accepted": True})):
+        assert answer.status_code == 400
+        assert answer.json()["errors"] == {"billing_mode": ["This specification is not sold in this billing mode."]}
+    with pytest.raises(ValidationError, match="images only"):
+        Price(specification=sold, billing_mode="pay_per_use", amount=1).clean()
+    assert list(breaches()) == []
 
 
 def test_orders_are_paid_together(api, body):

@@ -81,6 +81,7 @@ def test_a_product_comes_in_with_everything(shop, tmp_path):
             for amount in ("-1", "NaN", "1e400", "1e2", "9" * 30, "0.123456789", "\u0661", "", None, [], 1.5)
         ],
         ({"specifications": [{"code": "one", "name": "One", "prices": [{"billing_mode": "monthly", "amount": "1", "per": "users"}]}]}, "specifications.0.prices"),
+        ({"specifications": [{"code": "one", "name": "One", "prices": [{"billing_mode": "pay_per_use", "amount": "1"}]}]}, "specifications"),
         ({"support_email": "nobody"}, "support_email"), ({"support_email": '"\x01"@a.example'}, "support_email"), ({"guide_url": "javascript:alert(1)"}, "guide_url"),
         ({"guide_url": "ftp://a.example/"}, "guide_url"), ({"guide_url": "https://a.example/\u202e"}, "guide_url"), ({"published_at": "2999-01-01T00:00:00Z"}, "published_at"),
     ],
