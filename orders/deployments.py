@@ -17,6 +17,7 @@ class DeploymentWish:
             seller recommends.
         zone: an availability zone; empty: a random one.
         name: of the servers; several get a number behind it. Without one they are ecs-0001 and so on.
+        first_number: behind the name of the first of several; given when the order is placed.
         password: the log-in's; or `key_pair`.
     """
 
@@ -25,6 +26,7 @@ class DeploymentWish:
     security_group: str = ""
     zone: str = ""
     name: str = ""
+    first_number: int = 0
     allow_duplicate_name: bool = False
     password: str = field(default="", repr=False)
     key_pair: str = ""

@@ -1,6 +1,5 @@
 """Answers the DEPLOYMENTS port of `orders`: what a buyer may ask for, and what is kept of it until his order is paid."""
 
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +12,6 @@ from accounts.actor import Actor
 from accounts.models import Account
 from catalog.models import Flavor, ImageVersion, Product, Region
 from koogallery.kernel.errors import InvalidInput
-from koogallery.kernel.ids import public_id
 from orders.deployments import DeploymentWish
 from orders.models import Order
 from pricing import services as pricing
@@ -29,20 +27,17 @@ from provisioning.compute.models import (
     EnterpriseProject,
     KeyPair,
     SecurityGroup,
-    Server,
     Subnet,
     Vpc,
 )
 from provisioning.compute.rules import (
-    DEFAULT_NAME,
     MOST_AT_ONCE,
     NamesExhausted,
-    addresses_in,
     name_refusal,
+    next_number,
     password_refusal,
-    server_names,
 )
-from provisioning.compute.services import own
+from provisioning.compute.services import naming, own
 
 RECOMMENDED = "recommended"
 DEFAULT = "default"
@@ -68,12 +63,8 @@ class Deployments:
         errors: dict[str, list[str]] = {}
         if request.quantity > MOST_AT_ONCE:
             errors["quantity"] = [f"You can create a maximum of {MOST_AT_ONCE} ECSs at a time."]
-        left = own.servers_left(account)
-        if request.quantity > left:
-            quota = own.quota_of(account)
-            errors.setdefault("quantity", []).append(
-                f"You can create a maximum of {quota:,} ECSs, and {left:,} more now. Submit a service ticket to increase the quota."
-            )
+        if why := own.quota_refusal(account, request.quantity):
+            errors.setdefault("quantity", []).append(why)
         wish = _names(wish, request.quantity, account, errors)
         wish = _network(wish, request.quantity, account, region, image, errors)
         wish = _login(wish, image, account, errors)
@@ -114,6 +105,7 @@ class Deployments:
             subnet=Subnet.objects.for_account(account).get(public_id=wish.subnet),
             security_group=SecurityGroup.objects.for_account(account).get(public_id=wish.security_group),
             name=wish.name,
+            first_number=wish.first_number,
             login_mode=LoginMode.KEY_PAIR if key_pair else LoginMode.PASSWORD,
             key_pair=key_pair,
             password=wish.password or None,
@@ -145,36 +137,22 @@ def _unit_prices(order: Order, quote: Quote) -> tuple[Decimal, Decimal]:
 def _names(wish: DeploymentWish, quantity: int, account: Account, errors: dict[str, list[str]]) -> DeploymentWish:
     name = wish.name.strip()
     if not name:
-        # Nobody chose one: it is never taken. What is several gets its numbers when it is paid.
-        return replace(wish, name=default_name(taken_names(account, DEFAULT_NAME), quantity))
+        name, first = naming.default_name(account, quantity)
+        return replace(wish, name=name, first_number=first)
     if why := name_refusal(name):
         errors["deployment.name"] = [why]
         return wish
-    taken = taken_names(account, name)
+    taken, first = naming.taken_names(account, name), 0
     if quantity == 1 and name in taken and not wish.allow_duplicate_name:
         errors["deployment.name"] = [
             f"There is an ECS named {name} already. Enter another name, or allow duplicate names."
         ]
-    try:
-        server_names(name, quantity, taken)
-    except NamesExhausted:
-        errors["deployment.name"] = [f"No number is left behind {name}. Enter another name."]
-    return replace(wish, name=name)
-
-
-def default_name(taken: Collection[str], quantity: int = 1) -> str:
-    """The next ecs-0001, ecs-0002, ... that is not taken; of several the part before the numbers."""
-    try:
-        first = server_names(DEFAULT_NAME, quantity, taken, numbered=True)[0]
-    except NamesExhausted:
-        return f"{DEFAULT_NAME}-{public_id().lower()}"
-    return DEFAULT_NAME if quantity > 1 else first
-
-
-def taken_names(account: Account, name: str) -> set[str]:
-    """Names of the account's servers that begin so."""
-    rows = Server.objects.for_account(account).existing().filter(name__startswith=name)
-    return set(rows.values_list("name", flat=True))
+    elif quantity > 1:
+        try:
+            first = next_number(name, quantity, taken)
+        except NamesExhausted:
+            errors["deployment.name"] = [f"No number is left behind {name}. Enter another name."]
+    return replace(wish, name=name, first_number=first)
 
 
 def _network(
@@ -200,11 +178,9 @@ def _network(
         if subnet is None:
             errors["deployment.network"] = ["Select one of your networks in the region."]
     if subnet is not None:
-        used = Server.objects.existing().filter(deployment__subnet=subnet).count()
-        if quantity > addresses_in(subnet.cidr) - used:
-            errors["deployment.subnet"] = [
-                f"The subnet has only {max(0, addresses_in(subnet.cidr) - used)} free addresses."
-            ]
+        free = own.addresses_left(subnet.public_id, subnet.cidr)
+        if quantity > free:
+            errors["deployment.subnet"] = [f"The subnet has only {free} free addresses."]
         wish = replace(wish, subnet=subnet.public_id)
     if wish.security_group in ("", RECOMMENDED):
         group: SecurityGroup | None = own.recommended_group(account, region, image)

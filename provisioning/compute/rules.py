@@ -22,23 +22,30 @@ class NamesExhausted(ValueError):
     """No four-digit number is left behind this name."""
 
 
-def server_names(base: str, quantity: int, taken: Collection[str], *, numbered: bool = False) -> list[str]:
-    """What the servers of one order are called (guide 3.4).
-
-    One keeps the name as it is, unless it is to be `numbered`. "If multiple ECSs are created at the same time, the system automatically adds a hyphen
-    followed by a four-digit incremental number to the end of each ECS name": after the highest number that is taken, or
-    from 0001.
+def next_number(base: str, quantity: int, taken: Collection[str]) -> int:
+    """The first of the numbers behind `base` that servers of one order get: after the highest one that is taken, or 1 (guide 3.4).
 
     Raises:
         NamesExhausted: the numbers would go beyond 9999.
     """
-    if quantity == 1 and not numbered:
-        return [base]
     found = (_NUMBERED.fullmatch(name) for name in taken)
     highest = max((int(one["number"]) for one in found if one and one["base"] == base), default=0)
     if highest + quantity > HIGHEST_NUMBER:
         raise NamesExhausted(base)
-    return [f"{base}-{number:04d}" for number in range(highest + 1, highest + quantity + 1)]
+    return highest + 1
+
+
+def server_names(base: str, quantity: int, first: int) -> list[str]:
+    """What the servers of one order are called: one keeps the name as it is; where "multiple ECSs are created at the same time,
+    the system automatically adds a hyphen followed by a four-digit incremental number" (guide 3.4), from `first` on."""
+    if quantity == 1:
+        return [base]
+    return [numbered(base, number) for number in range(first, first + quantity)]
+
+
+def numbered(base: str, number: int) -> str:
+    """Such as ecs-0001."""
+    return f"{base}-{number:04d}"
 
 
 def name_refusal(name: str) -> str | None:
@@ -151,14 +158,20 @@ _FROM = {
 }
 
 
+# Where the status's label says of the cloud what a sentence about the server says otherwise.
+_NOW: dict[str, str] = {ServerStatus.BUILDING: "being created", ServerStatus.DELETING: "being deleted"}
+
+
 def act_refusal(act: ServerAct, status: str, *, frozen: bool, by_use: bool) -> str | None:
     """Why a buyer may not do this with a server now, in words, or None."""
     if act is ServerAct.DELETE and not by_use:
         return "A yearly/monthly server is unsubscribed in the Billing Center, not deleted."
     if frozen and act is not ServerAct.DELETE:
+        if by_use:
+            return "This server is frozen because a bill is not paid. Pay it in the Billing Center first."
         return "This server is frozen. Renew its subscriptions first."
     if status not in _FROM[act]:
-        label = ServerStatus(status).label.lower()
+        label = _NOW.get(status) or str(ServerStatus(status).label).lower()
         return f"A server that is {label} cannot do this. Wait until it is {_words(_FROM[act])}."
     return None
 

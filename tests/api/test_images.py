@@ -1,5 +1,7 @@
 """Images and servers for programs: what an image can run on, ordering one, the server, its network; bad input everywhere."""
 
+import re
+from copy import copy
 from datetime import date, timedelta
 
 import pytest
@@ -8,8 +10,9 @@ from accounts.actor import Actor
 from accounts.models import Account, User
 from billing.models import CreditLine, Statement, UsageBill
 from koogallery.kernel import clock
+from koogallery.kernel.ids import public_id
 from koogallery.kernel.models import IdempotencyKey
-from orders.models import Order
+from orders.models import Order, PurchaseDraft, Subscription
 from provisioning.compute.models import Deployment, SecurityGroup, Server, ServerQuota
 from provisioning.compute.services.living import forget_waiting_password
 from tests.api.conftest import Api, buyer_api
@@ -227,6 +230,94 @@ def test_names_are_not_taken_twice_unless_it_is_allowed(shop, api):  # noqa: F81
     assert api.post("orders/", body(shop, quantity=2)).status_code == 201
     named = Server.objects.filter(name__startswith="ecs").order_by("id").values_list("name", flat=True)
     assert list(named) == ["ecs-0001", "ecs-0002", "ecs-0003", "ecs-0004"]
+
+
+def test_names_are_given_with_the_order_whenever_it_is_paid(shop, api):  # noqa: F811
+    """Two unnamed servers, several of them, and two of one name, all of them placed before anything is paid."""
+    placed = [api.post("orders/", body(shop, "monthly", quantity=quantity)).json() for quantity in (1, 1, 3, 1)]
+    assert api.post("orders/", body(shop, "monthly", {"name": "web"})).status_code == 201
+    twice = api.post("orders/", body(shop, "monthly", {"name": "web"}))
+    assert twice.json()["errors"]["deployment.name"] == [
+        "There is an ECS named web already. Enter another name, or allow duplicate names."
+    ]
+    canceled = api.post("orders/", body(shop, "monthly")).json()
+    api.post(f"orders/{canceled['number']}/cancel/")
+    let_pass(0)
+    for order in reversed(placed):
+        assert api.post(f"orders/{order['number']}/pay/", {"method": "card"}).json()["status"] == "processing"
+    named = {
+        order["number"]: list(
+            Server.objects.filter(deployment__order__number=order["number"]).values_list("name", flat=True)
+        )
+        for order in placed
+    }
+    assert [sorted(named[order["number"]]) for order in placed] == [
+        ["ecs-0001"], ["ecs-0002"], ["ecs-0003", "ecs-0004", "ecs-0005"], ["ecs-0006"]
+    ]  # fmt: skip
+    assert api.post("orders/", body(shop)).status_code == 201
+    assert Server.objects.latest("id").name == "ecs-0007", "the name of the order that was canceled is free again"
+
+
+def test_several_that_were_ordered_before_names_came_with_the_order_are_numbered_when_paid(shop, api):  # noqa: F811
+    order = api.post("orders/", body(shop, "monthly", quantity=2)).json()
+    Deployment.objects.update(first_number=0)
+    assert api.post("orders/", body(shop)).status_code == 201
+    api.post(f"orders/{order['number']}/pay/", {"method": "card"})
+    assert sorted(Server.objects.values_list("name", flat=True)) == ["ecs-0001", "ecs-0002", "ecs-0003"]
+
+
+def servers_there(shop: Shop, number: int) -> None:  # noqa: F811
+    """As many running servers of the account, all like the first one."""
+    first, missing = Server.objects.order_by("id")[0], number - Server.objects.count()
+    pairs = []
+    for app in (first.subscription, first.image_subscription):
+        apps = [copy(app) for _ in range(missing)]
+        for one in apps:
+            one.pk, one.public_id = None, public_id()
+        pairs.append(Subscription.objects.bulk_create(apps))
+    rows = [copy(first) for _ in range(missing)]
+    for place, (one, ecs, image) in enumerate(zip(rows, *pairs, strict=True), number - missing + 1):
+        one.pk, one.public_id, one.number, one.name = None, public_id(), place, f"full-{place:04d}"
+        one.subscription_id, one.image_subscription_id = ecs.pk, image.pk
+    Server.objects.bulk_create(rows)
+
+
+def test_a_filled_quota_is_told_and_nothing_more_is_ordered(shop, api):  # noqa: F811
+    full = "You can create a maximum of 2,048 ECSs, and 0 more now. Submit a service ticket to increase the quota."
+    shop.buy()
+    servers_there(shop, 1_549)
+    refused = api.post("orders/", body(shop, quantity=500))
+    assert (refused.status_code, refused.json()["code"]) == (400, "validation_error")
+    assert refused.json()["errors"]["quantity"] == [full.replace("0 more", "499 more")]
+    servers_there(shop, 2_043)
+    # What waits for payment counts: it will be made once it is paid.
+    waiting = api.post("orders/", body(shop, "monthly", quantity=5))
+    assert waiting.status_code == 201, waiting.json()
+    one_more = api.post("orders/", body(shop))
+    assert one_more.json()["errors"]["quantity"] == [
+        full.replace("now.", "now (5 are in orders that wait for payment).")
+    ]
+    api.post(f"orders/{waiting.json()['number']}/pay/", {"method": "card"})
+    assert Server.objects.existing().count() == 2_048
+    refused = api.post("orders/", body(shop))
+    assert (refused.status_code, refused.json()["errors"]) == (400, {"quantity": [full]})
+    browser = logged_in(User.objects.get(pk=shop.buyer.user_id))
+    browser.get(f"/purchase/new/{shop.product.slug}/", {"billing_mode": "pay_per_use", "region": shop.region.code})
+    draft = PurchaseDraft.objects.latest("id")
+    address = f"/purchase/{draft.public_id}/quick/"
+    page = browser.get(address).content.decode()
+    hidden = dict(re.findall(r'name="(quote|agreements_shown)" value="([^"]*)"', page))
+    there = Deployment.objects.select_related("subnet__vpc", "security_group")[0]
+    form = {"network": there.subnet.vpc.public_id, "security_group": there.security_group.public_id}
+    form |= hidden | {"flavor": "s6.large.2", "agreements": "on"}
+    answer = browser.post(address, form | {"password": PASSWORD, "confirm_password": PASSWORD})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert full in page
+    assert Order.objects.count() == 2
+    deleted = Server.objects.latest("id")
+    Server.objects.filter(pk=deleted.pk).update(status="deleted", deleted_at=clock.now())
+    assert api.post("orders/", body(shop)).status_code == 201, "a deleted one makes room"
 
 
 def test_networks_groups_and_keys_are_made_and_belong_to_their_account(shop, api):  # noqa: F811

@@ -20,6 +20,7 @@ from koogallery.kernel.secrets import EncryptedTextField
 from orders.models import Order, Subscription
 from provisioning.compute.choices import DeploymentStatus, LoginMode, ServerStatus
 from provisioning.compute.models.networks import EcsGroup, EnterpriseProject, KeyPair, SecurityGroup, Subnet
+from provisioning.compute.rules import server_names
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models import TypedModelMeta
@@ -51,6 +52,8 @@ class Deployment(models.Model):
     subnet = models.ForeignKey(Subnet, on_delete=models.PROTECT, related_name="deployments")
     security_group = models.ForeignKey(SecurityGroup, on_delete=models.PROTECT, related_name="deployments")
     name = models.CharField(max_length=64)
+    # Of several servers: the number behind the first one's name.
+    first_number = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     login_mode = models.CharField(max_length=12, choices=LoginMode.choices)
     key_pair = models.ForeignKey(KeyPair, null=True, on_delete=models.PROTECT, related_name="+")
     password = EncryptedTextField(null=True, editable=False)
@@ -76,6 +79,7 @@ class Deployment(models.Model):
                 condition=Q(forget_password_at__isnull=False),
                 name="compute_forget_password_due",
             ),
+            models.Index("account", condition=Q(status=DeploymentStatus.WAITING), name="compute_deployment_waiting"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -86,6 +90,13 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.name} ({self.order_id})"
+
+    @property
+    def server_names(self) -> list[str]:
+        """What its servers are called; none where several were ordered before names were given with the order."""
+        return (
+            server_names(self.name, self.quantity, self.first_number) if self.first_number or self.quantity == 1 else []
+        )
 
     @transition(status, source=DeploymentStatus.WAITING, target=DeploymentStatus.BUILDING)
     def start(self, at: datetime) -> None:

@@ -20,7 +20,8 @@ from provisioning.compute.errors import ActRefused, CloudUnavailable
 from provisioning.compute.models import Deployment, Server
 from provisioning.compute.providers import provider
 from provisioning.compute.providers.base import ProviderError
-from provisioning.compute.rules import NamesExhausted, act_refusal, password_refusal, server_names
+from provisioning.compute.rules import NamesExhausted, act_refusal, next_number, password_refusal, server_names
+from provisioning.compute.services import naming
 from provisioning.compute.services.meters import stop_running
 from provisioning.compute.services.reconciling import plan_reconciliation
 from provisioning.compute.services.records import record
@@ -28,21 +29,14 @@ from provisioning.compute.services.records import record
 
 def start_deployment(order: Order, *, at: datetime) -> None:
     """The order is paid: its servers are to be made. In the caller's transaction, under the order's lock."""
-    deployment = Deployment.objects.select_for_update(of=("self",)).select_related("region").get(order=order)
+    deployment = Deployment.objects.select_for_update(of=("self",)).select_related("region", "account").get(order=order)
     deployment.start(at)
     deployment.save(update_fields=["status", "started_at", "next_step_at", "forget_password_at"])
     needs_password = deployment.login_mode == LoginMode.PASSWORD and not deployment.password
     apps = {method: [] for method in (DeliveryMethod.IMAGE, DeliveryMethod.ECS)}  # type: dict[str, list[Subscription]]
     for app in Subscription.objects.filter(line__order=order).order_by("id"):
         apps[app.delivery_method].append(app)
-    # Numbers may have been taken since the order was placed; they are counted anew.
-    existing = Server.objects.existing().filter(account=order.account_id, name__startswith=deployment.name)
-    taken = set(existing.values_list("name", flat=True))
-    try:
-        names = server_names(deployment.name, deployment.quantity, taken)
-    except NamesExhausted:
-        # Others took the last numbers while this order waited: what is paid for is made.
-        names = server_names(f"{deployment.name[:50]}-{public_id().lower()}"[:64], deployment.quantity, ())
+    names = deployment.server_names or _names_now(deployment)
     zones = [deployment.zone] if deployment.zone else deployment.region.zones or [""]
     Server.objects.bulk_create(
         (
@@ -64,6 +58,18 @@ def start_deployment(order: Order, *, at: datetime) -> None:
         batch_size=200,
     )
     plan_reconciliation(deployment.region, at=at)
+
+
+def _names_now(deployment: Deployment) -> list[str]:
+    """For an order of several that was placed before names were given with the order."""
+    taken = naming.taken_names(deployment.account, deployment.name)
+    try:
+        return server_names(
+            deployment.name, deployment.quantity, next_number(deployment.name, deployment.quantity, taken)
+        )
+    except NamesExhausted:
+        # Others took the last numbers while this order waited: what is paid for is made.
+        return server_names(f"{deployment.name[:50]}-{public_id().lower()}"[:64], deployment.quantity, 1)
 
 
 def withdraw_deployment(order: Order, *, by: Actor, at: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Sum
 
 from accounts.actor import Actor
 from accounts.models import Account
@@ -17,7 +18,9 @@ from catalog.models import ImageVersion, Region
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, InvalidTransition
 from koogallery.kernel.text import clean_text
+from provisioning.compute.choices import DeploymentStatus
 from provisioning.compute.models import (
+    Deployment,
     EcsGroup,
     EnterpriseProject,
     KeyPair,
@@ -28,7 +31,7 @@ from provisioning.compute.models import (
     Vpc,
 )
 from provisioning.compute.models.networks import recommended_name
-from provisioning.compute.rules import network_refusal, subnet_refusal
+from provisioning.compute.rules import addresses_in, network_refusal, subnet_refusal
 
 DEFAULT_VPC, DEFAULT_SUBNET = "192.168.0.0/16", "192.168.0.0/20"
 LONGEST_NAME = 64
@@ -61,9 +64,33 @@ def quota_of(account: Account) -> int:
     return own.servers if own else settings.COMPUTE_SERVERS_PER_ACCOUNT
 
 
-def servers_left(account: Account) -> int:
-    """How many more the account may make."""
-    return max(0, quota_of(account) - Server.objects.for_account(account).existing().count())
+def quota_refusal(account: Account, quantity: int) -> str | None:
+    """Why the account may not have so many more servers, in words, or None.
+
+    Servers whose order waits for payment count: what is paid for is made.
+    """
+    quota, there = quota_of(account), Server.objects.for_account(account).existing().count()
+    waiting = _waiting(account=account)
+    left = max(0, quota - there - waiting)
+    if quantity <= left:
+        return None
+    unpaid = f" ({waiting:,} are in orders that wait for payment)" if waiting else ""
+    return (
+        f"You can create a maximum of {quota:,} ECSs, and {left:,} more now{unpaid}. "
+        "Submit a service ticket to increase the quota."
+    )
+
+
+def addresses_left(subnet: str, cidr: str) -> int:
+    """How many more servers a subnet has addresses for; `subnet` is its public id."""
+    there = Server.objects.existing().filter(deployment__subnet__public_id=subnet).count()
+    return max(0, addresses_in(cidr) - there - _waiting(subnet__public_id=subnet))
+
+
+def _waiting(**where: Any) -> int:
+    """How many servers are in orders that wait for payment."""
+    rows = Deployment.objects.filter(status=DeploymentStatus.WAITING, **where)
+    return rows.aggregate(servers=Sum("quantity"))["servers"] or 0
 
 
 @transaction.atomic

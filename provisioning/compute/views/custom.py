@@ -26,9 +26,8 @@ from pricing.errors import NotConfigurable, PriceChanged
 from pricing.servers import MOST_DATA_DISKS
 from pricing.values import Disk, Duration, QuoteRequest, SpecificationFacts
 from provisioning.compute.forms import DISKS, AdvancedForm, ConfirmForm, EipForm
-from provisioning.compute.keeper import default_name
-from provisioning.compute.models import Server
-from provisioning.compute.rules import MOST_AT_ONCE, addresses_in
+from provisioning.compute.rules import MOST_AT_ONCE
+from provisioning.compute.services import naming, own
 from provisioning.compute.views import sealed
 from provisioning.compute.views.drafting import (
     Drafted,
@@ -257,8 +256,7 @@ def _available(one: Drafted) -> int | None:
     subnet = _found(one.own.subnets, one.wish.subnet)
     if subnet is None:
         return None
-    used = Server.objects.existing().filter(deployment__subnet__public_id=subnet["public_id"]).count()
-    return max(0, addresses_in(subnet["cidr"]) - used)
+    return own.addresses_left(subnet["public_id"], subnet["cidr"])
 
 
 # --- 3 Configure Advanced Settings ----------------------------------------------------------------------------------
@@ -269,7 +267,7 @@ def advanced(request: BuyerRequest, one: Drafted) -> HttpResponse:
     """ECS name, log-in, recovery, ECS group."""
     kept = sealed.unseal(request, one.draft)
     initial = {
-        "name": one.wish.name or default_name([one.draft.last_default_name or ""]),  # type: ignore[attr-defined]
+        "name": one.wish.name or naming.default_name(request.account, one.wanted.quantity)[0],
         "allow_duplicate_name": one.wish.allow_duplicate_name,
         "login_mode": "key_pair" if one.wish.key_pair else "password",
         "key_pair": one.wish.key_pair,
@@ -287,7 +285,8 @@ def advanced(request: BuyerRequest, one: Drafted) -> HttpResponse:
         by_key = given["login_mode"] == "key_pair"
         wish = replace(
             one.wish,
-            name=given["name"],
+            # A name that was only proposed is given anew with the order: others may take it until then.
+            name=given["name"] if one.wish.name or "name" in form.changed_data else "",
             allow_duplicate_name=given["allow_duplicate_name"],
             key_pair=given["key_pair"] if by_key else "",
             auto_recovery=given["auto_recovery"],
@@ -349,6 +348,7 @@ def _confirm_page(
         "form": form,
         "needs_password": needs_password,
         "flavor": flavor_table(one, one.server.flavor, QueryDict()).page.object_list[:1],
+        "name": naming.shown_name(account, wish.name, one.wanted.quantity),
         "disk": one.server.system_disk or Disk(DiskType.HIGH, one.image.disk_gb),
         "disk_label": DiskType((one.server.system_disk or Disk(DiskType.HIGH, 0)).kind).label,
         "data_disks": [(DiskType(disk.kind).label, disk.size_gb) for disk in one.server.data_disks],

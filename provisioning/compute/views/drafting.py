@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.paginator import Page, Paginator
-from django.db.models import F, OuterRef, QuerySet, Subquery, TextField
+from django.db.models import F, OuterRef, QuerySet, TextField
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, JSONObject
 from django.http import Http404, HttpResponse, QueryDict
@@ -40,8 +40,8 @@ from pricing.list_prices import period_price
 from pricing.on_sale import agreements_of, specification_on_sale
 from pricing.servers import MODES, Sold, server_facts
 from pricing.values import ECS, LineKind, Quote, QuoteRequest, ServerChoice, SpecificationFacts
-from provisioning.compute.models import EcsGroup, EnterpriseProject, KeyPair, SecurityGroup, Server, Subnet
-from provisioning.compute.rules import DEFAULT_NAME, PasswordRule, password_rules
+from provisioning.compute.models import EcsGroup, EnterpriseProject, KeyPair, SecurityGroup, Subnet
+from provisioning.compute.rules import PasswordRule, password_rules
 
 FLAVORS_A_PAGE = 10
 LONGEST_LIST = 1000
@@ -59,15 +59,14 @@ class OwnThings:
     projects: list[dict[str, Any]] = field(default_factory=list)
 
 
-def _lists() -> dict[str, Subquery]:
-    """The lists of a draft's account and region, and the last name that nobody chose."""
+def _lists() -> dict[str, ArraySubquery]:
+    """The lists of a draft's account and region."""
     mine = {"account": OuterRef("account")}
     here = mine | {"region__code": OuterRef("region_code")}
     subnets = Subnet.objects.filter(**mine, vpc__region__code=OuterRef("region_code")).order_by(
         "-vpc__is_default", "id"
     )
     rates = RegionRate.objects.filter(region__code=OuterRef("region_code"))
-    numbered = Server.objects.existing().filter(**mine, name__regex=rf"^{DEFAULT_NAME}-\d{{4}}$")
     amounts = {mode.value: Cast(mode.value, TextField()) for mode in MODES}
     return {
         "own_subnets": _listed(
@@ -81,7 +80,6 @@ def _lists() -> dict[str, Subquery]:
         "own_ecs_groups": _listed(EcsGroup.objects.filter(**here), "public_id", "name"),
         "own_projects": _listed(EnterpriseProject.objects.filter(**mine), "public_id", "name"),
         "open_regions": _listed(Region.objects.filter(is_open=True), "code", "name"),
-        "last_default_name": Subquery(numbered.order_by("-name").values("name")[:1]),
         "region_rates": _listed(rates, "kind", "currency", **amounts),
     }  # fmt: skip
 

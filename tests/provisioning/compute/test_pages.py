@@ -202,6 +202,19 @@ def test_the_console_starts_stops_and_deletes(shop, browser):
     assert [one.status for one in Server.objects.get().account.subscriptions.all()] == ["closed", "closed"]
 
 
+def test_a_frozen_server_says_what_has_to_be_paid(shop, browser):
+    for mode, why, refusal in (
+        ("pay_per_use", "A bill of pay-per-use is not paid.", "because a bill is not paid"),
+        ("monthly", "The image or the ECS has expired.", "Renew its subscriptions first"),
+    ):
+        server = shop.buy(mode).deployment.servers.get()
+        Server.objects.filter(pk=server.pk).update(frozen_at=server.created_at, status="stopped")
+        page = browser.get(server.get_absolute_url()).content.decode()
+        assert why in page
+        assert refusal in page
+        assert "/start/" not in page
+
+
 def test_security_groups_are_edited(shop, browser):
     assert browser.get("/my/security-groups/new/").status_code == 200
     browser.post("/my/security-groups/new/", {"region": shop.region.code, "name": "web"})
