@@ -137,6 +137,9 @@ def _product(seller: Seller, entry: dict[str, Any], categories: dict[str, Catego
         slug=entry["slug"],
         name=entry["name"],
         tagline=entry["tagline"],
+        guide_url=f"{seller.website}/guides/{entry['slug']}"
+        if seller.website and entry["delivery_method"] == "saas"
+        else "",
         description=entry["description"].strip(),
         highlights=entry.get("highlights") or [],
         version=entry["version"],

@@ -421,6 +421,8 @@ FAILED_ORDERS_MOST: int = env.int("FAILED_ORDERS_MOST", default=5)
 FAILED_ORDERS_WINDOW = _duration("FAILED_ORDERS_WINDOW_SECONDS", days=30)
 # Tries of calls to sellers, with what was said; the database keeps them for 30 days whatever stands here.
 EXCHANGES_KEPT_FOR = _duration("EXCHANGES_KEPT_FOR_SECONDS", days=180)
+# Runs of the debugger likewise, but for the newest of each case.
+DEBUG_RUNS_KEPT_FOR = _duration("DEBUG_RUNS_KEPT_FOR_SECONDS", days=180)
 # The longest file of any form; one beyond it is not written to the disk.
 UPLOAD_FILE_MAX_BYTES: int = env.int("UPLOAD_FILE_MAX_BYTES", default=ATTACHMENT_MAX_BYTES)
 # Files that are uploaded in parts before their form is sent: how long they wait for it, how many of one side may.

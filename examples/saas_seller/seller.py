@@ -95,9 +95,14 @@ def database() -> sqlite3.Connection:
     return found
 
 
-def instance_for(line: str, bought: str, expires: str = "") -> sqlite3.Row:
-    """The instance of an order line: made at the first call, the same at every further one."""
+def instance_for(line: str, bought: str, expires: str = "", *, rehearsal: bool = False) -> sqlite3.Row:
+    """The instance of an order line: made at the first call, the same at every further one.
+
+    The debugger rehearses with the same mock orders each time (testFlag 1): what it released before is made anew.
+    """
     with closing(database()) as db:
+        if rehearsal:
+            db.execute("DELETE FROM instance WHERE line = ? AND status = 'deleted'", (line,))
         fresh = (
             line,
             f"app-{secrets.token_hex(8)}",
@@ -181,7 +186,7 @@ def v2() -> Response:
     if activity == "newInstance":
         # A good place to check the order; without the answer the marketplace would simply call again.
         bought = order_details(told["orderId"], told["orderLineId"])
-        instance = instance_for(told["orderLineId"], json.dumps(bought))
+        instance = instance_for(told["orderLineId"], json.dumps(bought), rehearsal=told.get("testFlag") == "1")
         return answer(PROCESSING, instanceId=instance["id"])
     if activity == "queryInstance":
         found = [one for one in map(instance_named, name.split(",")) if one]
@@ -211,7 +216,8 @@ def v1() -> Response:
         return answer(AUTH_FAILED)
     activity, name = told.get("activity"), told.get("instanceId", "")
     if activity == "newInstance":
-        instance = instance_for(f"{told['orderId']}-000001", json.dumps(told), told.get("expireTime", ""))
+        line, rehearsal = f"{told['orderId']}-000001", told.get("testFlag") == "1"
+        instance = instance_for(line, json.dumps(told), told.get("expireTime", ""), rehearsal=rehearsal)
         info = app_info(instance)
         info |= {field: encrypted(key, info[field]) for field in ("userName", "password")}
         return answer(OK, encryptType="1", instanceId=instance["id"], appInfo=info)

@@ -1,5 +1,6 @@
 """Makes one try of a call: outside any transaction, between the row that asks for it and the row that tells of it."""
 
+import time
 from datetime import datetime
 
 from django.conf import settings
@@ -79,18 +80,18 @@ def _talk(call: Call) -> tuple[str, Verdict, float]:
 def converse(version: str, url: str, told: Told, keys: list[str], key: str) -> tuple[str, Verdict, float]:
     """One signed request and its answer, read. Raises nothing: whatever happens there is a verdict."""
     request = request_for(version, url, told, access_key=key, at=clock.machine_now())
-    seconds: float = settings.SELLER_CALL_SECONDS
+    began = time.monotonic()
     try:
         answer = outgoing.fetch(
             request.method,
             request.url,
             headers=request.headers,
             body=request.body,
-            seconds=seconds,
+            seconds=settings.SELLER_CALL_SECONDS,
             most_bytes=settings.SELLER_ANSWER_MAX_BYTES,
         )
     except outgoing.OutgoingFailed as failed:
-        return request.shown, no_answer(str(failed)), seconds
+        return request.shown, no_answer(str(failed)), time.monotonic() - began
     return request.shown, read_answer(version, told, answer, access_keys=keys), answer.seconds
 
 

@@ -263,7 +263,8 @@ class SellerLine(models.Model):
 
 
 class DebugRun(models.Model):
-    """A case of the debugger as it went: a call about a mock order, with testFlag 1. Append-only (trigger)."""
+    """A case of the debugger as it went: a call about a mock order, with testFlag 1. Append-only (trigger) for 30 days, then
+    it may be purged."""
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
     version = models.CharField(max_length=2, choices=Version.choices)

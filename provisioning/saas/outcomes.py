@@ -34,9 +34,6 @@ DELIVERER = "saas"
 # While a seller says that he works on it he is asked at least so often.
 LONGEST_POLL = timedelta(minutes=5)
 LONGEST_ERROR = 500
-PURGE_BATCH = 5000
-# The 30 days of the database, and an hour in which its clock may differ from ours.
-LEAST_KEPT = timedelta(days=30, hours=1)
 MACHINE = Actor.system("production interface")
 
 
@@ -172,25 +169,6 @@ def _differs(kept: Application, given: ApplicationGiven) -> bool:
     memo = kept.memo.memo.reveal() if hasattr(kept, "memo") else ""
     known = ApplicationGiven(kept.username, password, kept.frontend_url, kept.management_url, memo)
     return known != given
-
-
-def purge_tries(at: datetime) -> int:
-    """Remove tries that are older than `EXCHANGES_KEPT_FOR`, in small bites; their calls stay. Returns how many.
-
-    Where that is less than the database allows, what it allows goes: one young row in a bite would keep all of it.
-
-    Args:
-        at: the machine's real time, as tries have it.
-    """
-    removed, before = 0, at - max(settings.EXCHANGES_KEPT_FOR, LEAST_KEPT)
-    while True:
-        # Their ids are in the order of their time: the oldest are looked at without an index on it.
-        oldest = dict(Exchange.objects.order_by("id").values_list("pk", "at")[:PURGE_BATCH])
-        old = [pk for pk, tried_at in oldest.items() if tried_at < before]
-        if old:
-            removed += Exchange.objects.filter(pk__in=old)._raw_delete("default")
-        if len(old) < PURGE_BATCH:
-            return removed
 
 
 def give_up(pk: int, *, at: datetime, by: Actor) -> None:

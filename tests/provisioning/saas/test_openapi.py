@@ -11,7 +11,6 @@ from huaweicloudsdkcore.signer.signer import Signer
 
 from billing.services import PaymentRequest, pay_order
 from koogallery.kernel import clock
-from orders.errors import NotForSale
 from orders.services import Placement, place_order
 from pricing.values import Duration, QuoteRequest
 from provisioning.models import AccessKey, Call
@@ -106,12 +105,6 @@ def test_an_order_is_told_once_it_is_paid(shop):
     assert ask(signed(*keys(shop), asked)).status_code == 404
     pay_order(order, PaymentRequest(), by=shop.buyer)
     assert ask(signed(*keys(shop), asked)).status_code == 200
-
-
-def test_saas_by_use_is_not_sold_where_nothing_counts_it():
-    shop = a_shop(prices={"pay_per_use": "0.50"})
-    with pytest.raises(NotForSale, match="no meter"):
-        shop.buy(mode="pay_per_use")
 
 
 def test_the_key_itself_may_stand_for_its_id_and_the_one_before_is_valid(shop):

@@ -86,6 +86,8 @@ def test_the_debugger_runs_every_mandatory_case(reference, version):
     assert [one.activity for one in cases] == expected[version]
     runs = debugger.debug(shop.product, [], by=shop.selling)
     assert [one.faults for one in runs] == [""] * len(cases)
+    again = debugger.debug(shop.product, [], by=shop.selling)
+    assert [one.faults for one in again] == [""] * len(cases), "the release asks for all of them once more"
     assert all(one.passed for one in debugger.results(kept, cases))
     assert all("testFlag" in one.request and "MOCK" in one.request + one.instance_id + "MOCK" for one in runs)
     assert not Call.objects.exists()
@@ -210,6 +212,31 @@ def test_what_was_said_long_ago_is_forgotten_and_the_call_stays(timers):
         Exchange.objects.all()._raw_delete("default")
     purge_old_tries()  # a day on which nothing is old
     assert Call.objects.get(pk=call.pk).status == "failed"
+
+
+def test_old_runs_of_the_debugger_go_but_for_the_newest_of_each_case(db):
+    shop, now = a_shop(), clock.machine_now()
+    for activity, days in (
+        ("create", 400),
+        ("create", 181),
+        ("create", 179),
+        ("create", 31),
+        ("query", 400),
+        ("query", 181),
+    ):
+        DebugRun.objects.create(
+            product=shop.product, version="v2", activity=activity, charging="period", passed=True,
+            request=f"{days} days ago", at=now - timedelta(days=days), by="test",
+        )  # fmt: skip
+    purge_old_tries()
+    assert list(DebugRun.objects.order_by("id").values_list("activity", "request")) == [
+        ("create", "179 days ago"), ("create", "31 days ago"), ("query", "181 days ago"),
+    ]  # fmt: skip
+    DebugRun.objects.create(
+        product=shop.product, version="v2", activity="create", charging="period", passed=True, request="", by="test"
+    )
+    with pytest.raises(IntegrityError), transaction.atomic():
+        DebugRun.objects.all()._raw_delete("default")
 
 
 def test_credentials_stand_in_no_page_log_error_export_or_backup(reference, timers, caplog, capsys, tmp_path):
