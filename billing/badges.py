@@ -74,5 +74,6 @@ register(
         UsageBillStatus.OPEN: Badge("info", "refresh"),
         UsageBillStatus.ARREARS: Badge("bad", "alert-triangle"),
         UsageBillStatus.PAID: Badge("ok", "circle-check"),
+        UsageBillStatus.CREDITED: Badge("ok", "arrow-back-up"),
     },
 )

@@ -93,8 +93,27 @@ INVARIANTS = (
              AND posting.ledger IN ('gateway', 'balance', 'receivable', 'reseller_owes')
             WHERE payment.usage_bill_id = bill.id
         ) AS posted
-        WHERE CASE WHEN bill.status = 'paid' THEN posted.entries <> 1 OR posted.amount <> bill.amount
+        WHERE bill.status <> 'credited' AND CASE WHEN bill.status = 'paid' THEN posted.entries <> 1 OR posted.amount <> bill.amount
             ELSE posted.entries <> 0 END
+        """,
+    ),
+    Invariant(
+        "usage_credits_are_posted",
+        "What usage bills took too much and none follows to take less is posted to the balance, or off what the reseller owes,"
+        " with the tax of its lines.",
+        """
+        SELECT bill.public_id, bill.amount, entry.kind, posted.amount, posted.tax, lines.tax
+        FROM billing_usagebill AS bill LEFT JOIN billing_journalentry AS entry ON entry.id = bill.credit_id
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(amount) FILTER (WHERE ledger IN ('balance', 'reseller_owes')), 0) AS amount,
+                coalesce(-sum(amount) FILTER (WHERE ledger = 'tax'), 0) AS tax
+            FROM billing_posting WHERE entry_id = bill.credit_id
+        ) AS posted
+        CROSS JOIN LATERAL (SELECT sum(tax) AS tax FROM billing_usagebillline WHERE bill_id = bill.id) AS lines
+        WHERE bill.status = 'credited' AND (entry.kind <> 'usage_credit' OR posted.amount <> bill.amount OR posted.tax <> lines.tax)
+        UNION ALL
+        SELECT NULL, NULL, entry.kind, NULL, NULL, NULL FROM billing_journalentry AS entry
+        WHERE entry.kind = 'usage_credit' AND NOT EXISTS (SELECT FROM billing_usagebill WHERE credit_id = entry.id)
         """,
     ),
     Invariant(

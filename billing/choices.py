@@ -64,6 +64,7 @@ class EntryKind(models.TextChoices):
     ADJUSTMENT = "adjustment", _("A balance was adjusted")
     SETTLEMENT = "settlement", _("A monthly statement was paid")
     USAGE = "usage", _("A usage bill was paid")
+    USAGE_CREDIT = "usage_credit", _("What usage bills took too much was credited")
     RESELLER_PAID = "reseller_paid", _("A reseller paid what he owes")
     PAYOUT = "payout", _("A seller was paid")
     DISPUTED = "disputed", _("A bank took a charge back")
@@ -131,11 +132,13 @@ class StatementStatus(models.TextChoices):
 
 
 class UsageBillStatus(models.TextChoices):
-    """A usage bill's life (RULES 8): it is charged as it is issued; where that fails it is in arrears."""
+    """A usage bill's life (RULES 8): it is charged as it is issued; where that fails it is in arrears. One over less than nothing
+    is credited at once."""
 
     OPEN = "open", _("Being charged")
     ARREARS = "arrears", _("In arrears")
     PAID = "paid", _("Paid")
+    CREDITED = "credited", _("Credited")
 
 
 class ProposalStatus(models.TextChoices):

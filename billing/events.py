@@ -261,6 +261,11 @@ class UsageBillPaid(UsageBillEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class UsageCredited(UsageBillEvent):
+    """What usage bills took too much was given back, since no bill follows that could take less."""
+
+
+@dataclass(frozen=True, slots=True)
 class UsageInArrears(UsageBillEvent):
     """A usage bill could not be charged; `reason` is for people."""
 

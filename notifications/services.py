@@ -65,6 +65,7 @@ class Subject:
             known |= {"card": str(self.card)}
         if self.bill:
             known |= {"until": _day(self.bill.until), "owed": self.bill.money.display()}
+            known |= {"credited": (-self.bill.money).display()}
             known |= {"freezes": _day(self.bill.freezes_at), "releases": _day(self.bill.releases_at)}
         return known
 

@@ -301,6 +301,13 @@ NOTICES: list[Notice] = [
         email=False,
     ),
     Notice(
+        billing.UsageCredited,
+        Audience.PAYERS,
+        "{credited} of your usage bills is given back",
+        "They had taken more than was used. It stands on your account balance, or comes off what your reseller owes.",
+        "usage_bill",
+    ),
+    Notice(
         billing.UsageInArrears,
         Audience.PAYERS,
         "Pay your usage bill of {owed}: it could not be charged",

@@ -18,6 +18,8 @@ from orders.terms import BILLING_ZONE
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models import TypedModelMeta
+
+    from billing.models.journal import JournalEntry
 else:
     TypedModelMeta = object
 
@@ -60,7 +62,8 @@ class UsageBill(models.Model):
     One that closes a month takes also what was recorded late of months before; one that was cut because enough had
     accrued takes use of its own month alone. `last_record` is the newest usage record that it knew of.
 
-    `amount` is the sum of its lines with their tax. In arrears `freezes_at` and `releases_at` are when its servers are
+    `amount` is the sum of its lines with their tax; below nothing only where bills took too much and none follows, which is
+    credited with `credit`. In arrears `freezes_at` and `releases_at` are when its servers are
     taken out of use, and given up; `notice_at` is when that is announced next.
     """
 
@@ -80,6 +83,9 @@ class UsageBill(models.Model):
     released_at = models.DateTimeField(null=True, editable=False)
     notice_at = models.DateTimeField(null=True, editable=False)
     paid_at = models.DateTimeField(null=True, editable=False)
+    credit = models.OneToOneField(
+        "billing.JournalEntry", null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
 
     objects = UsageBillQuerySet.as_manager()
 
@@ -103,7 +109,11 @@ class UsageBill(models.Model):
             models.UniqueConstraint(
                 fields=["account", "currency", "until", "closes_month"], name="one_usage_bill_per_cut"
             ),
-            models.CheckConstraint(name="usage_bill_amount_positive", condition=Q(amount__gt=0)),
+            models.CheckConstraint(
+                name="usage_bill_is_paid_or_credited",
+                condition=Q(amount__gt=0, credit=None) & ~Q(status="credited")
+                | Q(amount__lt=0, credit__isnull=False, status="credited", paid_at__isnull=False),
+            ),
             models.CheckConstraint(
                 name="paid_usage_bills_know_when", condition=~Q(status="paid") | Q(paid_at__isnull=False)
             ),
@@ -138,6 +148,11 @@ class UsageBill(models.Model):
     def settle(self, at: datetime) -> None:
         """Paid: by card or balance, put on the monthly statement, or owed by the reseller."""
         self.paid_at, self.notice_at = at, None
+
+    @transition(status, source=UsageBillStatus.OPEN, target=UsageBillStatus.CREDITED)
+    def credit_with(self, entry: "JournalEntry", at: datetime) -> None:
+        """Bills took more than was used: it was given back."""
+        self.credit, self.paid_at = entry, at
 
 
 class UsageBillLine(models.Model):

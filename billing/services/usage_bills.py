@@ -17,21 +17,25 @@ from accounts.actor import Actor
 from accounts.models import Account
 from billing import ledger
 from billing.choices import SOURCE_LEDGERS, EntryKind, Ledger, PaymentMethodKind
-from billing.events import UsageBillIssued, UsageBillPaid
+from billing.events import UsageBillIssued, UsageBillPaid, UsageCredited
 from billing.ledger import Side
 from billing.models import CreditLine, Payment, ProductFee, UsageAccount, UsageBill, UsageBillLine
 from billing.models.usage import last_second, month_that_ends
 from billing.rules.cycles import month_before, next_statement
 from billing.rules.usage import first_cut, unbilled
-from catalog.choices import DeliveryMethod
+from billing.services.methods import move_balance
+from catalog.choices import BillingMode, DeliveryMethod
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, Moment, Param
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
 from koogallery.kernel.stored import insert
 from orders import ports
+from orders.choices import SubscriptionStatus
+from orders.models import Subscription
+from orders.ports import MonthOfUse
 from orders.terms import BILLING_ZONE
-from pricing.use import use_charge
+from pricing.use import UseCharge, use_charge
 
 _DUE = Compiled(
     lambda: UsageAccount.objects.filter(account=Param("account"), next_bill_at__lte=Moment("at")).values_list("pk")
@@ -137,9 +141,10 @@ def _bill(of: UsageAccount, *, until: datetime, closes_month: bool, at: datetime
     rest = unbilled(used, billed_seconds(of.account, of.currency))
     charges = [(one, use_charge(one.seconds, one.price)) for one in rest]
     total = Money.total((charge.total for _one, charge in charges), of.currency)
-    if total.amount <= 0:
+    is_credit = total.amount < 0 and closes_month and _ends_with_it(of)
+    if total.amount <= 0 and not is_credit:
         return None
-    bill = UsageBill.objects.create(
+    bill = UsageBill(
         account=of.account,
         currency=of.currency,
         until=until,
@@ -148,27 +153,56 @@ def _bill(of: UsageAccount, *, until: datetime, closes_month: bool, at: datetime
         amount=total.amount,
         issued_at=at,
     )
-    UsageBillLine.objects.bulk_create(
-        UsageBillLine(
-            bill=bill,
-            subscription_id=one.subscription_id,
-            line_id=one.line_id,
-            month=one.month,
-            seconds=one.seconds,
-            currency=of.currency,
-            unit_price=one.price.unit_price.amount,
-            discount_percent=one.price.discount_percent,
-            tax_percent=one.price.tax_percent,
-            tax_name=one.price.tax_name,
-            amount=charge.amount.amount,
-            tax=charge.tax.amount,
-        )
-        for one, charge in charges
-    )
+    sold = [_line(bill, one, charge) for one, charge in charges]
+    if is_credit:
+        _credit(bill, sold, by=by, at=at)
+    bill.save()
+    UsageBillLine.objects.bulk_create(sold)
     of.billed_until = max(until, of.billed_until or until)
     of.save(update_fields=["billed_until"])
-    _take(bill, by=by, at=at)
+    if not is_credit:
+        _take(bill, by=by, at=at)
     return bill
+
+
+def _line(bill: UsageBill, one: MonthOfUse, charge: UseCharge) -> UsageBillLine:
+    return UsageBillLine(
+        bill=bill,
+        subscription_id=one.subscription_id,
+        line_id=one.line_id,
+        month=one.month,
+        seconds=one.seconds,
+        currency=bill.currency,
+        unit_price=one.price.unit_price.amount,
+        discount_percent=one.price.discount_percent,
+        tax_percent=one.price.tax_percent,
+        tax_name=one.price.tax_name,
+        amount=charge.amount.amount,
+        tax=charge.tax.amount,
+    )
+
+
+def _ends_with_it(of: UsageAccount) -> bool:
+    """Whether no bill follows that could take less: nothing by use is left, and every bill before is paid."""
+    by_use = Subscription.objects.for_account(of.account).filter(billing_mode=BillingMode.PAY_PER_USE)
+    if by_use.exclude(status=SubscriptionStatus.CLOSED).exists():
+        return False
+    return not UsageBill.objects.for_account(of.account).filter(currency=of.currency).unpaid().exists()
+
+
+def _credit(bill: UsageBill, lines: Iterable[UsageBillLine], *, by: Actor, at: datetime) -> None:
+    """Give back what bills took too much: to the balance of the account, or off what its reseller owes. Who earned it has it
+    no more."""
+    account = bill.account
+    source = Ledger.RESELLER_OWES if account.reseller_id else Ledger.BALANCE
+    if source == Ledger.BALANCE:
+        move_balance(account, -bill.money)
+    sides = [
+        Side(source, bill.money, account_id=account.pk, reseller_id=account.reseller_id),
+        *_earned(bill, lines),
+    ]
+    bill.credit_with(ledger.post(EntryKind.USAGE_CREDIT, sides, at=at, by=by.label, text=str(bill)), at)
+    publish(UsageCredited(bill=bill.public_id), at=at)
 
 
 def billed_seconds(account: Account, currency: str) -> dict[tuple[int, int, date], int]:
@@ -239,7 +273,7 @@ def usage_paid(bill: UsageBill, payment: Payment, *, by: Actor, at: datetime) ->
     source = SOURCE_LEDGERS[PaymentMethodKind(payment.method)]
     sides = [
         Side(source, bill.money, account_id=bill.account_id, reseller_id=payment.reseller_id),
-        *_earned(bill),
+        *_earned(bill, bill.lines.select_related("line__order")),
     ]
     ledger.post(EntryKind.USAGE, sides, at=at, payment=payment, by=by.label, text=str(bill))
     bill.settle(at)
@@ -247,14 +281,13 @@ def usage_paid(bill: UsageBill, payment: Payment, *, by: Actor, at: datetime) ->
     publish(UsageBillPaid(bill=bill.public_id), at=at)
 
 
-def _earned(bill: UsageBill) -> Iterable[Side]:
+def _earned(bill: UsageBill, lines: Iterable[UsageBillLine]) -> Iterable[Side]:
     """What the lines bring: sellers their sales less our fee, us the fees and our own servers, the tax office its tax."""
     sides: dict[tuple[Ledger, int | None], Money] = {}
 
     def add(name: Ledger, seller: int | None, money: Money) -> None:
         sides[name, seller] = sides.get((name, seller), Money.zero(bill.currency)) + money
 
-    lines = bill.lines.select_related("line__order")
     for one in lines:
         order = one.line.order
         if one.line.delivery_method == DeliveryMethod.ECS:
@@ -266,4 +299,8 @@ def _earned(bill: UsageBill) -> Iterable[Side]:
         add(Ledger.SELLER_PAYABLE, order.seller_id, one.money - fee)
         add(Ledger.SERVICE_FEES, order.seller_id, fee)
         add(Ledger.TAX, order.seller_id, one.tax_money)
-    return [Side(name, -money, account_id=bill.account_id, seller_id=seller) for (name, seller), money in sides.items()]
+    return [
+        Side(name, -money, account_id=bill.account_id, seller_id=seller)
+        for (name, seller), money in sides.items()
+        if money
+    ]

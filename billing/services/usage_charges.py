@@ -67,7 +67,7 @@ def pay_usage_bill(bill: UsageBill, request: PaymentRequest, *, by: Actor, at: d
             return waiting
     with transaction.atomic():
         bill = usage_bill_locked(bill.pk)
-        if bill.status == UsageBillStatus.PAID:
+        if bill.status in (UsageBillStatus.PAID, UsageBillStatus.CREDITED):
             raise OrderNotPayable("This bill is paid already.")
         if request.method == PaymentMethodKind.BALANCE:
             if bill.payments.open().exists():

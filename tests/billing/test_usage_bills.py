@@ -10,9 +10,11 @@ from django.db import IntegrityError, transaction
 from accounts.models import Reseller
 from billing import ledger
 from billing.choices import Ledger, PaymentStatus, UsageBillStatus
+from billing.invoices.services.sources import usage_sources_of
 from billing.models import CreditLine, Payment, Posting, Statement, UsageAccount, UsageBill, UsageBillLine
 from billing.rules.usage import first_cut, next_notice, unbilled
 from billing.services import CreditTerms, PaymentRequest, grant_credit, pay_statement, pay_usage_bill, unbind_card
+from billing.services.methods import balance_of
 from koogallery.kernel.books import invariants
 from notifications.models import Message
 from orders.choices import SubscriptionStatus
@@ -23,6 +25,7 @@ from pricing.use import use_charge
 from pricing.values import MeteredPrice
 from provisioning.metering.services import start_meter, stop_meter
 from tests.billing.conftest import a_shopper, usd
+from tests.factories import logged_in
 from tests.provisioning.servers import STARTED, a_server
 
 CARD = PaymentRequest()
@@ -201,6 +204,55 @@ def test_what_was_billed_too_much_comes_off_the_next_bill(shopper, timers):
     stop_meter(server, at=THIRD_OF_MAY + 3 * HOUR)
     timers.run(datetime(2026, 6, 2, 16, tzinfo=UTC))
     assert UsageBill.objects.newest_first().first().money == usd("15.00")
+
+
+@pytest.mark.parametrize("through_reseller", [False, True])
+def test_what_was_billed_too_much_is_given_back_where_no_bill_follows(shopper, timers, client, through_reseller):
+    if through_reseller:
+        shopper.through(Reseller.objects.create(name="Partner"))
+    else:
+        shopper.card()
+    server = used(shopper, 7200, price="10", tax_percent="10", tax_name="VAT")
+    timers.run(THIRD_OF_APRIL)
+    stop_meter(server, at=STARTED + timedelta(minutes=90))
+    timers.run(THIRD_OF_MAY)
+    assert UsageBill.objects.count() == 1  # it may be used again: the next bill would take less
+    server.close(THIRD_OF_MAY)
+    server.save()
+    for month in (6, 7):
+        timers.run(datetime(2026, month, 2, 16, tzinfo=UTC))
+    bill = UsageBill.objects.newest_first().first()
+    assert UsageBill.objects.count() == 2
+    assert (bill.money, bill.status, bill.lines.get().seconds) == (usd("-5.50"), UsageBillStatus.CREDITED, -1800)
+    owed = {one.ledger: f"{one.amount:.2f}" for one in Posting.objects.filter(entry=bill.credit)}
+    source = "reseller_owes" if through_reseller else "balance"
+    assert owed == {source: "-5.50", "seller_payable": "4.25", "service_fees": "0.75", "tax": "0.50"}
+    if through_reseller:
+        assert ledger.total_on(Ledger.RESELLER_OWES, "USD") == usd("16.50")
+    else:
+        assert balance_of(shopper.account, "USD") == usd("5.50")
+        assert Message.objects.get(event="UsageCredited").title == "$5.50 USD of your usage bills is given back"
+        assert [one.left for one in usage_sources_of(shopper.account)] == [usd("16.50")], "less is invoiced then"
+    page = logged_in(shopper.account.memberships.get().user).get(bill.get_absolute_url()).content.decode()
+    assert "Credited" in page
+    assert "Pay Now" not in page
+    with pytest.raises(OrderNotPayable):
+        pay_usage_bill(bill, CARD, by=shopper.by)
+
+
+def test_who_owes_a_bill_is_given_nothing_back_before_it_is_paid(shopper, timers):
+    server = used(shopper, 7200, price="10")
+    timers.run(THIRD_OF_APRIL)
+    server.close(THIRD_OF_APRIL)
+    server.save()
+    stop_meter(server, at=STARTED + timedelta(minutes=90))
+    timers.run(THIRD_OF_MAY)
+    assert [one.status for one in UsageBill.objects.all()] == [UsageBillStatus.ARREARS]
+    shopper.card()
+    pay_usage_bill(UsageBill.objects.get(), CARD, by=shopper.by, at=THIRD_OF_MAY + DAY)
+    timers.run(datetime(2026, 6, 2, 16, tzinfo=UTC))
+    assert [one.status for one in UsageBill.objects.order_by("id")] == [UsageBillStatus.PAID, UsageBillStatus.CREDITED]
+    assert balance_of(shopper.account, "USD") == usd("5.00")
 
 
 def test_a_card_is_charged_as_soon_as_enough_has_accrued(shopper, timers, settings):

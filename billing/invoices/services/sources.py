@@ -1,7 +1,7 @@
 """What an account can have invoiced: completed orders one by one, what was bought on credit by closed cycle (RULES 5)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -246,20 +246,34 @@ def usage_sources_of(account: Account, *, bill: str = "", on: Statement | None =
         paid = [one for one in paid if _stands_on(one, statements) == on]
     items = InvoiceItem.objects.filter(usage_bill__in=paid, invoice__status__in=COUNTED)
     invoiced = set(items.values_list("usage_bill_id", "invoice__issuer__is_platform", "order__seller"))
-    lines = UsageBillLine.objects.filter(bill__in=paid).select_related("line__order__product", "line__order__seller")
+    known = {one.pk: one for one in paid}
+    sold = UsageBillLine.objects.select_related("line__order__product", "line__order__seller")
+    sold = sold.prefetch_related("line__order__lines")
     groups: dict[tuple[int, bool, int], dict[int, list[UsageBillLine]]] = defaultdict(lambda: defaultdict(list))
-    for line in lines.prefetch_related("line__order__lines"):
+    for line in [*sold.filter(bill__in=paid), *_given_back(account, sold, known)]:
         order = line.line.order
         ours = is_platforms(line.line.delivery_method, joint_operation=order.product.joint_operation)
         groups[line.bill_id, ours, 0 if ours else order.seller_id][order.pk].append(line)
     taken = {(pk, ours, 0 if ours else seller) for pk, ours, seller in invoiced}
-    known = {one.pk: one for one in paid}
     found = [
         Source(Basis.CYCLE, [_used(of_order, ours=ours) for of_order in orders.values()], usage_bill=known[pk])
         for (pk, ours, seller), orders in groups.items()
         if (pk, ours, seller) not in taken
     ]
     return [one for one in found if one.left.amount > 0]
+
+
+def _given_back(
+    account: Account, rows: QuerySet[UsageBillLine], bills: Mapping[int, UsageBill]
+) -> Iterator[UsageBillLine]:
+    """What of these bills was credited later, as lines of the bill that took it last: it lowers what is invoiced of it."""
+    mine = UsageBillLine.objects.filter(bill__account=account)
+    for one in rows.filter(bill__account=account, bill__status=UsageBillStatus.CREDITED):
+        same = mine.filter(subscription=one.subscription_id, line=one.line_id, month=one.month, bill__lt=one.bill_id)
+        took = same.filter(seconds__gt=0).order_by("-bill").values_list("bill", flat=True).first()
+        if took is not None and took in bills:
+            one.bill = bills[took]
+            yield one
 
 
 def _is_paid_in_cash(bill: UsageBill, statements: Iterable[Statement]) -> bool:
