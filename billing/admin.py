@@ -1,7 +1,7 @@
 """Operations staff's screens of money: payments, refunds, credit, the journal. Nothing is edited, all has a verb."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -60,16 +60,56 @@ from koogallery.kernel.money import Money
 from koogallery.kernel.text import csv_cell
 from koogallery.kernel.web.admin_site import Queue, register_queue
 from koogallery.kernel.web.csv_export import csv_file
-from orders.admin import ReadOnlyInline
+from orders.admin import OrderAdmin, ReadOnlyInline
 
 
 class AllocationInline(ReadOnlyInline):
     model = PaymentAllocation
+    fields: ClassVar[Any] = ["order", "payment", "status", money_column("amount"), "counted_at"]
+    readonly_fields = fields
+
+    @admin.display(description="status of the payment")
+    def status(self, one: PaymentAllocation) -> str:
+        return one.payment.get_status_display()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentAllocation]:
+        rows: QuerySet[PaymentAllocation] = super().get_queryset(request)
+        return rows.select_related("payment", "order")
+
+
+class RefundInline(ReadOnlyInline):
+    model = Refund
+    fields: ClassVar[Any] = ["public_id", "payment", money_column("amount"), "status", "reason", "ended_at"]
+    readonly_fields = fields
+
+
+# What an order's screen shows of its money; orders know nothing of it.
+OrderAdmin.inlines = [*OrderAdmin.inlines, AllocationInline, RefundInline]
 
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
     """Charges, with the orders that they are for."""
+
+    fields: ClassVar[Any] = [
+        "public_id",
+        "account",
+        "method",
+        "card",
+        "reseller",
+        "statement",
+        "usage_bill",
+        "status",
+        *map(money_column, ("amount", "refunded")),
+        "gateway",
+        "reference",
+        "failure_code",
+        "failure_message",
+        "created_at",
+        "ask_gateway_at",
+        "ended_at",
+    ]
+    readonly_fields = fields
 
     list_display = [
         "public_id",
@@ -84,7 +124,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_filter = ["status", "method", "gateway"]
     list_select_related = ["account"]
     search_fields = ["public_id", "reference", "account__name", "allocations__order__number"]
-    inlines = [AllocationInline]
+    inlines = [AllocationInline, RefundInline]
     show_full_result_count = False
 
 

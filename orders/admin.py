@@ -1,6 +1,6 @@
 """Operations staff's screens of orders and subscriptions: to look at; what moves has a verb elsewhere."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -29,10 +29,17 @@ class ReadOnlyInline(TabularInline):
 
 class LineInline(ReadOnlyInline):
     model = OrderLine
+    fields: ClassVar[Any] = [
+        "product_name", "specification_name", "attributes", "quantity", "billing_mode", "duration_label",
+        money_column("amount"),
+    ]  # fmt: skip
+    readonly_fields = fields
 
 
 class DeliveryInline(ReadOnlyInline):
     model = OrderDelivery
+    fields: ClassVar[Any] = ["deliverer", "status", "started_at", "ended_at"]
+    readonly_fields = fields
 
 
 class AgreementInline(ReadOnlyInline):
@@ -42,7 +49,30 @@ class AgreementInline(ReadOnlyInline):
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
-    """Every order with its lines, deliverers and agreements."""
+    """Every order with its lines, deliverers and agreements; `billing` hangs its payments and refunds below them."""
+
+    fields: ClassVar[Any] = [
+        "number",
+        "kind",
+        "status",
+        "account",
+        "placed_by",
+        "seller",
+        "product",
+        "subject",
+        *map(money_column, ("list_price", "discount", "coupon", "tax", "payable")),
+        "auto_renew",
+        "created_at",
+        "unpaid_until",
+        "paid_at",
+        "accepted_at",
+        "completes_at",
+        "completed_at",
+        "cancelled_at",
+        "cancel_reason",
+        "quote",
+    ]
+    readonly_fields = fields
 
     list_display = [
         "number",

@@ -26,6 +26,7 @@ def money_column(amount: str) -> Any:
     def shown(row: Any) -> str:
         return Money(getattr(row, amount), row.currency).display()
 
+    shown.__name__ = amount
     return shown
 
 

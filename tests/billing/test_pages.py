@@ -193,7 +193,14 @@ def test_an_order_says_its_share_of_a_charge_and_what_of_it_went_back(browser, s
 
 def test_operations_read_amounts_as_people_do(operations, shopper):
     shopper.card()
-    pay_order(shopper.order(), PaymentRequest(), by=shopper.by)
+    order = pay_order(shopper.order(), PaymentRequest(), by=shopper.by)
+    propose_refund(order, usd("2.00"), reason="Downtime.", by=shopper.operator)
+    own, payment = f"orders/order/{order.pk}/change/", f"billing/payment/{Payment.objects.get().pk}/change/"
+    for path in (own, payment):
+        page = words(operations.get(f"/admin/{path}").content.decode())
+        for said in ("Refunding", "$5.00 USD", "$2.00 USD", order.number, "Downtime."):
+            assert said in page, (path, said)
+    assert "Processing" in operations.get(f"/admin/{own}").content.decode()
     for path in ("orders/order/", "billing/payment/"):
         page = operations.get(f"/admin/{path}").content.decode()
         assert ("$5.00 USD" in page, "5.0000" in page) == (True, False), path
