@@ -26,6 +26,8 @@ from typing import Any
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": "/tmp"}
 INITDB_FLAGS = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
 START_SECONDS = 60
+# Postgres' own default is the smaller one.
+SMALLEST_BUFFERS, LARGEST_BUFFERS = 128 * 2**20, 512 * 2**20
 
 
 class EmbeddedError(RuntimeError):
@@ -196,6 +198,7 @@ class Postgres:
             "unix_socket_permissions": "0777",
             "shared_preload_libraries": "pg_stat_statements",
             "max_connections": "100",
+            "shared_buffers": f"{_buffers() >> 20}MB",
             "timezone": "UTC",
             "log_timezone": "UTC",
         }
@@ -305,6 +308,12 @@ def _end(process: subprocess.Popen[bytes] | None, sign: signal.Signals) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _buffers() -> int:
+    """Bytes that Postgres keeps pages in: an eighth of the memory, within bounds; what is not used is not taken."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(LARGEST_BUFFERS, max(SMALLEST_BUFFERS, memory // 8))
 
 
 def _last_line(text: str) -> str:
