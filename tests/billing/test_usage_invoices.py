@@ -61,7 +61,7 @@ def test_a_paid_bill_is_invoiced_once_by_each_issuer(timers, client):
     finish_return(theirs, by=shop.operator)
     again = client.get("/billing/invoices/?tab=issued").context["rows"][0][1]
     assert f"bill={bill.public_id}" in again
-    assert client.get(again).context["chosen"][0].left == usd("10.90")
+    assert client.get(again).context["rows"][0][0].left == usd("10.90")
 
 
 def test_what_stands_on_a_statement_waits_until_that_is_paid(timers):
