@@ -277,6 +277,13 @@ def _stamp(place: Place) -> None:
 @contextmanager
 def serving(place: Place, application: str, *, ready: str, **more: str) -> Iterator[int]:
     """The application under the command by which `bin/up` serves the shop; yields its port once `ready` answers."""
+    with served(place, application, ready=ready, **more) as (port, _group):
+        yield port
+
+
+@contextmanager
+def served(place: Place, application: str, *, ready: str, **more: str) -> Iterator[tuple[int, int]]:
+    """The same; yields its port and its process group."""
     port = _free_port()
     name = application.split(".", 1)[0]
     environment = place.environment | {
@@ -289,9 +296,20 @@ def serving(place: Place, application: str, *, ready: str, **more: str) -> Itera
     child.start(ROOT)
     try:
         _wait_for(child, port, ready)
-        yield port
+        yield port, child.process.pid
     finally:
         child.stop()
+
+
+def memory_of(group: int) -> int:
+    """Bytes that the processes of a group hold of their own (anonymous memory: no shared code, no file cache)."""
+    total = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError, ValueError):
+            if os.getpgid(int(status.parent.name)) == group:
+                line = next(one for one in status.read_text().splitlines() if one.startswith("RssAnon:"))
+                total += int(line.split()[1]) * 1024
+    return total
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor, Party
@@ -16,7 +17,7 @@ from supervision.choices import Action, FlowStatus, Silence
 from supervision.evidence import Evidence, evidence_of, files_of
 from supervision.models import FlowRecord, ServiceFlow
 from supervision.rules import AppealVerdict
-from supervision.words import appeal_opens, state
+from supervision.words import appeal_opens, span, state
 
 LOOKS: dict[str, tuple[Tone, str]] = {
     Action.OPEN: ("neutral", "receipt"),
@@ -99,6 +100,11 @@ class FlowView:
     @cached_property
     def evidence(self) -> Evidence:
         return evidence_of(self.flow, self.party)
+
+    @property
+    def appeals_close_before(self) -> str:
+        """How long before the flow's end appeals close, in words."""
+        return span(settings.APPEAL_BAN_BEFORE_CLOSE)
 
     @property
     def may_remind(self) -> bool:

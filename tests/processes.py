@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
+from bench.place import memory_of
 from koogallery.kernel.running import web_command
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,14 +36,8 @@ class Server:
     group: int
 
     def memory(self) -> int:
-        """Bytes that its processes hold of their own (anonymous memory: no shared code, no file cache)."""
-        total = 0
-        for status in Path("/proc").glob("[0-9]*/status"):
-            with contextlib.suppress(OSError, ValueError):
-                if os.getpgid(int(status.parent.name)) == self.group:
-                    line = next(one for one in status.read_text().splitlines() if one.startswith("RssAnon:"))
-                    total += int(line.split()[1]) * 1024
-        return total
+        """Bytes that its processes hold of their own."""
+        return memory_of(self.group)
 
 
 def free_port() -> int:

@@ -45,7 +45,9 @@ class Fire(Protocol):
 class FireTogether(Protocol):
     """A service that carries out what is due for several rows, as `Fire` would for one after the other.
 
-    It locks all that they need first, in one order whoever calls it, does little for each, and calls nobody outside.
+    It locks all that they need first, does little for each, and calls nobody outside. The transaction may hold what
+    rows of other timers needed, so it waits for no lock that a request may have: it asks with NOWAIT, and what it raises
+    then lets each fire alone.
 
     Args:
         due: when each was due, by the row; in the order of firing.

@@ -25,5 +25,9 @@ def order_locked_alone(pk: int) -> Order:
 
 
 def orders_locked_alone(pks: Collection[int]) -> dict[int, Order]:
-    """The same for several, by their numbers; locked in one order, whoever asks for them."""
+    """The same for several, by their numbers, for timers that fire together. Waits for none.
+
+    Raises:
+        OperationalError: somebody has one of them.
+    """
     return {order.pk: order for order in SEVERAL_LOCKED_ALONE.all(pks=list(pks))}

@@ -53,9 +53,18 @@ class FlowRecord(models.Model):
         return f"{self.action} {self.at:%Y-%m-%d %H:%M:%S}"
 
     def author_for(self, reader: str) -> str:
-        """Who did it, as a party reads it: which of the operators it was is for operations alone."""
-        if self.party == Party.OPERATIONS and reader != Party.OPERATIONS:
+        """Who did it, as a party reads it: which of the operators or timers it was is for operations alone."""
+        if reader == Party.OPERATIONS:
+            return self.by
+        if self.party == Party.OPERATIONS:
             return gettext("KooGallery operations")
+        if self.party == Party.SYSTEM:
+            _timer, _comma, whom = self.by.partition(", on behalf of ")
+            return (
+                gettext("KooGallery, on behalf of %(whom)s") % {"whom": whom}
+                if whom
+                else gettext("KooGallery, by itself")
+            )
         return self.by
 
 

@@ -108,10 +108,10 @@ _ORDER_LOCKED = Compiled(
     )
 )
 _FLOW = Compiled(lambda: ServiceFlow.objects.select_related("template").filter(pk=Param("pk")))
-# In one order, so that two who lock several do not wait for each other.
+# Waits for none, as in `orders.reads`.
 _ORDERS_LOCKED = Compiled(
     lambda: (
-        Order.objects.select_for_update(of=("self",))
+        Order.objects.select_for_update(of=("self",), nowait=True)
         .select_related("account", "seller", "product")
         .filter(OneOf(F("flow__pk"), Param("flows")))
         .order_by("pk")
@@ -133,7 +133,11 @@ def flow_locked(pk: int) -> ServiceFlow:
 
 
 def flows_locked(pks: Collection[int]) -> dict[int, ServiceFlow]:
-    """The same for several, by their numbers."""
+    """The same for several, by their numbers, for timers that fire together. Waits for none.
+
+    Raises:
+        OperationalError: somebody has one of their orders.
+    """
     orders = {order.pk: order for order in _ORDERS_LOCKED.all(flows=list(pks))}
     found = {}
     for flow in _FLOWS.all(pks=list(pks)):

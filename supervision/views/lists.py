@@ -54,13 +54,14 @@ TABS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One flow in a list: its badge, its page, the links of its Operation column."""
+    """One flow in a list: its badge, its page, the links of its Operation column, whether the reader's turn is overdue."""
 
     flow: ServiceFlow
     badge_kind: str
     specification: str
     url: str
     mine: bool
+    late: bool
     operations: list[Link]
 
 
@@ -96,6 +97,7 @@ def _row(flow: ServiceFlow, by: Actor, at: datetime, last_reminder: datetime | N
         specification=", ".join(line.specification_name for line in flow.order.lines.all()),
         url=url,
         mine=flow.waiting_on == by.party,
+        late=flow.respond_by is not None and flow.respond_by < at,
         # What is the reader's turn stands first; what he may do about the other side's silence, last.
         operations=[*acts, view_details] if flow.waiting_on == by.party else [view_details, *acts],
     )

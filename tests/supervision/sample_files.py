@@ -5,20 +5,10 @@ import struct
 import zipfile
 import zlib
 
+from bench.sending import png as png
+from bench.sending import png_chunk as png_chunk
+
 PDF = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
-
-
-def png_chunk(kind: bytes, data: bytes = b"") -> bytes:
-    return struct.pack("!L", len(data)) + kind + data + struct.pack("!L", zlib.crc32(kind + data))
-
-
-def png(size: int = 1) -> bytes:
-    """A grey square; larger ones carry their bytes in a text chunk."""
-    head = png_chunk(b"IHDR", struct.pack("!LLBBBBB", 1, 1, 8, 0, 0, 0, 0))
-    end = png_chunk(b"IDAT", zlib.compress(b"\0\0")) + png_chunk(b"IEND")
-    room = size - len(b"\x89PNG\r\n\x1a\n" + head + end) - 12
-    text = png_chunk(b"tEXt", b"Comment\0".ljust(room, b".")) if room > 8 else b""
-    return b"\x89PNG\r\n\x1a\n" + head + text + end
 
 
 def jpeg() -> bytes:

@@ -50,6 +50,9 @@ def test_silence_is_recorded_at_the_deadline_and_stops_nothing(case, timers):
     timers.run(asked.due_at, "miss_statements")
     entry = FlowRecord.objects.filter(flow=case.flow).first()
     assert (entry.action, entry.at, entry.party) == (Action.STATEMENT_SILENCE, asked.due_at, "system")
+    assert (entry.author_for("buyer"), entry.author_for("operations")) == (
+        "KooGallery, by itself", "timer miss_statements",
+    )  # fmt: skip
     decide(case, Decision.RESUME, at=asked.due_at)
 
 
@@ -122,6 +125,7 @@ def test_an_account_may_let_the_timer_file_the_appeal(deal, timers):
     assert (appeal.party, appeal.filed_at) == ("buyer", due)
     assert (entry.action, entry.party, entry.at) == (Action.APPEAL, "system", due)
     assert entry.by == f"timer send_flow_notices, on behalf of {account.name}"
+    assert entry.author_for("seller") == f"KooGallery, on behalf of {account.name}"
     assert no_breach()
 
 

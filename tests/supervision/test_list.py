@@ -90,6 +90,8 @@ def test_rows_that_wait_for_me_come_first_are_marked_and_say_until_when(deal, lo
     rows = re.findall(r"<tr( class=\"mine\")?>\s*<td class=\"num\"", page)
     assert [bool(row) for row in rows] == [True, True, False, False, False, False]
     assert "Your turn, until" in text_of(client)
+    ServiceFlow.objects.update(respond_by=clock.now() - timedelta(days=1))
+    assert "Your turn, overdue since" in text_of(client)
 
 
 def test_the_operation_column_offers_what_may_be_done_now(deal, logged_in):

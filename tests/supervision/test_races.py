@@ -1,18 +1,26 @@
 """Two at once: exactly one effect, and nobody waits for ever."""
 
 import threading
+import time
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import Q
 
 from accounts.models import Reveal
 from billing.models import Payment
 from billing.services import PaymentRequest, pay_order
+from koogallery.kernel import clock, timers
 from koogallery.kernel.errors import DomainError
+from koogallery.kernel.models import Deadline, TimerFailure
+from koogallery.kernel.sweep import sweep
+from koogallery.kernel.timers import Timer, register
 from orders.models import Order
+from orders.services import order_locked
 from supervision import services
-from supervision.models import Appeal, FlowRecord, FlowTemplate, Ruling
+from supervision.models import Appeal, FlowRecord, FlowTemplate, Ruling, ServiceFlow
 from tests.supervision.conftest import make_deal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -161,3 +169,67 @@ def test_filing_twice_files_once():
     outcomes = at_once(*[lambda: services.file_appeal(deal.flow, reason="Silence.", by=deal.buyer, at=at)] * 3)
     assert done(outcomes) == 1
     assert Appeal.objects.count() == 1
+
+
+def waits_for_a_lock() -> bool:
+    """Whether anybody in the database waits for a row that another one has."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def wait_until(true, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_request_that_locks_several_orders_is_no_victim_of_rows_that_fire_together(monkeypatch):
+    """The company has the second order by one timer and wants the first by another; the request has the first."""
+    now = clock.now()
+    first, second = make_deal(), make_deal()
+    since = now - timedelta(hours=72, minutes=30)
+    ServiceFlow.objects.filter(pk=first.flow.pk).update(
+        waiting_since=since, next_notice_at=since + timedelta(hours=72), respond_by=since + timedelta(hours=120)
+    )
+    services.deliver(second.flow, note="Key.", by=second.seller, at=now - timedelta(hours=5))
+    services.accept_delivery(second.flow, by=second.buyer, at=now - timedelta(hours=4))
+    request_has_first, company_has_second = threading.Event(), threading.Event()
+
+    def until_the_request_waits(due, /, *, by):
+        company_has_second.set()
+        wait_until(waits_for_a_lock)
+        Deadline.objects.filter(pk__in=due).update(fired_at=now)
+
+    monkeypatch.setattr(timers, "_timers", dict(timers._timers))
+    pause = Deadline.objects.create(owner_type="pause", owner_id=1, name="pause", due_at=now - timedelta(minutes=45))
+    register(
+        Timer(
+            "pause",
+            Deadline,
+            "due_at",
+            Q(name="pause", fired_at=None),
+            lambda pk, /, *, at, by: Deadline.objects.filter(pk=pk).update(fired_at=at),
+            together=until_the_request_waits,
+        )
+    )
+
+    def request() -> str:
+        with transaction.atomic():
+            order_locked(first.flow.order_id)
+            request_has_first.set()
+            assert company_has_second.wait(10)
+            order_locked(second.flow.order_id)
+        return "done"
+
+    outcomes = at_once(request, lambda: request_has_first.wait(10) and sweep(seconds=20))
+
+    assert outcomes[0] == "done"
+    assert Order.objects.get(pk=second.flow.order_id).status == "completed"
+    assert first.now().next_notice_at == since + timedelta(hours=96)
+    pause.refresh_from_db()
+    assert pause.fired_at
+    assert not TimerFailure.objects.exists()
