@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db.models import Min
 
 from accounts.actor import Actor
 from accounts.models import Account
@@ -128,7 +127,7 @@ def shop(db: None, settings: object) -> Shop:
 
 
 def next_due() -> datetime | None:
-    """When the next step of anything here is due."""
+    """When the next step of anything here is due; one statement, since every step of every test asks it."""
     columns = [
         (Server, "next_step_at"),
         (Deployment, "next_step_at"),
@@ -136,9 +135,11 @@ def next_due() -> datetime | None:
         (SecurityGroup, "changed_at"),
         (Reconciliation, "due_at"),
     ]
-    dues = [model.objects.aggregate(one=Min(column))["one"] for model, column in columns]
-    dues.append(OutboxMessage.objects.filter(done_at=None, stuck_at=None).aggregate(one=Min("retry_at"))["one"])
-    return min((due for due in dues if due), default=None)
+    dues = [
+        model.objects.order_by().filter(**{f"{column}__isnull": False}).values_list(column) for model, column in columns
+    ]
+    retries = OutboxMessage.objects.filter(done_at=None, stuck_at=None, retry_at__isnull=False).order_by()
+    return min((due for (due,) in retries.values_list("retry_at").union(*dues)), default=None)
 
 
 def let_pass(minutes: float = 5, *, at: datetime | None = None, quietly: bool = False) -> datetime:

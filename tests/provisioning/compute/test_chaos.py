@@ -26,7 +26,8 @@ from tests.provisioning.compute.conftest import let_pass, next_due
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = {"default": 8, "long": 400}
+# The long profile comes in parts that each take a minute or two, so that they run beside each other and one by one.
+EXAMPLES, PARTS = {"default": 8, "long": 25}, 16
 plan = st.fixed_dictionaries(
     {
         "fates": st.lists(st.sampled_from(chaos.FATES), max_size=24),
@@ -124,11 +125,12 @@ def test_whatever_happens_nothing_is_orphaned_doubled_or_unpaid(shop, settings, 
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("part", range(PARTS))
 @profile(
     max_examples=EXAMPLES["long"],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(given_=plan)
-def test_the_same_for_long(shop, settings, given_):
+def test_the_same_for_long(shop, settings, part, given_):
     in_a_world_of_its_own(shop, given_, settings)
