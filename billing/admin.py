@@ -82,6 +82,9 @@ class RefundInline(ReadOnlyInline):
     fields: ClassVar[Any] = ["public_id", "payment", money_column("amount"), "status", "reason", "ended_at"]
     readonly_fields = fields
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("payment")
+
 
 # What an order's screen shows of its money; orders know nothing of it.
 OrderAdmin.inlines = [*OrderAdmin.inlines, AllocationInline, RefundInline]

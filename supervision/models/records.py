@@ -53,12 +53,15 @@ class FlowRecord(models.Model):
         return f"{self.action} {self.at:%Y-%m-%d %H:%M:%S}"
 
     def author_for(self, reader: str) -> str:
-        """Who did it, as a party reads it: which of the operators or timers it was is for operations alone."""
+        """Who did it, as a party reads it: which of the operators or timers it was is for operations alone.
+
+        What follows when a person ends the order counts as the platform's act, and still has his name and role.
+        """
         if reader == Party.OPERATIONS:
             return self.by
-        if self.party == Party.OPERATIONS:
+        if self.party == Party.OPERATIONS or self.role == "operator":
             return gettext("KooGallery operations")
-        if self.party == Party.SYSTEM:
+        if self.party == Party.SYSTEM and self.role in ("timer", "system"):
             _timer, _comma, whom = self.by.partition(", on behalf of ")
             return (
                 gettext("KooGallery, on behalf of %(whom)s") % {"whom": whom}

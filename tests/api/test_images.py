@@ -242,7 +242,6 @@ def test_names_are_given_with_the_order_whenever_it_is_paid(shop, api):  # noqa:
     ]
     canceled = api.post("orders/", body(shop, "monthly")).json()
     api.post(f"orders/{canceled['number']}/cancel/")
-    let_pass(0)
     for order in reversed(placed):
         assert api.post(f"orders/{order['number']}/pay/", {"method": "card"}).json()["status"] == "processing"
     named = {

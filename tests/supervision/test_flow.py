@@ -23,7 +23,7 @@ from supervision.errors import (
     TooManyReminders,
 )
 from supervision.models import FlowRecord
-from tests.factories import a_buyer
+from tests.factories import a_buyer, an_operator
 
 PDF = b"%PDF-1.7\n%%EOF"
 
@@ -269,3 +269,10 @@ def test_records_cannot_be_changed_or_deleted(deal):
     ):
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
             change()
+
+
+def test_what_an_operator_ends_with_the_order_did_not_happen_by_itself(deal):
+    one = deal()
+    services.close_with_order(one.flow, reason="Refunded.", by=an_operator(), at=clock.now())
+    record = FlowRecord.objects.filter(flow=one.flow, action=Action.CLOSE).get()
+    assert (record.party, record.author_for("buyer")) == ("system", "KooGallery operations")

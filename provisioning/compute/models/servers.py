@@ -17,6 +17,7 @@ from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import CurrencyField, UnitPriceField
 from koogallery.kernel.secrets import EncryptedTextField
+from orders.choices import OrderStatus
 from orders.models import Order, Subscription
 from provisioning.compute.choices import DeploymentStatus, LoginMode, ServerStatus
 from provisioning.compute.models.networks import EcsGroup, EnterpriseProject, KeyPair, SecurityGroup, Subnet
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
     from django_stubs_ext.db.models import TypedModelMeta
 else:
     TypedModelMeta = object
+
+
+class DeploymentQuerySet(models.QuerySet["Deployment"]):
+    def to_come(self) -> Self:
+        """Whose servers are not begun: their order waits for payment, or was just paid. A canceled order's never come,
+        also before its outbox has told so."""
+        return self.filter(status=DeploymentStatus.WAITING).exclude(order__status=OrderStatus.CANCELLED)
 
 
 class Deployment(models.Model):
@@ -69,6 +77,8 @@ class Deployment(models.Model):
     tries = models.PositiveIntegerField(default=0, editable=False)
     started_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = DeploymentQuerySet.as_manager()
 
     class Meta(TypedModelMeta):
         indexes = [

@@ -5,7 +5,6 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Account
 from koogallery.kernel.ids import public_id
-from provisioning.compute.choices import DeploymentStatus
 from provisioning.compute.models import Deployment, Server
 from provisioning.compute.rules import DEFAULT_NAME, NamesExhausted, next_number, numbered
 
@@ -14,8 +13,7 @@ def taken_names(account: Account, name: str) -> set[str]:
     """Names that begin so: of the account's servers, and those promised to servers whose order waits for payment."""
     servers = Server.objects.for_account(account).existing().filter(name__startswith=name)
     taken = set(servers.values_list("name", flat=True))
-    unpaid = Deployment.objects.filter(account=account, status=DeploymentStatus.WAITING)
-    for waiting in unpaid.only("name", "quantity", "first_number"):
+    for waiting in Deployment.objects.to_come().filter(account=account).only("name", "quantity", "first_number"):
         taken.update(one for one in waiting.server_names if one.startswith(name))
     return taken
 

@@ -18,7 +18,6 @@ from catalog.models import ImageVersion, Region
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, InvalidTransition
 from koogallery.kernel.text import clean_text
-from provisioning.compute.choices import DeploymentStatus
 from provisioning.compute.models import (
     Deployment,
     EcsGroup,
@@ -89,7 +88,7 @@ def addresses_left(subnet: str, cidr: str) -> int:
 
 def _waiting(**where: Any) -> int:
     """How many servers are in orders that wait for payment."""
-    rows = Deployment.objects.filter(status=DeploymentStatus.WAITING, **where)
+    rows = Deployment.objects.to_come().filter(**where)
     return rows.aggregate(servers=Sum("quantity"))["servers"] or 0
 
 

@@ -216,21 +216,26 @@ def test_what_was_said_long_ago_is_forgotten_and_the_call_stays(timers):
 
 def test_old_runs_of_the_debugger_go_but_for_the_newest_of_each_case(db):
     shop, now = a_shop(), clock.machine_now()
-    for activity, days in (
-        ("create", 400),
-        ("create", 181),
-        ("create", 179),
-        ("create", 31),
-        ("query", 400),
-        ("query", 181),
+    for activity, days, passed in (
+        ("create", 400, True),
+        ("create", 181, True),
+        ("create", 179, True),
+        ("create", 31, True),
+        ("query", 400, True),
+        ("query", 181, True),
+        ("release", 400, True),
+        ("release", 300, True),
+        ("release", 200, False),
+        ("release", 190, False),
     ):
         DebugRun.objects.create(
-            product=shop.product, version="v2", activity=activity, charging="period", passed=True,
+            product=shop.product, version="v2", activity=activity, charging="period", passed=passed,
             request=f"{days} days ago", at=now - timedelta(days=days), by="test",
         )  # fmt: skip
     purge_old_tries()
     assert list(DebugRun.objects.order_by("id").values_list("activity", "request")) == [
         ("create", "179 days ago"), ("create", "31 days ago"), ("query", "181 days ago"),
+        ("release", "300 days ago"), ("release", "190 days ago"),
     ]  # fmt: skip
     DebugRun.objects.create(
         product=shop.product, version="v2", activity="create", charging="period", passed=True, request="", by="test"
