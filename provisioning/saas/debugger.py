@@ -68,7 +68,7 @@ class Result:
 
 def cases_for(product: Product, version: str) -> list[Case]:
     """The mandatory cases of a product in the order in which they build on each other (RULES 2.3)."""
-    modes = Price.objects.filter(specification__product=product, specification__removed_at=None)
+    modes = Price.objects.offered().filter(specification__product=product, specification__removed_at=None)
     sold = {CHARGING[mode] for mode in modes.values_list("billing_mode", flat=True)}
     upgradable = UpgradeRule.objects.filter(specification__product=product).exists()
     found = []

@@ -76,7 +76,8 @@ def test_a_new_key_needs_a_recent_login_and_is_shown_once():
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_the_debugger_runs_every_mandatory_case(reference, version):
-    shop = upgradable(a_shop(prices={"monthly": "5.00", "one_time": "9.00"}))
+    # Nobody can order an app by use, so nobody has to pass its cases.
+    shop = upgradable(a_shop(prices={"monthly": "5.00", "one_time": "9.00", "pay_per_use": "0.10"}))
     kept = shop.connect(f"{reference(key_of(shop))}/{version}", version)
     cases = debugger.cases_for(shop.product, version)
     expected = {
