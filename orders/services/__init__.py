@@ -39,6 +39,7 @@ from orders.services.renewing import (
     renewal_prices,
     renewal_refusal,
     renewed_term,
+    sold_today,
     usable_coupon,
     waiting_orders,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "renewal_prices",
     "renewal_refusal",
     "renewed_term",
+    "sold_today",
     "take_back",
     "taking_back_refusal",
     "unsubscription_request",

@@ -87,6 +87,25 @@ def _servers(subscriptions: Collection[Subscription]) -> dict[tuple[str, str], S
     return found
 
 
+def sold_today(
+    subscription: Subscription, *, account: Account, prices: RenewalPrices | None = None
+) -> SpecificationFacts | None:
+    """What a renewal of the subscription may buy, a server's by what its region sells; None where nothing is sold of it.
+
+    Args:
+        prices: of `renewal_prices`, when many are asked about.
+    """
+    if prices is not None:
+        facts = prices.of(subscription)
+    elif subscription.delivery_method == DeliveryMethod.ECS:
+        facts = _servers([subscription]).get(server_key(subscription.attributes))
+    else:
+        facts = None
+    if facts is None and subscription.specification is not None:
+        facts = pricing.facts_for(subscription.specification, account)
+    return facts
+
+
 def renewal_refusal(
     subscription: Subscription, *, automatic: bool = False, waiting: Order | None = None
 ) -> DomainError | None:
@@ -193,9 +212,7 @@ def _quote(
 ) -> tuple[Quote, SubscriptionTerm]:
     """The price, and the term that it buys."""
     is_server = subscription.delivery_method == DeliveryMethod.ECS
-    facts = prices.of(subscription) if prices else _servers([subscription]).get(server_key(subscription.attributes))
-    if facts is None and subscription.specification is not None:
-        facts = pricing.facts_for(subscription.specification, account)
+    facts = sold_today(subscription, account=account, prices=prices)
     if facts is None:
         raise NotRenewable("This server is not sold in the region any more.")
     offered = offered_durations(subscription, facts, at=at)

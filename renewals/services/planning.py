@@ -1,5 +1,6 @@
 """How a subscription renews: written down at its start, changed by its account, kept up to date as it renews (RULES 3.2)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,10 +17,16 @@ from koogallery.kernel.stored import update
 from orders.choices import DurationUnit, SubscriptionStatus
 from orders.errors import AutoRenewalNotSupported, NotRenewable
 from orders.models import Order, Subscription
-from orders.services import cancel_outdated, not_for_sale, offered_durations, order_locked
+from orders.services import (
+    RenewalPrices,
+    cancel_outdated,
+    not_for_sale,
+    offered_durations,
+    order_locked,
+    sold_today,
+)
 from orders.terms import last_day
 from pricing.renewals import renewal_durations
-from pricing.services import facts_for
 from pricing.values import Duration
 from renewals import rules
 from renewals.choices import RenewalMode
@@ -115,7 +122,7 @@ def change_plan(subscription: Subscription, wish: PlanWish, *, by: Actor, at: da
     Raises:
         PermissionRefused: the actor's role may not renew.
         AutoRenewalNotSupported: the product does not renew by itself.
-        NotRenewable: it has no term, is over, or is no longer available (RULES 3.1: delisted).
+        NotRenewable: it has no term, is over, is no longer available (RULES 3.1: delisted), or no term of it is sold.
         InvalidInput: a period that is not sold, a count or day out of bounds.
         InvalidTransition: a deduction is under way.
     """
@@ -166,11 +173,14 @@ def _enabled(plan: RenewalPlan, subscription: Subscription) -> AutoRenewalEnable
 
 
 def mode_refusal(
-    plan: RenewalPlan, subscription: Subscription, mode: str, *, account: Account
+    plan: RenewalPlan, subscription: Subscription, mode: str, *, account: Account, periods: Collection[Duration] = ()
 ) -> InvalidTransition | None:
     """Why a subscription's renewals may not be brought to `mode`, or changed within it, now; None when they may. Not raised.
 
     What is offered and what is refused is decided here alone. Needs `product` and `specification` of the subscription.
+
+    Args:
+        periods: what an automatic renewal may buy (`offered_periods`); the other modes do not ask.
     """
     if not subscription.has_term:
         return NotRenewable("Only yearly and monthly subscriptions are renewed.")
@@ -194,6 +204,8 @@ def mode_refusal(
         return NotRenewable("This account is frozen: it cannot switch auto-renewal on.")
     if subscription.status in (SubscriptionStatus.EXPIRED, SubscriptionStatus.FROZEN):
         return NotRenewable("It has expired. Renew it by hand first; then auto-renewal can be switched on.")
+    if not periods:
+        return NotRenewable("It is not sold by the month or year any more: an auto-renewal could buy nothing.")
     return None
 
 
@@ -201,7 +213,9 @@ def _check(plan: RenewalPlan, subscription: Subscription, wish: PlanWish, *, acc
     """Refuse what may not be chosen for this subscription."""
     if wish.mode not in RenewalMode.values:
         raise InvalidInput("Choose manual, auto or cancelled.", errors={"mode": ["Choose manual, auto or cancelled."]})
-    if refusal := mode_refusal(plan, subscription, wish.mode, account=account):
+    is_auto = wish.mode == RenewalMode.AUTO
+    periods = offered_periods(subscription, account=account, at=at) if is_auto else ()
+    if refusal := mode_refusal(plan, subscription, wish.mode, account=account, periods=periods):
         raise refusal
     if wish.count is not None and not 0 <= wish.count <= MOST_RENEWALS:
         why = f"Enter a number of renewals from 0 (no limit) to {MOST_RENEWALS}."
@@ -209,22 +223,28 @@ def _check(plan: RenewalPlan, subscription: Subscription, wish: PlanWish, *, acc
     if wish.deduction_days is not None and not 1 <= wish.deduction_days <= DEDUCTION_DAYS_BEFORE:
         why = f"Choose a deduction day from 1 to {DEDUCTION_DAYS_BEFORE} days before the expiry."
         raise InvalidInput(why, errors={"deduction_days": [why]})
-    if wish.mode == RenewalMode.AUTO and wish.period is not None:
-        _check_period(subscription, wish.period, account=account, at=at)
-
-
-def _check_period(subscription: Subscription, period: Duration, *, account: Account, at: datetime) -> None:
-    known = offered_periods(subscription, account=account, at=at)
-    if period not in known:
-        why = f"Choose one of: {', '.join(map(str, known)) or 'none is sold'}."
+    if is_auto and wish.period is not None and wish.period not in periods:
+        why = f"Choose one of: {', '.join(map(str, periods))}."
         raise InvalidInput(why, errors={"period": [why]})
 
 
-def offered_periods(subscription: Subscription, *, account: Account, at: datetime) -> tuple[Duration, ...]:
-    """What an automatic renewal may buy; before the term has begun one month or one year of what is sold."""
-    if subscription.specification is None:
+def offered_periods(
+    subscription: Subscription, *, account: Account, at: datetime, prices: RenewalPrices | None = None
+) -> tuple[Duration, ...]:
+    """What an automatic renewal may buy; before the term has begun one month or one year of what is sold.
+
+    Empty where there is no auto-renewal, and where nothing is sold by the month or year. A server renews as the product
+    of its image does, at what its region sells.
+
+    Args:
+        prices: of `renewal_prices`, when many are asked about.
+    """
+    renews = subscription.has_term and subscription.product.auto_renewal_supported
+    if not renews or subscription.status == SubscriptionStatus.CLOSED:
         return ()
-    facts = facts_for(subscription.specification, account)
+    facts = sold_today(subscription, account=account, prices=prices)
+    if facts is None:
+        return ()
     if subscription.expires_at is None:
         return tuple(one for one in (Duration(1, "month"), Duration(1, "year")) if one in renewal_durations(facts))
     return offered_durations(subscription, facts, at=at)

@@ -22,16 +22,14 @@ from koogallery.kernel.web.formats import rest_text
 from koogallery.kernel.web.parts import Link
 from orders import ports
 from orders.choices import SubscriptionStatus
-from orders.models import ENDS_SOON, Subscription
-from orders.services import renewal_refusal, upgrade_refusal
-from renewals.choices import RenewalMode
+from orders.models import ENDS_SOON, Subscription, SubscriptionQuerySet
+from orders.services import renewal_refusal, upgrade_refusal, waiting_orders
 from renewals.models import RenewalPlan
 from renewals.views.renewals import offers_of
 from renewals.views.upgrade import current_configuration
 from supervision.models import ServiceFlow
 
 PAGE_SIZE = 20
-MOST_EXPORTED = 10_000
 
 
 @require_safe
@@ -39,12 +37,13 @@ MOST_EXPORTED = 10_000
 def app_list(request: BuyerRequest) -> HttpResponseBase:
     """`/my/apps/`: what the account has bought, newest first; `?export=csv` as a file."""
     status = request.GET.get("status", "")
-    mine = Subscription.objects.for_account(request.account).in_purchased_apps().with_table_columns()
+    mine = Subscription.objects.for_account(request.account).in_purchased_apps()
     rows = mine.filter(status=status) if status in SubscriptionStatus.values else mine
     rows = rows.order_by("-created_at", "-id")
     if request.GET.get("export") == "csv":
-        return csv_file(_cells(rows.select_related("renewal_plan")[:MOST_EXPORTED]), "purchased-apps.csv")
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+        return csv_file(_cells(rows), "purchased-apps.csv")
+    page = Paginator(rows.with_table_columns(), PAGE_SIZE).get_page(request.GET.get("page"))
+    waiting = waiting_orders(list(page))
     tabs = [Link(_("All"), "?", current=status not in SubscriptionStatus.values)]
     tabs += [Link(one.label, f"?status={one.value}", current=status == one.value) for one in SubscriptionStatus]
     context = {
@@ -54,7 +53,7 @@ def app_list(request: BuyerRequest) -> HttpResponseBase:
         "export": f"?{urlencode({'status': status, 'export': 'csv'})}",
         "labels": {mode.value: mode.guide_label for mode in BillingMode},
         "upgradable": _upgradable(page.object_list),
-        "renewable": {app.pk for app in page if renewal_refusal(app) is None},
+        "renewable": {app.pk for app in page if renewal_refusal(app, waiting=waiting.get(app.pk)) is None},
         "ending": {app.pk for app in page if _is_ending(app)},
         "may_renew": may(request.membership.role, Permission.RENEW),
         "under_supervision": ServiceFlow.objects.for_account(request.account).waiting_for(Party.BUYER).count(),
@@ -62,12 +61,22 @@ def app_list(request: BuyerRequest) -> HttpResponseBase:
     return render(request, "renewals/app_list.html", context)
 
 
-def _cells(apps: Iterable[Subscription]) -> Iterator[list[str]]:
+# What the file prints, and nothing of the long texts beside it.
+EXPORTED = (
+    "public_id", "delivery_method", "status", "billing_mode", "starts_at", "expires_at",
+    "product__name", "product__seller__name", "line__product_name", "line__specification_name", "line__order__number",
+    "renewal_plan__mode",
+)  # fmt: skip
+
+
+def _cells(apps: SubscriptionQuerySet) -> Iterator[list[str]]:
+    """All apps as rows of a file, read while they are sent."""
     yield [
         "resource", "product", "specification", "seller", "delivery_method", "status", "billing_mode",
         "order", "starts", "expires", "auto_renewal",
     ]  # fmt: skip
-    for one in apps:
+    rows = apps.select_related("product__seller", "line__order", "renewal_plan").only(*EXPORTED)
+    for one in rows.iterator(chunk_size=2000):
         plan: RenewalPlan | None = getattr(one, "renewal_plan", None)
         yield [
             one.public_id,
@@ -130,12 +139,14 @@ def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
 
     Before the flow of supervised SaaS is complete its application information is on the flow's page (RULES 1.1).
     """
-    app = get_object_or_404(Subscription.objects.for_account(request.account).with_table_columns(), public_id=public_id)
+    mine = Subscription.objects.for_account(request.account).with_table_columns().select_related("renewal_plan")
+    app = get_object_or_404(mine.prefetch_related("specification__attributes"), public_id=public_id)
     now, order = clock.now(), app.line.order
     remaining = rest_text(app.expires_at - now) if app.expires_at and app.expires_at > now else ""
-    plan = RenewalPlan.objects.filter(subscription=app).first()
+    plan: RenewalPlan = getattr(app, "renewal_plan", None) or RenewalPlan(subscription=app)
+    waiting = waiting_orders([app]).get(app.pk)
     may_renew = may(request.actor.role, Permission.RENEW)
-    offers = offers_of(plan or RenewalPlan(subscription=app), app, request.account) if may_renew else None
+    offers = offers_of(plan, app, request.account, at=now) if may_renew else None
     term = (app.expires_at - app.starts_at) if app.expires_at and app.starts_at else None
     used = (now - app.starts_at) if app.starts_at else None
     context = {
@@ -145,9 +156,11 @@ def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
         "billing_label": BillingMode(app.billing_mode).guide_label,
         "remaining": remaining,
         "plan": plan,
-        "may_renew": may_renew and renewal_refusal(app) is None,
+        "waiting": waiting,
+        "renewable": may_renew and renewal_refusal(app, waiting=waiting) is None,
+        "may_renew": may_renew,
         "offers": offers,
-        "auto_renewal": bool(plan and plan.mode == RenewalMode.AUTO),
+        "auto_renewal": plan.is_auto,
         "auto_renewal_supported": app.product.auto_renewal_supported,
         "auto_renewal_help": _auto_renewal_help(app),
         "used_percent": max(0, min(100, round(100 * (used / term)))) if term and used else None,

@@ -82,7 +82,7 @@ def _context(request: BuyerRequest, app: Subscription, known: RenewalPlan) -> di
     period = data.get("period", duration_value(known.period))
     offered = offered_periods(app, account=request.account, at=clock.now())
     days = data.get("deduction_days", str(known.deduction_days))
-    refused = {one: mode_refusal(known, app, one, account=request.account) for one in RenewalMode}
+    refused = {one: mode_refusal(known, app, one, account=request.account, periods=offered) for one in RenewalMode}
     return {
         "app": app,
         "product": app.product,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -15,18 +16,20 @@ from django.views.decorators.http import require_safe
 from accounts.models import Account
 from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
+from catalog.choices import DeliveryMethod
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.web.parts import Link
 from orders.errors import AutoRenewalNotSupported
 from orders.models import Order, Subscription
-from orders.services import RenewalWish, price_of_renewal, renewal_prices, waiting_orders
+from orders.services import RenewalPrices, RenewalWish, price_of_renewal, renewal_prices, waiting_orders
 from orders.terms import last_day
 from pricing.values import Duration, Quote
 from renewals.choices import RenewalMode
 from renewals.models import RenewalPlan, RenewalPlanQuerySet
 from renewals.services import mode_refusal
 from renewals.services.batch import MOST_AT_ONCE
+from renewals.services.planning import offered_periods
 
 # How many rows a page may have; the last is what may be renewed at once.
 PAGE_SIZES = (20, 50, 100, MOST_AT_ONCE)
@@ -51,9 +54,16 @@ class Offers:
     why: str
 
 
-def offers_of(plan: RenewalPlan, app: Subscription, account: Account) -> Offers:
-    """What may be chosen for one app; needs its `product`, the product's `seller`, and its `specification`."""
-    refused = {mode: mode_refusal(plan, app, mode, account=account) for mode in RenewalMode}
+def offers_of(
+    plan: RenewalPlan, app: Subscription, account: Account, *, at: datetime, prices: RenewalPrices | None = None
+) -> Offers:
+    """What may be chosen for one app; needs its `product`, the product's `seller`, its `specification` and its `line`.
+
+    Args:
+        prices: of `renewal_prices`, when many are asked about.
+    """
+    periods = offered_periods(app, account=account, at=at, prices=prices)
+    refused = {mode: mode_refusal(plan, app, mode, account=account, periods=periods) for mode in RenewalMode}
     auto = refused[RenewalMode.AUTO]
     return Offers(
         auto=auto is None,
@@ -86,7 +96,7 @@ class Row:
 @require_safe
 @buyer_required()
 def renewal_list(request: BuyerRequest) -> HttpResponse:
-    """`/billing/renewals/?mode=&q=&rows=`: the tabs, search by product name or up to 200 resource IDs, what ends first on top."""
+    """`/billing/renewals/?mode=&q=&rows=`: the tabs, search by name or up to 200 resource IDs, what ends first on top."""
     mode = request.GET.get("mode", "")
     mode = mode if mode in RenewalMode.values else RenewalMode.MANUAL
     search = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
@@ -119,10 +129,15 @@ def renewal_list(request: BuyerRequest) -> HttpResponse:
 
 
 def found(rows: RenewalPlanQuerySet, search: str) -> RenewalPlanQuerySet:
-    """The plans that a search means: resource IDs, when there are only such, or a part of the product's name."""
+    """The plans that a search means: resource IDs, when there are only such, or a part of a name.
+
+    A server is found by its own name, which its row prints, and by that of the image's product.
+    """
     if not search:
         return rows
-    by_name = Q(subscription__product__name__icontains=search[:120])
+    text = search[:120]
+    server = Q(subscription__delivery_method=DeliveryMethod.ECS, subscription__line__product_name__icontains=text)
+    by_name = server | Q(subscription__product__name__icontains=text)
     if ids := ids_of(search):
         return rows.filter(Q(subscription__public_id__in=ids[:MOST_AT_ONCE]) | by_name)
     return rows.filter(by_name)
@@ -148,7 +163,8 @@ def priced(plans: Collection[RenewalPlan], account: Account) -> list[Row]:
         except DomainError as refused:
             refusal = refused.message
         days = (last_day(app.expires_at) - last_day(at)).days if app.expires_at else 0
-        rows.append(Row(plan, days, quote, refusal, waiting.get(app.pk), offers_of(plan, app, account)))
+        offers = offers_of(plan, app, account, at=at, prices=prices)
+        rows.append(Row(plan, days, quote, refusal, waiting.get(app.pk), offers))
     return rows
 
 

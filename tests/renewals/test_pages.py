@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
+from accounts.models import Account, User
 from billing.models import PaymentMethod
-from catalog.models import Product
+from catalog.models import Price, Product
 from koogallery.kernel import clock
 from notifications.models import Message
 from orders.models import Order, Subscription
@@ -170,6 +172,42 @@ def test_only_what_is_not_refused_is_offered(timers):
         Product.objects.update(status="published")
 
 
+def test_where_an_order_waits_for_payment_it_is_shown_and_no_renewal_is_offered():
+    one = a_running(clock.now())
+    client, renew = browser(one), f'href="/billing/renewals/{one.app.public_id}/"'
+    pages = ("/my/apps/", f"/my/apps/{one.app.public_id}/")
+    assert [renew in client.get(path).content.decode() for path in pages] == [True, True]
+    order = one.renewal(at=clock.now())
+    assert [renew in client.get(path).content.decode() for path in pages] == [False, False]
+    assert f'href="{order.get_absolute_url()}">View unpaid order' in client.get(pages[1]).content.decode()
+
+
+def test_an_app_that_cannot_renew_by_itself_now_can_still_be_switched_off_on_its_page():
+    one = a_running(clock.now(), auto_renew=True)
+    client, path = browser(one), f"/my/apps/{one.app.public_id}/"
+    stop = f"/billing/renewals/{one.app.public_id}/stop/"
+    Account.objects.filter(pk=one.account.pk).update(frozen_at=clock.now())
+    page = client.get(path).content.decode()
+    assert ("Modify Auto-Renewal" in page, f'href="{stop}">Disable Auto-Renewal' in page) == (False, True)
+    assert client.post(stop).status_code == 302
+    page = client.get(path).content.decode()
+    assert ("Disable Auto-Renewal" in page, "Renewal settings" in page) == (False, True)
+
+
+def test_a_period_that_is_not_sold_is_neither_offered_nor_taken():
+    one = a_running(clock.now())
+    client, plan = browser(one), f"/billing/renewals/{one.app.public_id}/plan/"
+    assert "Enable Auto-Renewal" in client.get("/billing/renewals/").content.decode()
+    Price.objects.filter(billing_mode="yearly").delete()
+    Price.objects.update(billing_mode="one_time")
+    why = "It is not sold by the month or year any more"
+    for path in ("/billing/renewals/", f"/my/apps/{one.app.public_id}/"):
+        assert "Enable Auto-Renewal" not in client.get(path).content.decode()
+    assert 'value="auto" disabled' in client.get(plan).content.decode()
+    answer = client.post(plan, AUTO)
+    assert (answer.status_code, why in answer.content.decode()) == (422, True)
+
+
 def test_a_plan_can_be_chosen_before_the_term_has_begun():
     one = a_running(clock.now(), duration=Duration(3, "month"))
     pending = Subscription.objects.filter(pk=one.pk)
@@ -207,7 +245,14 @@ def test_purchased_apps_and_orders_are_exported():
     client = browser(one)
 
     def rows(path: str) -> list[dict[str, str]]:
-        return list(csv.DictReader(io.StringIO(client.get(path).getvalue().decode())))
+        with CaptureQueriesContext(connection) as queries:
+            found = list(csv.DictReader(io.StringIO(client.get(path).getvalue().decode())))
+        (read,) = [one["sql"] for one in queries if "catalog_product" in one["sql"]]
+        # All rows by one cursor, without the texts that they do not print.
+        assert "CURSOR" in read
+        assert "LIMIT" not in read
+        assert not any(f'"{long}"' in read for long in ("description", "requirement_template", "logo", "quote"))
+        return found
 
     apps = {row["resource"]: row for row in rows("/my/apps/?export=csv")}
     assert {key: row["auto_renewal"] for key, row in apps.items()} == {

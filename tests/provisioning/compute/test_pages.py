@@ -6,9 +6,16 @@ import re
 import pytest
 from django.test import Client
 
+from accounts.actor import Actor
 from accounts.models import Membership
-from orders.models import Order, PurchaseDraft
+from catalog.models import FlavorOffer, Product
+from koogallery.kernel.quiet import run_until_quiet
+from orders.models import Order, PurchaseDraft, Subscription
+from orders.terms import renewed_until
+from pricing.values import Duration
 from provisioning.compute.models import Deployment, SecurityGroup, Server
+from renewals.models import RenewalPlan
+from renewals.services import deduct
 from tests.factories import MembershipFactory, logged_in
 from tests.provisioning.compute.conftest import PASSWORD, let_pass
 
@@ -213,6 +220,34 @@ def test_a_frozen_server_says_what_has_to_be_paid(shop, browser):
         assert why in page
         assert refusal in page
         assert "/start/" not in page
+
+
+def test_a_server_renews_by_itself_as_its_image_may_and_is_found_by_its_name(shop, browser):
+    Product.objects.update(auto_renewal_supported=True)
+    shop.buy("monthly")
+    at = let_pass(3)
+    server = Subscription.objects.get(delivery_method="ecs")
+    plan, page = f"/billing/renewals/{server.public_id}/plan/", f"/my/apps/{server.public_id}/"
+    assert "Enable Auto-Renewal" in browser.get(page).content.decode()
+    assert 'value="2-month"' in browser.get(plan).content.decode()
+    wish = {"mode": "auto", "period": "2-month", "count": "0", "deduction_days": "7"}
+    assert browser.post(plan, wish).status_code == 302
+    found = browser.get("/billing/renewals/", {"mode": "auto", "q": "ecs"}).content.decode()
+    assert server.public_id in found
+    assert "Modify Auto-Renewal" in found
+    due = RenewalPlan.objects.get(subscription=server).deduct_at
+    deduct(server.renewal_plan.pk, at=due, by=Actor.system("timers"))
+    run_until_quiet(at=due)
+    renewed = Subscription.objects.get(pk=server.pk)
+    assert renewed.expires_at == renewed_until(server.expires_at, server.anchor_day, Duration(2, "month"))
+    # What its region sells no more can be switched off, and nothing else is offered.
+    FlavorOffer.objects.all().delete()
+    for path in (page, "/billing/renewals/?mode=auto"):
+        shown = browser.get(path).content.decode()
+        assert ("Modify Auto-Renewal" in shown, "Disable Auto-Renewal" in shown) == (False, True)
+    answer = browser.post(plan, wish)
+    assert (answer.status_code, "not sold by the month or year" in answer.content.decode()) == (422, True)
+    assert at < due
 
 
 def test_security_groups_are_edited(shop, browser):
