@@ -1,8 +1,11 @@
 """Pay-per-use is invoiced by the bill of a closed cycle, once it is paid in cash; the platform's servers apart (RULES 5)."""
 
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from billing.choices import StatementStatus
 from billing.invoices.errors import NotInvoiceable
@@ -17,12 +20,14 @@ from billing.invoices.services import (
     save_header,
     usage_sources_of,
 )
-from billing.models import Statement, UsageBill
+from billing.invoices.services.sources import _spread
+from billing.models import Statement, UsageBill, UsageBillLine
 from billing.services import CreditTerms, grant_credit, pay_statement
 from koogallery.kernel.errors import NotFound
+from provisioning.metering.services import stop_meter
 from tests.billing.conftest import a_shopper, usd
 from tests.billing.invoicing import HEADER, issued
-from tests.billing.test_usage_bills import CARD, STARTED, THIRD_OF_APRIL, used
+from tests.billing.test_usage_bills import CARD, STARTED, THIRD_OF_APRIL, THIRD_OF_MAY, used
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +67,50 @@ def test_a_paid_bill_is_invoiced_once_by_each_issuer(timers, client):
     again = client.get("/billing/invoices/?tab=issued").context["rows"][0][1]
     assert f"bill={bill.public_id}" in again
     assert client.get(again).context["rows"][0][0].left == usd("10.90")
+
+
+def test_what_is_given_back_of_a_month_billed_in_parts_is_of_the_newest_first(timers, settings, django_assert_max_num_queries):
+    settings.USAGE_CHARGE_AT = Decimal(90)
+    shop = a_shopper()
+    shop.card()
+    server = used(shop, 100 * 3600, price="1.01")
+    timers.run(THIRD_OF_APRIL)
+    # (90 h, 10 h): 90.90 and 10.10. 50 h were not used, which is 50.50.
+    assert [one.left for one in usage_sources_of(shop.account)] == [usd("10.10"), usd("90.90")]
+    stop_meter(server, at=STARTED + timedelta(hours=50))
+    server.close(THIRD_OF_APRIL)
+    server.save()
+    timers.run(THIRD_OF_MAY)
+    assert [one.money for one in UsageBill.objects.order_by("id")] == [usd("90.90"), usd("10.10"), usd("-50.50")]
+    with django_assert_max_num_queries(7):
+        (source,) = usage_sources_of(shop.account)
+    assert (source.usage_bill, source.left) == (UsageBill.objects.earliest("id"), usd("50.50")), "the cash that stayed"
+    with pytest.raises(NotInvoiceable, match="invoiced already"):
+        applied_for(shop, UsageBill.objects.order_by("id")[1])
+
+
+def a_line(bill: int, seconds: int, amount: str) -> UsageBillLine:
+    return UsageBillLine(bill=UsageBill(pk=bill), seconds=seconds, amount=Decimal(amount), tax=Decimal(amount) / 10)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 100), st.integers(1, 5000)), min_size=1, max_size=4),
+    st.lists(st.tuples(st.integers(1, 100), st.integers(0, 5000)), max_size=3),
+)
+def test_what_goes_back_is_all_of_the_credit_and_never_seconds_that_no_bill_took(took, credits_):
+    taken = [a_line(at, seconds, f"{cents / 100:.2f}") for at, (seconds, cents) in enumerate(took)]
+    left = {one.bill_id: one.seconds for one in taken}
+    for seconds, cents in credits_:
+        seconds = min(seconds, sum(left.values()))
+        parts = list(_spread(a_line(99, -seconds, f"{-cents / 100:.2f}"), taken))
+        for part in parts:
+            left[part.bill_id] += part.seconds
+        assert min(left.values()) >= 0
+        assert [one.bill_id for one in parts] == sorted((one.bill_id for one in parts), reverse=True)
+        if seconds:
+            assert sum(one.seconds for one in parts) == -seconds
+            assert sum(one.amount for one in parts) == Decimal(-cents) / 100
+            assert sum(one.tax for one in parts) == Decimal(-cents) / 1000
 
 
 def test_what_stands_on_a_statement_waits_until_that_is_paid(timers):

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -266,14 +267,41 @@ def usage_sources_of(account: Account, *, bill: str = "", on: Statement | None =
 def _given_back(
     account: Account, rows: QuerySet[UsageBillLine], bills: Mapping[int, UsageBill]
 ) -> Iterator[UsageBillLine]:
-    """What of these bills was credited later, as lines of the bill that took it last: it lowers what is invoiced of it."""
-    mine = UsageBillLine.objects.filter(bill__account=account)
-    for one in rows.filter(bill__account=account, bill__status=UsageBillStatus.CREDITED):
-        same = mine.filter(subscription=one.subscription_id, line=one.line_id, month=one.month, bill__lt=one.bill_id)
-        took = same.filter(seconds__gt=0).order_by("-bill").values_list("bill", flat=True).first()
-        if took is not None and took in bills:
-            one.bill = bills[took]
-            yield one
+    """What of these bills was credited later, as lines of the bills that took it: it lowers what is invoiced of them.
+
+    A month may be billed in parts: what goes back is of the newest of them, and of those before as far as that took less.
+    """
+    mine = rows.filter(bill__account=account)
+    credited = UsageBillLine.objects.filter(bill__account=account, bill__status=UsageBillStatus.CREDITED)
+    same = credited.filter(subscription=OuterRef("subscription"), line=OuterRef("line"), month=OuterRef("month"))
+    taken: dict[tuple[int, int, date], list[UsageBillLine]] = defaultdict(list)
+    for one in mine.filter(models.Exists(same)).select_related("bill").order_by("bill_id"):
+        before = taken[one.subscription_id, one.line_id, one.month]
+        if one.bill.status == UsageBillStatus.CREDITED:
+            yield from (part for part in _spread(one, before) if part.bill_id in bills)
+        elif one.seconds > 0:
+            before.append(one)
+
+
+def _spread(credit: UsageBillLine, taken: list[UsageBillLine]) -> Iterator[UsageBillLine]:
+    """A credit's line in parts, from the newest line that took it to the oldest; no part takes seconds that are not there.
+
+    Args:
+        taken: what is left of the lines before, the oldest first; lowered by what goes back. The last part takes the
+            rest of the credit's money, which was rounded as a whole.
+    """
+    while credit.seconds < 0 and taken:
+        newest, part = taken[-1], copy(credit)
+        part.bill = newest.bill
+        if newest.seconds + credit.seconds < 0 and len(taken) > 1:
+            part.seconds, part.amount, part.tax = -newest.seconds, -newest.amount, -newest.tax
+        for name in ("seconds", "amount", "tax"):
+            moved = getattr(part, name)
+            setattr(newest, name, getattr(newest, name) + moved)
+            setattr(credit, name, getattr(credit, name) - moved)
+        if newest.seconds <= 0:
+            taken.pop()
+        yield part
 
 
 def _is_paid_in_cash(bill: UsageBill, statements: Iterable[Statement]) -> bool:
