@@ -19,7 +19,7 @@ from billing import ledger
 from billing.choices import SOURCE_LEDGERS, EntryKind, Ledger, PaymentMethodKind
 from billing.events import UsageBillIssued, UsageBillPaid, UsageCredited
 from billing.ledger import Side
-from billing.models import CreditLine, Payment, ProductFee, UsageAccount, UsageBill, UsageBillLine
+from billing.models import CreditLine, Payment, ProductFee, Statement, UsageAccount, UsageBill, UsageBillLine
 from billing.models.usage import last_second, month_that_ends
 from billing.rules.cycles import month_before, next_statement
 from billing.rules.usage import first_cut, unbilled
@@ -183,11 +183,15 @@ def _line(bill: UsageBill, one: MonthOfUse, charge: UseCharge) -> UsageBillLine:
 
 
 def _ends_with_it(of: UsageAccount) -> bool:
-    """Whether no bill follows that could take less: nothing by use is left, and every bill before is paid."""
+    """Whether no bill follows that could take less: nothing by use is left, and every bill before is paid.
+
+    One that was put on a monthly statement is paid with that.
+    """
     by_use = Subscription.objects.for_account(of.account).filter(billing_mode=BillingMode.PAY_PER_USE)
     if by_use.exclude(status=SubscriptionStatus.CLOSED).exists():
         return False
-    return not UsageBill.objects.for_account(of.account).filter(currency=of.currency).unpaid().exists()
+    owed = (one.objects.for_account(of.account).filter(currency=of.currency).unpaid() for one in (UsageBill, Statement))
+    return not any(rows.exists() for rows in owed)
 
 
 def _credit(bill: UsageBill, lines: Iterable[UsageBillLine], *, by: Actor, at: datetime) -> None:

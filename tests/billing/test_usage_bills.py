@@ -255,6 +255,22 @@ def test_who_owes_a_bill_is_given_nothing_back_before_it_is_paid(shopper, timers
     assert balance_of(shopper.account, "USD") == usd("5.00")
 
 
+def test_what_stands_on_a_statement_is_given_back_once_that_is_paid(shopper, timers):
+    grant_credit(shopper.account, CreditTerms(usd("100"), "TK-1"), by=shopper.operator, at=STARTED)
+    server = used(shopper, 7200, price="10")
+    timers.run(THIRD_OF_APRIL)
+    server.close(THIRD_OF_APRIL)
+    server.save()
+    stop_meter(server, at=STARTED + timedelta(minutes=90))
+    timers.run(THIRD_OF_MAY)
+    assert [one.status for one in UsageBill.objects.all()] == [UsageBillStatus.PAID]  # on the statement, which is owed
+    shopper.card()
+    pay_statement(Statement.objects.get(), CARD, by=shopper.by, at=THIRD_OF_MAY + DAY)
+    timers.run(datetime(2026, 6, 2, 16, tzinfo=UTC))
+    assert [one.status for one in UsageBill.objects.order_by("id")] == [UsageBillStatus.PAID, UsageBillStatus.CREDITED]
+    assert balance_of(shopper.account, "USD") == usd("5.00")
+
+
 def test_a_card_is_charged_as_soon_as_enough_has_accrued(shopper, timers, settings):
     settings.USAGE_CHARGE_AT = Decimal(100)
     shopper.card()
