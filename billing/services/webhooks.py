@@ -117,7 +117,9 @@ def record_dispute(notice: DisputeNotice, *, by: Actor, at: datetime) -> Dispute
             dispute.lose(at)
             dispute.save()
             _post(EntryKind.DISPUTE_LOST, dispute, Ledger.DISPUTE_LOSSES, Ledger.DISPUTED, at=at)
-        _book_fee(dispute, notice.fee, at=at)
+        # What was told of its beginning says less than its end did, whichever comes first.
+        if dispute.status == DisputeStatus.OPEN or notice.state is not DisputeState.OPENED:
+            _book_fee(dispute, notice.fee, at=at)
     return dispute
 
 

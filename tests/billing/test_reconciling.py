@@ -129,6 +129,19 @@ def test_what_a_charge_back_costs_is_booked_once_and_given_back_with_it(deal, st
     assert not fee_of(dispute)
 
 
+def test_a_late_message_of_its_beginning_books_no_fee_of_a_charge_back_that_was_won(deal, stripe, capsys):  # noqa: F811
+    about = disputed(stripe)
+    withdrawn = about | {"balance_transactions": [{"fee": 1500, "currency": "usd"}]}
+    moved = [*withdrawn["balance_transactions"], {"fee": -1500, "currency": "usd"}]
+    about |= {"status": "won", "balance_transactions": moved}
+    receive_webhook(*stripe.webhook("charge.dispute.closed", about))
+    receive_webhook(*stripe.webhook("charge.dispute.funds_withdrawn", withdrawn))
+    dispute = Dispute.objects.get()
+    assert (dispute.status, fee_of(dispute)) == ("won", usd("0.00"))
+    call_command("reconcile")
+    assert "agree" in capsys.readouterr().out
+
+
 def test_payouts_to_the_bank_are_compared_by_their_names(deal, by_stripe, stripe, capsys):  # noqa: F811
     sent = stripe.make("po", "payout", amount=300, currency="usd", status="paid")
     stripe.make("po", "payout", amount=999, currency="usd", status="in_transit")
