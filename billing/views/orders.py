@@ -1,7 +1,6 @@
 """My Orders and one order's details, in the Billing Center (UX 3.5)."""
 
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -15,12 +14,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
-from billing.choices import TAKEN_PAYMENTS, PaymentMethodKind
+from billing.choices import PaymentMethodKind
 from billing.documents import receipt_pdf
-from billing.invoices.choices import COUNTED
-from billing.invoices.models import Invoice
-from billing.invoices.services.sources import PREPAID
-from billing.models import Payment, PaymentAllocation, Refund
+from billing.invoices.services.sources import prepaid_sources_of
+from billing.models import PaymentAllocation, Refund
 from billing.order_history import history_of, invoices_of
 from billing.views.seller import state_of
 from koogallery.kernel.text import csv_cell
@@ -123,18 +120,10 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         "subscriptions": apps[:APPS_SHOWN],
         "more_apps": max(0, len(apps) - APPS_SHOWN),
         "may_pay": may(request.membership.role, Permission.PAY),
-        "may_invoice": may(request.membership.role, Permission.INVOICE)
-        and _can_be_invoiced(order, [one.payment for one in payments], invoices),
+        "invoiceable": prepaid_sources_of(order) if may(request.membership.role, Permission.INVOICE) else [],
         "may_cancel": may(request.membership.role, Permission.BUY),
     }
     return render(request, "billing/order_detail.html", context)
-
-
-def _can_be_invoiced(order: Order, payments: Sequence[Payment], invoices: Sequence[Invoice]) -> bool:
-    """Whether an application may be offered: what is left of it, and of which issuer, the application says."""
-    taken = sum((one.amount for one in invoices if one.status in COUNTED), Decimal(0))
-    prepaid = any(one.method in PREPAID and one.status in TAKEN_PAYMENTS for one in payments)
-    return order.status == OrderStatus.COMPLETED and prepaid and taken < order.payable
 
 
 def _refunds(order: Order) -> list[Refund]:

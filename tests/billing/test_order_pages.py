@@ -20,7 +20,9 @@ def test_an_order_tells_what_became_of_it_and_offers_an_invoice_while_something_
     client.force_login(shopper.account.memberships.get().user)
     path = f"/billing/orders/{order.number}/"
 
-    def shown() -> tuple[bool, list[str]]:
+    count(client, path)
+
+    def shown(path: str = path) -> tuple[bool, list[str]]:
         page = client.get(path)
         return "Apply for invoice" in page.content.decode(), [record.title for record in page.context["records"]]
 
@@ -33,3 +35,9 @@ def test_an_order_tells_what_became_of_it_and_offers_an_invoice_while_something_
     assert {f"Invoice {number} issued", "Invoice applied for", "Refund of $2.00 USD decided"} <= set(titles)
     assert number in client.get(path).content.decode()
     count(client, path)
+    # The next invoice is lowered by what went back of this order: of what it names nothing is left for all that.
+    second = completed(shopper)
+    other = f"/billing/orders/{second.number}/"
+    assert shown(other)[0]
+    assert applied(shopper, second).money == usd("3.00")
+    assert not shown(other)[0]

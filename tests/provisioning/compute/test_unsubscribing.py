@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from html import escape
 
 import pytest
 
@@ -15,7 +16,7 @@ from orders.models import Order, Subscription
 from provisioning.compute.models import Server
 from tests.billing.conftest import usd
 from tests.billing.invoicing import HEADER, issued
-from tests.factories import an_operator
+from tests.factories import an_operator, logged_in
 from tests.provisioning.compute.conftest import Simulated, let_pass
 
 
@@ -72,13 +73,22 @@ def test_the_server_first_deletes_it_and_the_image_follows(shop, settings):
     assert broken() == []
 
 
-def test_the_invoice_of_either_issuer_is_returned_first(shop):
+def test_the_invoice_of_either_issuer_is_applied_for_by_itself_and_returned_first(shop):
     order = shop.buy("monthly")
     at = let_pass(5)
     server = shop.servers()[0]
+    page = f"/billing/orders/{order.number}/"
+    client, issuers = logged_in(Account.objects.get(pk=order.account_id).memberships.get().user), set()
     for issuer in ("platform", order.seller.slug):
+        left = {one.issuer for one in client.get(page).context["invoiceable"]}
+        assert left == {"platform", order.seller.slug} - issuers
+        link = f"/billing/invoices/apply/?order={order.number}&issuer={issuer}"
+        assert escape(link) in client.get(page).content.decode()
+        assert [one.issuer for one, _ticked in client.get(link).context["rows"]] == [issuer]
+        issuers.add(issuer)
         wanted = Application(HEADER, orders=[order.number], issuer=issuer)
         issued(apply_for_invoice(wanted, account=Account.objects.get(pk=order.account_id), by=shop.buyer, at=at), at=at)
+    assert client.get(page).context["invoiceable"] == []
     for one in (server.subscription, server.image_subscription):
         with pytest.raises(InvoiceMustBeReturned, match="Return invoice"):
             unsubscribe(one, by=shop.buyer, at=at)
