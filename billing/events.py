@@ -266,6 +266,14 @@ class UsageCredited(UsageBillEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class UsageCreditUnclear(UsageBillEvent):
+    """Usage bills took too much, none follows, and they were paid by several: operators decide. `amount` as "5.00 USD";
+    `bill` is the newest."""
+
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
 class UsageInArrears(UsageBillEvent):
     """A usage bill could not be charged; `reason` is for people."""
 

@@ -308,6 +308,13 @@ NOTICES: list[Notice] = [
         "usage_bill",
     ),
     Notice(
+        billing.UsageCreditUnclear,
+        Audience.OPERATORS,
+        "Decide who gets {amount} back: usage bills of {account}",
+        "They had taken more than was used, and were paid partly through a reseller. Adjust the books by hand.",
+        "admin_usage",
+    ),
+    Notice(
         billing.UsageInArrears,
         Audience.PAYERS,
         "Pay your usage bill of {owed}: it could not be charged",

@@ -16,8 +16,8 @@ from django.db.models import DecimalField, F, Sum
 from accounts.actor import Actor
 from accounts.models import Account
 from billing import ledger
-from billing.choices import SOURCE_LEDGERS, EntryKind, Ledger, PaymentMethodKind
-from billing.events import UsageBillIssued, UsageBillPaid, UsageCredited
+from billing.choices import SOURCE_LEDGERS, TAKEN_PAYMENTS, EntryKind, Ledger, PaymentMethodKind
+from billing.events import UsageBillIssued, UsageBillPaid, UsageCredited, UsageCreditUnclear
 from billing.ledger import Side
 from billing.models import CreditLine, Payment, ProductFee, Statement, UsageAccount, UsageBill, UsageBillLine
 from billing.models.usage import last_second, month_that_ends
@@ -142,6 +142,11 @@ def _bill(of: UsageAccount, *, until: datetime, closes_month: bool, at: datetime
     charges = [(one, use_charge(one.seconds, one.price)) for one in rest]
     total = Money.total((charge.total for _one, charge in charges), of.currency)
     is_credit = total.amount < 0 and closes_month and _ends_with_it(of)
+    payers = _payers(of, rest) if is_credit else []
+    if is_credit and len(payers) != 1:
+        newest = UsageBill.objects.for_account(of.account).filter(currency=of.currency).newest_first()[0]
+        publish(UsageCreditUnclear(bill=newest.public_id, amount=(-total).display()), at=at)
+        is_credit = False
     if total.amount <= 0 and not is_credit:
         return None
     bill = UsageBill(
@@ -155,7 +160,7 @@ def _bill(of: UsageAccount, *, until: datetime, closes_month: bool, at: datetime
     )
     sold = [_line(bill, one, charge) for one, charge in charges]
     if is_credit:
-        _credit(bill, sold, by=by, at=at)
+        _credit(bill, sold, reseller=payers[0], by=by, at=at)
     bill.save()
     UsageBillLine.objects.bulk_create(sold)
     of.billed_until = max(until, of.billed_until or until)
@@ -194,15 +199,30 @@ def _ends_with_it(of: UsageAccount) -> bool:
     return not any(rows.exists() for rows in owed)
 
 
-def _credit(bill: UsageBill, lines: Iterable[UsageBillLine], *, by: Actor, at: datetime) -> None:
-    """Give back what bills took too much: to the balance of the account, or off what its reseller owes. Who earned it has it
-    no more."""
+def _payers(of: UsageAccount, months: Iterable[MonthOfUse]) -> list[int | None]:
+    """Who paid the bills that took too much of these months: a reseller, None for the account itself; each once."""
+    over = [one for one in months if one.seconds < 0]
+    took = UsageBillLine.objects.filter(
+        bill__account=of.account_id,
+        currency=of.currency,
+        seconds__gt=0,
+        subscription__in=[one.subscription_id for one in over],
+        line__in=[one.line_id for one in over],
+        month__in=[one.month for one in over],
+    )
+    paid = Payment.objects.filter(usage_bill__in=took.values("bill"), status__in=TAKEN_PAYMENTS)
+    return list(paid.order_by().values_list("reseller", flat=True).distinct())
+
+
+def _credit(bill: UsageBill, lines: Iterable[UsageBillLine], *, reseller: int | None, by: Actor, at: datetime) -> None:
+    """Give back what bills took too much: to the balance of the account, or off what the reseller owes through whom they
+    were paid. Who earned it has it no more."""
     account = bill.account
-    source = Ledger.RESELLER_OWES if account.reseller_id else Ledger.BALANCE
+    source = Ledger.RESELLER_OWES if reseller else Ledger.BALANCE
     if source == Ledger.BALANCE:
         move_balance(account, -bill.money)
     sides = [
-        Side(source, bill.money, account_id=account.pk, reseller_id=account.reseller_id),
+        Side(source, bill.money, account_id=account.pk, reseller_id=reseller),
         *_earned(bill, lines),
     ]
     bill.credit_with(ledger.post(EntryKind.USAGE_CREDIT, sides, at=at, by=by.label, text=str(bill)), at)

@@ -255,6 +255,36 @@ def test_who_owes_a_bill_is_given_nothing_back_before_it_is_paid(shopper, timers
     assert balance_of(shopper.account, "USD") == usd("5.00")
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_it_goes_back_to_who_paid_whoever_the_account_buys_through_now(shopper, timers, late):
+    """And where several paid, operators decide."""
+    partner = Reseller.objects.create(name="Partner")
+    shopper.through(partner)
+    server = used(shopper, 7200, price="10")
+    timers.run(THIRD_OF_APRIL)
+    shopper.account.reseller = None
+    shopper.account.save()
+    shopper.card()
+    if late:
+        start_meter(server, at=STARTED + 5 * HOUR)
+        stop_meter(server, at=STARTED + 7 * HOUR)
+        timers.run(THIRD_OF_MAY)
+    server.close(THIRD_OF_MAY)
+    server.save()
+    stop_meter(server, at=STARTED + timedelta(minutes=90))
+    timers.run(datetime(2026, 6, 2, 16, tzinfo=UTC))
+    bills = [one.money for one in UsageBill.objects.order_by("id")]
+    told = [one.title for one in Message.objects.filter(event="UsageCreditUnclear")]
+    assert not balance_of(shopper.account, "USD")
+    if late:
+        assert bills == [usd("20.00"), usd("20.00")]
+        assert told
+        assert set(told) == {f"Decide who gets $5.00 USD back: usage bills of {shopper.account.name}"}
+    else:
+        assert (bills, told) == ([usd("20.00"), usd("-5.00")], [])
+        assert ledger.owed_by(partner, "USD") == usd("15.00")
+
+
 def test_what_stands_on_a_statement_is_given_back_once_that_is_paid(shopper, timers):
     grant_credit(shopper.account, CreditTerms(usd("100"), "TK-1"), by=shopper.operator, at=STARTED)
     server = used(shopper, 7200, price="10")

@@ -69,7 +69,9 @@ def test_a_paid_bill_is_invoiced_once_by_each_issuer(timers, client):
     assert client.get(again).context["rows"][0][0].left == usd("10.90")
 
 
-def test_what_is_given_back_of_a_month_billed_in_parts_is_of_the_newest_first(timers, settings, django_assert_max_num_queries):
+def test_what_is_given_back_of_a_month_billed_in_parts_is_of_the_newest_first(
+    timers, settings, django_assert_max_num_queries
+):
     settings.USAGE_CHARGE_AT = Decimal(90)
     shop = a_shopper()
     shop.card()
