@@ -84,7 +84,7 @@ def test_what_is_given_back_of_a_month_billed_in_parts_is_of_the_newest_first(
     server.save()
     timers.run(THIRD_OF_MAY)
     assert [one.money for one in UsageBill.objects.order_by("id")] == [usd("90.90"), usd("10.10"), usd("-50.50")]
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         (source,) = usage_sources_of(shop.account)
     assert (source.usage_bill, source.left) == (UsageBill.objects.earliest("id"), usd("50.50")), "the cash that stayed"
     with pytest.raises(NotInvoiceable, match="invoiced already"):

@@ -10,7 +10,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account, Seller
@@ -36,9 +37,10 @@ from billing.models import (
     UsageBillLine,
 )
 from billing.rules.cycles import month_before
+from catalog.choices import DeliveryMethod
 from koogallery.kernel.money import Money
 from orders.choices import OrderStatus
-from orders.models import Order
+from orders.models import Order, OrderLine
 from pricing.reductions import percent_text
 
 MOST_CYCLE_ORDERS = 2_000
@@ -123,15 +125,11 @@ def candidates(account: Account) -> "QuerySet[Any]":
     Not those that a bank took back, or whose unsubscription is being reviewed.
     """
     counted = PaymentAllocation.objects.filter(order=OuterRef("pk"), counted_at__isnull=False)
-    refunds = Refund.objects.filter(
-        order=OuterRef("pk"), payment__allocations__order=OuterRef("pk"), payment__allocations__counted_at__isnull=False
-    )
-    items = InvoiceItem.objects.filter(order=OuterRef("pk"), invoice__status__in=COUNTED)
     rows = Order.objects.for_account(account).filter(status=OrderStatus.COMPLETED, payable__gt=0)
     rows = rows.annotate(
         method=Subquery(counted.values("payment__method")[:1]),
         paid_on=Subquery(counted.values("payment__ended_at")[:1]),
-        uninvoiced=F("payable") - _total(refunds, "order") - _total(items, "order"),
+        uninvoiced=_uninvoiced(),
     ).filter(uninvoiced__gt=0)
     gone = Dispute.objects.filter(payment__allocations__order=OuterRef("pk")).exclude(status=DisputeStatus.WON)
     reviewed = UnsubscribedTerm.objects.filter(
@@ -139,6 +137,15 @@ def candidates(account: Account) -> "QuerySet[Any]":
     )
     rows = rows.exclude(models.Exists(gone)).exclude(models.Exists(reviewed))
     return rows.select_related("product", "seller").prefetch_related("lines").order_by("-completed_at", "-id")
+
+
+def _uninvoiced() -> CombinedExpression:
+    """What an order's invoices leave of the cash that stayed, of all issuers together; below zero where they name more."""
+    refunds = Refund.objects.filter(
+        order=OuterRef("pk"), payment__allocations__order=OuterRef("pk"), payment__allocations__counted_at__isnull=False
+    )
+    items = InvoiceItem.objects.filter(order=OuterRef("pk"), invoice__status__in=COUNTED)
+    return F("payable") - _total(refunds, "order") - _total(items, "order")
 
 
 def _total(rows: "QuerySet[models.Model]", group: str) -> Coalesce:
@@ -358,9 +365,13 @@ def outstanding_of(account: Account, seller: Seller | None, currency: str) -> li
 
 def outstanding(account: Account, currency: str = "") -> list[Part]:
     """The same of every issuer; in every currency unless one is named."""
-    orders = Order.objects.for_account(account).filter(
-        invoice_items__invoice__status__in=COUNTED, refunds__isnull=False
-    )
-    orders = (orders.filter(currency=currency) if currency else orders).distinct()
-    found = parts_of(orders.select_related("product", "seller").prefetch_related("lines").order_by("pk"))
-    return [one for one in found if one.cash.outstanding]
+    named = InvoiceItem.objects.filter(order=OuterRef("pk"), invoice__status__in=COUNTED)
+    orders = Order.objects.for_account(account).filter(models.Exists(named))
+    orders = orders.filter(models.Exists(Refund.objects.filter(order=OuterRef("pk"))))
+    orders = orders.filter(currency=currency) if currency else orders
+    # Of an order of two issuers one may have too much while the other has something left: that takes its lines.
+    ours = OrderLine.objects.filter(order=OuterRef("pk"), delivery_method=DeliveryMethod.ECS)
+    orders = orders.annotate(uninvoiced=_uninvoiced()).filter(Q(uninvoiced__lt=0) | models.Exists(ours))
+    lines = models.Prefetch("lines", OrderLine.objects.defer("attributes", "previous_attributes", "metered"))
+    orders = orders.defer("quote").select_related("product", "seller").prefetch_related(lines)
+    return [one for one in parts_of(orders.order_by("pk")) if one.cash.outstanding]

@@ -9,6 +9,7 @@ import pytest
 from accounts.models import Account
 from billing.errors import InvoiceMustBeReturned
 from billing.invoices.services import Application, apply_for_invoice
+from billing.invoices.services.sources import outstanding
 from billing.models import Refund, Unsubscription
 from billing.services import propose_refund, quote_unsubscription, refusal_of, unsubscribe
 from koogallery.kernel.books import breaches
@@ -88,6 +89,11 @@ def test_the_invoice_of_either_issuer_is_applied_for_by_itself_and_returned_firs
         issuers.add(issuer)
         wanted = Application(HEADER, orders=[order.number], issuer=issuer)
         issued(apply_for_invoice(wanted, account=Account.objects.get(pk=order.account_id), by=shop.buyer, at=at), at=at)
+        if issuer == "platform":
+            # What goes back of the whole order lowers both parts: of the one that is invoiced too much is, the other has some left.
+            propose_refund(Order.objects.get(pk=order.pk), usd("20.00"), reason="Goodwill", by=an_operator(), at=at)
+            (part,) = outstanding(Account.objects.get(pk=order.account_id))
+            assert (part.issuer, part.cash.outstanding) == ("platform", usd("2.95"))
     assert client.get(page).context["invoiceable"] == []
     for one in (server.subscription, server.image_subscription):
         with pytest.raises(InvoiceMustBeReturned, match="Return invoice"):
