@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Exists, OuterRef
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -16,7 +18,10 @@ from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
 from billing.choices import PaymentMethodKind
 from billing.documents import receipt_pdf
-from billing.invoices.services.sources import prepaid_sources_of
+from billing.invoices.choices import COUNTED
+from billing.invoices.models import Invoice
+from billing.invoices.rules import is_platforms
+from billing.invoices.services.sources import prepaid
 from billing.models import PaymentAllocation, Refund
 from billing.order_history import history_of, invoices_of
 from billing.views.seller import state_of
@@ -89,9 +94,9 @@ def _cells(orders: OrderQuerySet) -> Iterator[list[str]]:
 @buyer_required()
 def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
     """`/billing/orders/<no>/`: what was ordered, at which price, how it was paid, where delivery stands."""
-    order = get_object_or_404(
-        Order.objects.for_account(request.account).with_lines().select_related("account"), number=number
-    )
+    rows = Order.objects.for_account(request.account).with_lines().select_related("account")
+    rows = rows.annotate(has_uninvoiced=Exists(prepaid(request.account).filter(pk=OuterRef("pk"))))
+    order = get_object_or_404(rows, number=number)
     lines = list(order.lines.all())
     payments = list(
         PaymentAllocation.objects.filter(order=order)
@@ -120,10 +125,28 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         "subscriptions": apps[:APPS_SHOWN],
         "more_apps": max(0, len(apps) - APPS_SHOWN),
         "may_pay": may(request.membership.role, Permission.PAY),
-        "invoiceable": prepaid_sources_of(order) if may(request.membership.role, Permission.INVOICE) else [],
+        "applications": _applications(order, invoices)
+        if order.has_uninvoiced and may(request.membership.role, Permission.INVOICE)  # type: ignore[attr-defined]
+        else [],
         "may_cancel": may(request.membership.role, Permission.BUY),
     }
     return render(request, "billing/order_detail.html", context)
+
+
+def _applications(order: Order, invoices: Iterable[Invoice]) -> list[Link]:
+    """Where an invoice over what is left of an order is applied for: of two issuers those that have issued none."""
+    joint = order.product.joint_operation
+    issuers = {is_platforms(one.delivery_method, joint_operation=joint) for one in order.lines.all() if one.amount}
+    several = len(issuers) > 1
+    if several:
+        issuers -= {one.issuer.is_platform for one in invoices if one.status in COUNTED}
+    found = []
+    for ours in sorted(issuers):
+        name = settings.SITE_CLOUD_NAME if ours else order.seller.name
+        asked = urlencode({"order": order.number, "issuer": "platform" if ours else order.seller.slug})
+        label = _("Apply for invoice: %(issuer)s") % {"issuer": name} if several else _("Apply for invoice")
+        found.append(Link(label, f"{reverse('billing:invoice_apply')}?{asked}"))
+    return found
 
 
 def _refunds(order: Order) -> list[Refund]:

@@ -160,13 +160,6 @@ def prepaid(account: Account) -> "QuerySet[Any]":
     return candidates(account).filter(method__in=PREPAID)
 
 
-def prepaid_sources_of(order: Order) -> list[Source]:
-    """What is left to invoice of one order that is invoiced by itself, one for each issuer; needs what `parts_of` needs."""
-    if order.status != OrderStatus.COMPLETED or not prepaid(order.account).filter(pk=order.pk).exists():
-        return []
-    return [Source(Basis.ORDER, [one]) for one in parts_of([order]) if one.cash.left]
-
-
 def parts_of(orders: Iterable[Order]) -> list[Part]:
     """Every issuer's part of these orders, in two queries; needs `lines`, `product`, `seller`."""
     orders = list(orders)
