@@ -90,7 +90,8 @@ class Person:
                 self.page.wait_for_timeout(50)
                 if not os.environ.get("CI"):
                     self.page.screenshot(path=folder / f"{title}-{size}-{theme}.png", full_page=True)
-                found = Axe().run(self.page, options={"runOnly": RULES}).response["violations"]
+                # Style sheets that import others, as the admin's forms do, axe would copy into the page against its policy.
+                found = Axe().run(self.page, options={"runOnly": RULES, "preload": False}).response["violations"]
                 assert not found, (title, size, theme, [(one["id"], one["nodes"][0]["html"]) for one in found])
             overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert overflow <= 0, f"{title} is {overflow} px too wide on a {size}"
