@@ -258,7 +258,9 @@ def usage_sources_of(account: Account, *, bill: str = "", on: Statement | None =
     sold = UsageBillLine.objects.select_related("line__order__product", "line__order__seller")
     sold = sold.prefetch_related("line__order__lines")
     groups: dict[tuple[int, bool, int], dict[int, list[UsageBillLine]]] = defaultdict(lambda: defaultdict(list))
-    for line in [*sold.filter(bill__in=paid), *_given_back(account, sold, known)]:
+    place = {pk: at for at, pk in enumerate(known)}
+    lines = [*sold.filter(bill__in=paid).order_by("id"), *_given_back(account, sold, known)]
+    for line in sorted(lines, key=lambda one: place[one.bill_id]):
         order = line.line.order
         ours = is_platforms(line.line.delivery_method, joint_operation=order.product.joint_operation)
         groups[line.bill_id, ours, 0 if ours else order.seller_id][order.pk].append(line)
