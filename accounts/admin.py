@@ -2,7 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.admin import EmailAddressAdmin as AllauthEmailAddressAdmin
+from allauth.account.models import EmailAddress
+from allauth.mfa.admin import AuthenticatorAdmin as AllauthAuthenticatorAdmin
+from allauth.mfa.models import Authenticator
+from django import forms
 from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, AccountChange, ApiKey, Membership, Reveal, Seller, SellerMember, User
 from koogallery.kernel.admin import ReadOnlyAdmin
@@ -10,8 +17,13 @@ from koogallery.kernel.admin import ReadOnlyAdmin
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
+    EmailAddressFormBase = forms.ModelForm[EmailAddress]
 else:
     ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
+    EmailAddressFormBase = forms.ModelForm
+
+# Loaded above, so that what stands here is not registered over again.
+admin.site.unregister([EmailAddress, Authenticator])
 
 
 @admin.register(User)
@@ -23,6 +35,43 @@ class UserAdmin(ModelAdmin):
     search_fields = ["email", "full_name"]
     fields = ["email", "full_name", "is_active", "is_staff", "is_superuser", "groups", "date_joined", "last_login"]
     readonly_fields = ["date_joined", "last_login"]
+
+
+class EmailAddressForm(EmailAddressFormBase):
+    """A person's address, with what the table refuses said beside its field."""
+
+    class Meta:
+        model = EmailAddress
+        fields = ["user", "email", "verified", "primary"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        others = EmailAddress.objects.exclude(pk=self.instance.pk)
+        if data.get("primary") and others.filter(user=data.get("user"), primary=True).exists():
+            self.add_error("primary", _("The person has a primary address already."))
+        if data.get("verified") and others.filter(email=data.get("email", "").lower(), verified=True).exists():
+            self.add_error("email", _("Somebody has verified this address already."))
+        return data
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(AllauthEmailAddressAdmin):
+    """Addresses and who has verified them."""
+
+    form = EmailAddressForm
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(AllauthAuthenticatorAdmin):
+    """Second factors: taken away from somebody who lost his; never made or read here."""
+
+    fields = ["user", "type", "created_at", "last_used_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 class MembershipInline(TabularInline):

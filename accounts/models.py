@@ -69,7 +69,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     sells: bool
 
     class Meta(TypedModelMeta):
-        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique_in_any_case")]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_unique_in_any_case",
+                violation_error_message=_("There is a person with this e-mail address already."),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.email

@@ -58,7 +58,7 @@ class CouponForm(forms.ModelForm):
             try:
                 check_terms(self.terms(), at=data["valid_from"])
             except DomainError as refused:
-                raise ValidationError(refused.message) from refused
+                raise ValidationError(refused.errors or refused.message) from refused
         return data
 
     def terms(self) -> CouponTerms:

@@ -89,15 +89,20 @@ def check_terms(terms: CouponTerms, *, at: datetime) -> None:
     """Refuse a coupon that makes no sense.
 
     Raises:
-        InvalidInput: worth nothing, more than all, a fraction of a cent, or never valid.
+        InvalidInput: worth nothing, more than all, a fraction of a cent, or never valid; `errors` names the columns.
     """
     cash = terms.kind == CouponKind.CASH
-    if terms.value <= 0 or (cash and round_money(terms.value, terms.currency) != terms.value):
-        raise InvalidInput("A cash coupon is worth an amount in whole units of its currency.")
-    if not cash and terms.value > HUNDRED:
-        raise InvalidInput("A discount coupon takes off 100 per cent at the most.")
-    if terms.valid_until <= (terms.valid_from or at) or terms.minimum_spend < 0:
-        raise InvalidInput("A coupon ends after it begins, and its minimum spend is not negative.")
+    wrong = {}
+    if cash and (terms.value <= 0 or round_money(terms.value, terms.currency) != terms.value):
+        wrong["amount"] = "A cash coupon is worth an amount in whole units of its currency."
+    if not cash and not 0 < terms.value <= HUNDRED:
+        wrong["percent"] = "A discount coupon takes off more than 0 and at most 100 per cent."
+    if terms.valid_until <= (terms.valid_from or at):
+        wrong["valid_until"] = "A coupon ends after it begins."
+    if terms.minimum_spend < 0:
+        wrong["minimum_spend"] = "Enter a minimum spend of 0 or more."
+    if wrong:
+        raise InvalidInput(" ".join(wrong.values()), errors={name: [text] for name, text in wrong.items()})
 
 
 def redeem_code(code: str, *, account: Account, by: Actor, at: datetime | None = None) -> Coupon:

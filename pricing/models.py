@@ -98,17 +98,25 @@ class Discount(models.Model):
 
     class Meta(TypedModelMeta):
         constraints = [
-            models.CheckConstraint(name="discount_percent", condition=Q(percent__gt=0, percent__lte=100)),
+            models.CheckConstraint(
+                name="discount_percent",
+                condition=Q(percent__gt=0, percent__lte=100),
+                violation_error_message=_("Enter a discount of more than 0 and at most 100 per cent."),
+            ),
             models.CheckConstraint(
                 name="commercial_discounts_name_their_account",
                 condition=~Q(kind="commercial") | Q(account__isnull=False),
+                violation_error_message=_("Select the account that a commercial discount is for."),
             ),
             models.CheckConstraint(
                 name="partner_discounts_name_their_partner",
                 condition=Q(kind="partner", reseller__isnull=False) | ~Q(kind="partner") & Q(reseller__isnull=True),
+                violation_error_message=_("Select a reseller for a partner discount, and none for another."),
             ),
             models.CheckConstraint(
-                name="discount_ends_after_it_starts", condition=Q(valid_until=None) | Q(valid_until__gt=F("valid_from"))
+                name="discount_ends_after_it_starts",
+                condition=Q(valid_until=None) | Q(valid_until__gt=F("valid_from")),
+                violation_error_message=_("A discount ends after it starts."),
             ),
         ]
 
@@ -134,7 +142,11 @@ class ResellerPrice(models.Model):
             models.UniqueConstraint(
                 fields=["reseller", "specification", "billing_mode", "currency"], name="one_reseller_price_per_mode"
             ),
-            models.CheckConstraint(name="reseller_price_not_negative", condition=Q(amount__gte=0)),
+            models.CheckConstraint(
+                name="reseller_price_not_negative",
+                condition=Q(amount__gte=0),
+                violation_error_message=_("Enter a price of 0 or more."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -152,9 +164,16 @@ class TaxRate(models.Model):
 
     class Meta(TypedModelMeta):
         constraints = [
-            models.CheckConstraint(name="tax_percent", condition=Q(percent__gte=0, percent__lte=100)),
+            models.CheckConstraint(
+                name="tax_percent",
+                condition=Q(percent__gte=0, percent__lte=100),
+                violation_error_message=_("Enter a tax of 0 to 100 per cent."),
+            ),
             models.UniqueConstraint(
-                fields=["country"], condition=Q(valid_until=None), name="one_open_tax_rate_per_country"
+                fields=["country"],
+                condition=Q(valid_until=None),
+                name="one_open_tax_rate_per_country",
+                violation_error_message=_("The country has a tax rate without an end already. End that one first."),
             ),
         ]
 
@@ -220,14 +239,26 @@ class Coupon(models.Model):
                 name="coupon_worth_something",
                 condition=Q(kind="cash", amount__gt=0, percent=0)
                 | Q(kind="discount", amount=0, percent__gt=0, percent__lte=100),
+                violation_error_message=_(
+                    "A cash coupon is worth an amount, a discount coupon takes off more than 0 and at most 100 per cent; "
+                    "the other field stays 0."
+                ),
             ),
             models.CheckConstraint(
                 name="coupon_never_overspent",
                 condition=Q(kind="cash", remaining__gte=0, remaining__lte=F("amount"))
                 | Q(kind="discount", remaining__in=[0, 1]),
             ),
-            models.CheckConstraint(name="coupon_minimum_not_negative", condition=Q(minimum_spend__gte=0)),
-            models.CheckConstraint(name="coupon_ends_after_it_starts", condition=Q(valid_until__gt=F("valid_from"))),
+            models.CheckConstraint(
+                name="coupon_minimum_not_negative",
+                condition=Q(minimum_spend__gte=0),
+                violation_error_message=_("Enter a minimum spend of 0 or more."),
+            ),
+            models.CheckConstraint(
+                name="coupon_ends_after_it_starts",
+                condition=Q(valid_until__gt=F("valid_from")),
+                violation_error_message=_("A coupon ends after it begins."),
+            ),
         ]
 
     def __str__(self) -> str:

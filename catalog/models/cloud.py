@@ -108,6 +108,7 @@ class FlavorOffer(models.Model):
                 condition=(Q(pay_per_use=None) | Q(pay_per_use__gte=0))
                 & (Q(monthly=None) | Q(monthly__gte=0))
                 & (Q(yearly=None) | Q(yearly__gte=0)),
+                violation_error_message=_("Enter prices of 0 or more."),
             ),
         ]
 
@@ -175,7 +176,9 @@ class ImageVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["product", "version"], name="one_image_per_version"),
             models.CheckConstraint(
-                name="image_disks_40_to_1024_gb", condition=Q(disk_gb__range=(LEAST_DISK_GB, MOST_DISK_GB))
+                name="image_disks_40_to_1024_gb",
+                condition=Q(disk_gb__range=(LEAST_DISK_GB, MOST_DISK_GB)),
+                violation_error_message=_("A disk has 40 to 1024 GB."),
             ),
         ]
 

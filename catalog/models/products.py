@@ -162,10 +162,12 @@ class Product(models.Model):
                 condition=Q(delivery_method__in=["license", "professional_service"], supervised=True)
                 | Q(delivery_method="image", supervised=False)
                 | Q(delivery_method="saas"),
+                violation_error_message=_("Licences and professional services are supervised, images never."),
             ),
             models.CheckConstraint(
                 name="supervised_products_name_their_flow",
                 condition=Q(supervised=True) & ~Q(flow_type="") | Q(supervised=False, flow_type=""),
+                violation_error_message=_("Select a flow type for a supervised product, and none for another."),
             ),
             models.CheckConstraint(
                 name="published_products_know_since_when",
@@ -222,8 +224,16 @@ class Specification(models.Model):
         ordering = ["position", "id"]
         constraints = [
             models.UniqueConstraint(fields=["product", "code"], name="one_specification_per_code"),
-            models.CheckConstraint(name="max_quantity_at_least_one", condition=Q(max_quantity__gte=1)),
-            models.CheckConstraint(name="longest_years_one_to_three", condition=Q(longest_years__range=(1, 3))),
+            models.CheckConstraint(
+                name="max_quantity_at_least_one",
+                condition=Q(max_quantity__gte=1),
+                violation_error_message=_("At least one can be bought."),
+            ),
+            models.CheckConstraint(
+                name="longest_years_one_to_three",
+                condition=Q(longest_years__range=(1, 3)),
+                violation_error_message=_("The longest duration sold is 1 to 3 years."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -256,6 +266,9 @@ class Attribute(models.Model):
             models.CheckConstraint(
                 name="quantity_attributes_have_bounds",
                 condition=Q(kind="enumerated") | Q(minimum__gte=0, maximum__gte=F("minimum"), step__gte=1),
+                violation_error_message=_(
+                    "Enter a minimum, a maximum that is not below it, and a step of at least 1 for a quantity."
+                ),
             ),
         ]
 
@@ -298,10 +311,15 @@ class Price(models.Model):
             models.UniqueConstraint(
                 fields=["specification", "billing_mode", "currency"], name="one_price_per_mode_and_currency"
             ),
-            models.CheckConstraint(name="list_price_not_negative", condition=Q(amount__gte=0)),
+            models.CheckConstraint(
+                name="list_price_not_negative",
+                condition=Q(amount__gte=0),
+                violation_error_message=_("Enter a price of 0 or more."),
+            ),
             models.CheckConstraint(
                 name="tiers_stand_on_a_quantity",
                 condition=Q(scheme="linear", tiers=[]) | Q(scheme__in=["tiered", "volume"], per__isnull=False),
+                violation_error_message=_("Tiers need a scheme that has them, and the quantity that they count."),
             ),
         ]
 

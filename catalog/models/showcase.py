@@ -67,6 +67,7 @@ class ProductDocument(models.Model):
             models.CheckConstraint(
                 name="documents_are_a_file_or_an_address",
                 condition=(Q(file="") & ~Q(url="")) | (~Q(file="") & Q(url="")),
+                violation_error_message=_("Choose a file or enter an address, not both."),
             )
         ]
 

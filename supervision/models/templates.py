@@ -149,8 +149,13 @@ class FlowTemplate(models.Model):
                     statement_hours__gte=1,
                     redeliver_hours__gte=1,
                 ),
+                violation_error_message="A deadline is an hour or more.",
             ),
-            models.CheckConstraint(name="drafts_follow_a_request", condition=Q(drafts=False) | Q(request_form=True)),
+            models.CheckConstraint(
+                name="drafts_follow_a_request",
+                condition=Q(drafts=False) | Q(request_form=True),
+                violation_error_message="A draft answers a request: switch the request form on, or drafts off.",
+            ),
         ]
 
     def __str__(self) -> str:

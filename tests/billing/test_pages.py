@@ -371,7 +371,16 @@ def test_operations_grant_a_coupon(operations, shopper):
     assert answer.status_code == 302, answer.content.decode()[-3000:]
     granted = Coupon.objects.get()
     assert (granted.remaining, granted.combines_with) == (10, {"commercial"})
-    assert operations.post("/admin/pricing/coupon/add/", coupon | {"amount": "0"}).status_code == 200
+    for wrong, told in (
+        ({"amount": "0"}, ["A cash coupon is worth an amount in whole units of its currency."]),
+        ({"kind": "discount", "percent": "101"}, ["A discount coupon takes off more than 0 and at most 100 per cent."]),
+        ({"valid_until_0": "2025-01-01"}, ["A coupon ends after it begins."]),
+        ({"minimum_spend": "-1"}, ["Enter a minimum spend of 0 or more."]),
+        ({"percent": "5"}, ["A cash coupon is worth an amount, a discount coupon takes off more than 0 and at most 100 per cent; the other field stays 0."]),
+    ):  # fmt: skip
+        refused = operations.post("/admin/pricing/coupon/add/", coupon | wrong)
+        found = refused.context["adminform"].form.errors
+        assert [one for texts in found.values() for one in texts] == told, wrong
     assert Coupon.objects.count() == 1
 
 
