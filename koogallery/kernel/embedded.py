@@ -17,15 +17,15 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from koogallery.kernel.starting import Say, StoodStill, wait_for
+
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": "/tmp"}
 INITDB_FLAGS = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-START_SECONDS = 60
 # Postgres' own default is the smaller one.
 SMALLEST_BUFFERS, LARGEST_BUFFERS = 128 * 2**20, 512 * 2**20
 
@@ -175,8 +175,9 @@ class Postgres:
         *,
         durable: bool = True,
         before_start: Callable[[], None] | None = None,
+        say: Say | None = None,
     ) -> None:
-        self.before_start = before_start
+        self.before_start, self.say = before_start, say
         self.account = _unprivileged()
         self.home = _reachable_home(self.account)
         self.data, self.sockets, self.log, self.durable = data, sockets, log, durable
@@ -237,11 +238,9 @@ class Postgres:
     def _wait(self) -> None:
         assert self.process is not None
         ready = [str(self.home / "bin/pg_isready"), "-q", "-h", str(self.sockets), "-U", "postgres"]
-        end = time.monotonic() + START_SECONDS
-        while subprocess.run(ready, env=ENVIRONMENT).returncode:
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise EmbeddedError(f"Postgres did not start: {_last_line(self.log.read_text(errors='replace'))}")
-            time.sleep(0.02)
+        _await(
+            "Postgres", self.process, lambda: not subprocess.run(ready, env=ENVIRONMENT).returncode, self.log, self.say
+        )
 
     def create_database(self, name: str) -> None:
         """Make the database when it is not there yet."""
@@ -283,11 +282,7 @@ class Valkey:
                 process_group=0,
                 preexec_fn=self.before_start,
             )
-        end = time.monotonic() + START_SECONDS
-        while not valkey_answers(self.sock):
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise EmbeddedError(f"Valkey did not start: {_last_line(self.log.read_text(errors='replace'))}")
-            time.sleep(0.01)
+        _await("Valkey", self.process, lambda: valkey_answers(self.sock), self.log)
 
     def stop(self) -> None:
         """Stop in order."""
@@ -302,6 +297,29 @@ def valkey_answers(sock: Path) -> bool:
         client.sendall(b"PING\r\n")
         return client.recv(16).startswith(b"+PONG")
     return False
+
+
+def _await(
+    name: str, process: subprocess.Popen[bytes], answers: Callable[[], bool], log: Path, say: Say | None = None
+) -> None:
+    """Wait until the server answers, as long as it lives and works.
+
+    Raises:
+        EmbeddedError: with the last line of its log.
+    """
+
+    def missing() -> dict[str, subprocess.Popen[bytes]]:
+        if answers():
+            return {}
+        if process.poll() is not None:
+            raise EmbeddedError(f"{name} did not start: {_last_line(log.read_text(errors='replace'))}")
+        return {name: process}
+
+    try:
+        wait_for(missing, say=say, pause=0.02)
+    except StoodStill as still:
+        why = _last_line(log.read_text(errors="replace"))
+        raise EmbeddedError(f"{name} did not start ({still}): {why}") from still
 
 
 def _end(process: subprocess.Popen[bytes] | None, sign: signal.Signals) -> None:
@@ -363,10 +381,13 @@ def running(var: Path) -> bool:
 
 
 @contextlib.contextmanager
-def servers(var: Path, *, before_start: Callable[[], None] | None = None) -> Iterator[tuple[Postgres, Valkey]]:
+def servers(
+    var: Path, *, before_start: Callable[[], None] | None = None, say: Say | None = None
+) -> Iterator[tuple[Postgres, Valkey]]:
     """Run the checkout's Postgres and Valkey within the block; one process at a time may (lock in `var/`).
 
-    `before_start` runs in each child before it becomes its server.
+    `before_start` runs in each child before it becomes its server; `say` tells a person when Postgres takes long, as after
+    a crash.
     """
     var.mkdir(parents=True, exist_ok=True)
     logs = var / "log"
@@ -377,7 +398,7 @@ def servers(var: Path, *, before_start: Callable[[], None] | None = None) -> Ite
         except BlockingIOError:
             raise EmbeddedError("The embedded servers of this folder are run by another process already.") from None
         sockets = socket_folder(var)
-        postgres = Postgres(data_folder(var), sockets, logs / "postgres.log", before_start=before_start)
+        postgres = Postgres(data_folder(var), sockets, logs / "postgres.log", before_start=before_start, say=say)
         valkey = Valkey(sockets / "valkey.sock", logs / "valkey.log", before_start=before_start)
         try:
             postgres.start()

@@ -25,8 +25,8 @@ from pathlib import Path
 
 from koogallery.kernel import embedded
 from koogallery.kernel.clock import OFFSET_VARIABLE
+from koogallery.kernel.starting import SAY_EVERY_SECONDS, StoodStill, wait_for
 
-READY_SECONDS = 90
 STOP_SECONDS = 30
 THREADS_A_WORKER = 6
 WEB_STATEMENT_TIMEOUT_MS = 5_000
@@ -145,7 +145,7 @@ def _run(root: Path, port: int, *, reset: bool, clock: timedelta) -> None:
     environment["DEMO_SELLER_URL"] = f"http://127.0.0.1:{demo_port}"
     with contextlib.ExitStack() as stack:
         if not (environment.get("DATABASE_URL") and environment.get("REDIS_URL")):
-            stack.enter_context(embedded.servers(var, before_start=end_with_parent))
+            stack.enter_context(embedded.servers(var, before_start=end_with_parent, say=_say))
         _manage(root, environment, "migrate", "-v0", "--no-input")
         _collect_static(root, environment)
         _manage(root, environment, "load_demo", "--if-empty", show=True)
@@ -199,18 +199,28 @@ def _environment(root: Path, port: int, clock: timedelta) -> dict[str, str]:
 
 
 def _manage(root: Path, environment: dict[str, str], *command: str, show: bool = False) -> None:
-    """A management command that must succeed before anything is served."""
-    done = subprocess.run(
+    """A management command that must succeed before anything is served; one that shows nothing is told of when it takes long."""
+    with subprocess.Popen(
         [sys.executable, "manage.py", *command],
         cwd=root,
         env=environment,
-        stdout=None if show else subprocess.PIPE,
+        stdout=None if show else subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=end_with_parent,
-    )
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it said nothing"]
+    ) as process:
+        try:
+            errors, begun = None, time.monotonic()
+            while errors is None:
+                try:
+                    errors = process.communicate(timeout=None if show else SAY_EVERY_SECONDS)[1]
+                except subprocess.TimeoutExpired:
+                    _say(f"Waiting for {command[0]}: {time.monotonic() - begun:.0f} seconds so far.")
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        lines = [line for line in errors.splitlines() if line.strip()] or ["it said nothing"]
         raise CannotRun(f"{command[0]} failed: {lines[-1].strip()}")
 
 
@@ -344,14 +354,23 @@ def _raise_if_dead(children: list[Child]) -> None:
 
 
 def _wait_until_ready(children: list[Child], port: int) -> None:
-    worker = next(child for child in children if child.name == "worker")
-    end = time.monotonic() + READY_SECONDS
-    while time.monotonic() < end:
+    """Return when the web server answers and the worker takes work; however long that takes while they do something."""
+    by_name = {child.name: child for child in children}
+    web, worker = by_name["web"], by_name["worker"]
+
+    def missing() -> dict[str, subprocess.Popen[bytes]]:
         _raise_if_dead(children)
-        if _answers(port) and " ready." in worker.log.read_text(errors="replace"):
-            return
-        time.sleep(0.1)
-    raise CannotRun(f"The marketplace was not ready after {READY_SECONDS} seconds; see {worker.log.parent}.")
+        found = {} if _answers(port) else {"the web server": web.process}
+        return found if " ready." in worker.log.read_text(errors="replace") else {**found, "the worker": worker.process}
+
+    try:
+        wait_for(missing, say=_say)
+    except StoodStill as still:
+        raise CannotRun(f"The marketplace is not ready: {still}; see {worker.log.parent}.") from still
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def _answers(port: int) -> bool:
