@@ -181,7 +181,8 @@ class EipForm(NetworkForm):
 class AdvancedForm(Passwords, CleanForm):
     """Step 3 of Buy ECS."""
 
-    name = forms.CharField(label=_("ECS Name"), max_length=64)
+    # The page carries the name that it proposed: one that nobody typed is given anew when others took it meanwhile.
+    name = forms.CharField(label=_("ECS Name"), max_length=64, show_hidden_initial=True)
     allow_duplicate_name = forms.BooleanField(label=_("Allow duplicate name"), required=False)
     login_mode = forms.ChoiceField(
         label=_("Login Mode"),

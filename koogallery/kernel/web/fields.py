@@ -88,9 +88,12 @@ def look_of(bound: BoundField, options: dict[str, Any]) -> FieldLook:
         attrs["data-counter"] = counter_id
     if shape == "group":
         attrs.pop("aria-describedby", None)
+    control = bound.as_widget(attrs=attrs) if shape != "group" else SafeString()
+    if bound.field.show_hidden_initial:
+        control += bound.as_hidden(only_initial=True)
     return FieldLook(
         shape=shape,
-        control=bound.as_widget(attrs=attrs) if shape != "group" else SafeString(),
+        control=control,
         label=label,
         hint=hint,
         hint_id=hint_id if hint else "",

@@ -34,7 +34,7 @@ from provisioning.compute.providers import openstack
 from provisioning.compute.providers.base import VolumeSpec
 from provisioning.compute.providers.simulated import SimulatedCloud
 from tests.factories import AgreementFactory, a_buyer, a_specification
-from tests.provisioning.compute.openstack_server import Cloud, running
+from tests.provisioning.compute.openstack import Cloud, running
 
 PASSWORD = "Correct-horse-7"
 RULES = [{"protocol": "tcp", "ports": "443", "source": "0.0.0.0/0", "description": "HTTPS"}]

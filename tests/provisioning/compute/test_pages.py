@@ -1,7 +1,10 @@
 """Buying an image in the browser's pages, without a browser: quick and customized provisioning, and the console."""
 
+import csv
 import html
+import io
 import re
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
@@ -9,14 +12,16 @@ from django.test import Client
 from accounts.actor import Actor
 from accounts.models import Membership
 from catalog.models import FlavorOffer, Product
+from koogallery.kernel import clock
 from koogallery.kernel.quiet import run_until_quiet
 from orders.models import Order, PurchaseDraft, Subscription
 from orders.terms import renewed_until
 from pricing.values import Duration
 from provisioning.compute.models import Deployment, SecurityGroup, Server
+from provisioning.metering.recording import catch_up
 from renewals.models import RenewalPlan
 from renewals.services import deduct
-from tests.factories import MembershipFactory, logged_in
+from tests.factories import MembershipFactory, a_usage_bill, logged_in
 from tests.provisioning.compute.conftest import PASSWORD, let_pass
 
 pytestmark = pytest.mark.django_db
@@ -163,16 +168,58 @@ def test_customized_provisioning_keeps_each_step_and_never_the_password(shop, br
     assert Order.objects.get().status == "completed"
 
 
+@pytest.mark.parametrize("typed", [False, True], ids=["proposed", "typed"])
+def test_a_proposed_name_that_a_colleague_took_is_given_anew_and_a_typed_one_refused(shop, browser, typed):
+    home = f"/purchase/{draft_of(browser, shop, 'monthly').public_id}/custom/"
+    browser.post(f"{home}network/", {"network": "default", "security_group": "recommended"})
+    proposed = "shop-1" if typed else shown(browser.get(f"{home}advanced/"), "initial-name")
+    form = {"name": proposed, "initial-name": "ecs-0001", "login_mode": "password"}
+    # A colleague takes it while the page stands open, and again before Submit.
+    shop.buy("pay_per_use", wish={"name": proposed})
+    wrong = browser.post(f"{home}advanced/", form)
+    assert (wrong.status_code, shown(wrong, "initial-name")) == (422, "ecs-0001")
+    browser.post(f"{home}advanced/", form | {"password": PASSWORD, "confirm_password": PASSWORD})
+    page = browser.get(f"{home}confirm/")
+    answer = browser.post(f"{home}confirm/", {"quantity": "1", "duration": "1-month"} | confirmed(page))
+    if typed:
+        assert (answer.status_code, "There is an ECS named shop-1 already." in answer.content.decode()) == (422, True)
+        assert Deployment.objects.count() == 1
+    else:
+        assert answer.status_code == 302
+        assert list(Deployment.objects.order_by("id").values_list("name", flat=True)) == ["ecs-0001", "ecs-0002"]
+
+
 def test_five_hundred_servers_in_one_order_make_no_page_heavy(shop, browser):
     order = shop.buy("pay_per_use", quantity=500)
     named = list(Server.objects.order_by("number").values_list("name", flat=True))
     assert (named[0], named[-1], len(named)) == ("ecs-0001", "ecs-0500", 500)
-    page = browser.get(f"/billing/orders/{order.number}/").content.decode()
-    assert "and 980 more in" in page
+    answer = browser.get(f"/billing/orders/{order.number}/")
+    assert "and 980 more in" in answer.content.decode()
+    assert len({(name, app.delivery_method) for app, name in answer.context["resources"] if name}) == 20
     for address in (f"/billing/orders/{order.number}/", f"/my/servers/?order={order.number}", "/my/apps/"):
         answer = browser.get(address)
         assert answer.status_code == 200
         assert len(answer.content) < 80_000, address
+
+
+def test_use_and_its_bill_name_each_server(shop, browser):
+    order = shop.buy("pay_per_use", quantity=2)
+    let_pass(5)
+    bill = a_usage_bill(shop.account)
+    for app in Subscription.objects.filter(line__order=order):
+        bill.lines.create(
+            subscription=app, line=app.line, month=date(2026, 3, 1), seconds=60, currency="USD", unit_price=1, amount=1
+        )
+    names = ["ecs-0001", "ecs-0001", "ecs-0002", "ecs-0002"]
+    for page in ("/billing/usage/", bill.get_absolute_url()):
+        shown = browser.get(page).content.decode()
+        assert sorted(re.findall(r"ecs-\d{4}(?=</span>)", shown)) == names, page
+        assert browser.get(page).context["page"].paginator.count == 4
+    file = b"".join(browser.get(f"{bill.get_absolute_url()}export.csv").streaming_content).decode()
+    assert sorted(row["server"] for row in csv.DictReader(io.StringIO(file)) if row["server"]) == names
+    catch_up(clock.now() + timedelta(hours=1), at=clock.now() + timedelta(hours=2))
+    file = b"".join(browser.get("/billing/usage/export.csv").streaming_content).decode()
+    assert {row["server"] for row in csv.DictReader(io.StringIO(file))} == set(names)
 
 
 def test_a_lost_password_is_asked_for_again(shop, browser):
