@@ -55,6 +55,11 @@ class Nav:
         membership = membership_of(self._request) if self.user else None
         return membership.account if membership else None
 
+    @property
+    def currency(self) -> str:
+        """What the account pays in; empty without one."""
+        return self.account.currency if self.account else ""
+
     @cached_property
     def role_label(self) -> str:
         membership = membership_of(self._request) if self.user else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.actor import Actor
 from accounts.models import Account
+from catalog.choices import DeliveryMethod
 from catalog.models import Product
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
@@ -312,6 +313,10 @@ class DeploymentKeeper(Protocol):
     def keep(self, order: Order, wish: DeploymentWish, *, quote: Quote, by: Actor, at: datetime) -> None:
         """The order is placed: keep how its servers are to be, the password sealed."""
 
+    def with_server_names(self, rows: QuerySet[Any], subscription: str = "pk") -> QuerySet[Any]:
+        """Rows with `server_name`, in the same query: what the server is called that their subscription (the field, or
+        path, of that name) is, or whose image it is; empty for any other."""
+
 
 @cache
 def _load(path: str) -> object:
@@ -419,6 +424,15 @@ def usage() -> UsageKeeper:
 def deployments() -> DeploymentKeeper:
     """Whoever deploys images."""
     return _load(settings.DEPLOYMENTS)  # type: ignore[return-value]
+
+
+def server_names(apps: Iterable[Subscription]) -> dict[int, str]:
+    """Subscription id -> its server's name, of those that are a server or its image; one query, none without such."""
+    ids = [one.pk for one in apps if one.delivery_method in (DeliveryMethod.IMAGE, DeliveryMethod.ECS)]
+    if not ids:
+        return {}
+    rows = deployments().with_server_names(Subscription.objects.filter(pk__in=ids))
+    return {pk: name for pk, name in rows.values_list("pk", "server_name") if name}
 
 
 def applications() -> ApplicationKeeper:

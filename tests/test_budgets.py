@@ -5,11 +5,12 @@ from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Account
+from accounts.models import Account, Reseller
 from catalog.search import Search, category_tree
 from catalog.search.engine import chosen
 from catalog.services import refresh_listing, save_product
-from orders.models import OrderLine
+from orders.models import OrderLine, Subscription
+from pricing.models import Discount, ResellerPrice
 from tests.factories import AgreementFactory, AttributeFactory, SellerMemberFactory, a_specification
 from tests.supervision.conftest import make_deal
 
@@ -40,6 +41,15 @@ def more_rows(deal, number: int) -> None:
         request = QuoteRequest(specification.pk, "monthly", Duration(1, "month"))
         order = place_order(Placement(request, agreements_accepted=True), account=account, by=deal.buyer)
         pay_order(order, PaymentRequest(), by=deal.buyer)
+
+
+def through_a_reseller(app: Subscription) -> None:
+    reseller = Reseller.objects.create(name="Cloudhaus")
+    Account.objects.filter(pk=app.account_id).update(reseller=reseller)
+    ResellerPrice.objects.create(
+        reseller=reseller, specification=app.specification, billing_mode=app.billing_mode, currency="USD", amount="4"
+    )
+    Discount.objects.create(kind="partner", name="Partner", percent=10, reseller=reseller)
 
 
 def count(client, path: str) -> int:
@@ -110,6 +120,11 @@ def test_pages_stay_within_their_budget_whatever_the_number_of_rows(client, deal
     more_rows(deal, 6)
     many = walk()
     assert {path: (few[path], many[path]) for path in few if many[path] > few[path] + 1} == {}
+    # Through a reseller, who has a list and discounts of his own.
+    through_a_reseller(app)
+    for path in buyer_pages:
+        if path.startswith(("/my/apps/", "/billing/", f"/products/{slug}/")):
+            count(client, path)
 
 
 def test_pages_of_saas_with_application_information_stay_within_their_budget(client):
@@ -134,6 +149,8 @@ def test_pages_of_saas_with_application_information_stay_within_their_budget(cli
     services.accept_delivery(deal.flow, by=deal.buyer)
     count(client, f"/my/apps/{app_of(deal).public_id}/")
     count(client, f"/my/apps/{app_of(deal).public_id}/reveal/")
+    through_a_reseller(app_of(deal))
+    count(client, f"/my/apps/{app_of(deal).public_id}/")
 
 
 def test_pages_of_images_and_servers_stay_within_their_budget(client, settings):
@@ -172,5 +189,9 @@ def test_pages_of_images_and_servers_stay_within_their_budget(client, settings):
     order = shop.order(quantity=30)
     server = order.deployment.servers.first()
     for address in ("servers/", f"servers/{server.public_id}/", f"servers/{server.public_id}/stop/", "networks/",
-                    "security-groups/", f"security-groups/{order.deployment.security_group.public_id}/", "cloud/"):  # fmt: skip
+                    "security-groups/", f"security-groups/{order.deployment.security_group.public_id}/", "cloud/", "apps/"):  # fmt: skip
         count(browser, f"/my/{address}")
+    count(browser, f"/billing/orders/{order.number}/")
+    through_a_reseller(server.image_subscription)
+    count(browser, f"/my/apps/{server.subscription.public_id}/")
+    count(browser, f"/my/apps/{server.image_subscription.public_id}/")

@@ -1,9 +1,10 @@
 """Usage bills in the Billing Center: what was used, by line; and paying one that could not be charged."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -20,6 +21,7 @@ from koogallery.kernel.errors import DomainError, InvalidInput
 from koogallery.kernel.money import Money
 from koogallery.kernel.text import csv_cell
 from koogallery.kernel.web.csv_export import csv_file
+from orders import ports
 
 PAGE_SIZE = 20
 
@@ -54,9 +56,7 @@ def bill(request: BuyerRequest, public_id: str) -> HttpResponse:
         except (PaymentDeclined, PaymentMethodRequired, InvalidInput) as refused:
             error = refused
     methods = methods_of(request.account, found.money, with_credit=False)
-    lines = found.lines.select_related("line__order__product", "subscription").order_by(
-        "month", "line_id", "subscription_id"
-    )
+    lines = _lines(found).select_related("line__order__product", "subscription")
     context = {
         "bill": found,
         "page": Paginator(lines, PAGE_SIZE).get_page(request.GET.get("page")),
@@ -67,6 +67,12 @@ def bill(request: BuyerRequest, public_id: str) -> HttpResponse:
         "error": error,
     }
     return render(request, "billing/bill.html", context, status=422 if error else 200)
+
+
+def _lines(bill: UsageBill) -> QuerySet[Any]:
+    """A bill's lines in their order, with the names of the servers that were used."""
+    rows = bill.lines.order_by("month", "line_id", "subscription_id")
+    return ports.deployments().with_server_names(rows, "subscription")
 
 
 @require_safe
@@ -83,6 +89,7 @@ HEAD = [
     "specification",
     "order",
     "subscription",
+    "server",
     "seconds",
     "price per hour",
     "discount percent",
@@ -95,7 +102,7 @@ HEAD = [
 def bill_rows(found: UsageBill) -> Iterator[list[str]]:
     """A bill as rows of a file: the head, its lines, their sums."""
     yield HEAD
-    lines = found.lines.select_related("line__order", "subscription").order_by("month", "line_id", "subscription_id")
+    lines = _lines(found).select_related("line__order", "subscription")
     amount = tax = Money.zero(found.currency)
     for one in lines.iterator(chunk_size=2000):
         amount, tax = amount + one.money, tax + one.tax_money
@@ -105,6 +112,7 @@ def bill_rows(found: UsageBill) -> Iterator[list[str]]:
             csv_cell(one.line.specification_name),
             one.line.order.number,
             one.subscription.public_id,
+            csv_cell(one.server_name),
             str(one.seconds),
             one.hourly.digits(),
             f"{one.discount_percent.normalize():f}",
@@ -112,4 +120,4 @@ def bill_rows(found: UsageBill) -> Iterator[list[str]]:
             one.tax_money.digits(),
             one.currency,
         ]
-    yield ["total", "", "", "", "", "", "", "", amount.digits(), tax.digits(), found.currency]
+    yield ["total", "", "", "", "", "", "", "", "", amount.digits(), tax.digits(), found.currency]

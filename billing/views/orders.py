@@ -109,6 +109,8 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
     )
     billed = any(one.payment.method == PaymentMethodKind.RESELLER for one in payments)
     apps = [order.subject] if order.subject else [one for line in lines for one in line.subscriptions.all()]
+    shown = apps[:APPS_SHOWN]
+    servers = ports.server_names(shown)
     refunds = _refunds(order) if not billed and any(one.given_back for one in payments) else []
     invoices = invoices_of(order) if order.completed_at else []
     context = {
@@ -122,7 +124,7 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         "money": state_of(order) if order.paid_at and order.payable and not billed else None,
         "through_reseller": billed if order.paid_at else order.account.reseller_id is not None,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
-        "subscriptions": apps[:APPS_SHOWN],
+        "resources": [(app, servers.get(app.pk, "")) for app in shown],
         "more_apps": max(0, len(apps) - APPS_SHOWN),
         "may_pay": may(request.membership.role, Permission.PAY),
         "applications": _applications(order, invoices)

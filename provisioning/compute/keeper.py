@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.actor import Actor
@@ -27,6 +29,7 @@ from provisioning.compute.models import (
     EnterpriseProject,
     KeyPair,
     SecurityGroup,
+    Server,
     Subnet,
     Vpc,
 )
@@ -118,6 +121,11 @@ class Deployments:
             server_unit_price=server,
             created_at=at,
         )
+
+    def with_server_names(self, rows: QuerySet[Any], subscription: str = "pk") -> QuerySet[Any]:
+        of = OuterRef(subscription)
+        servers = [Server.objects.filter(subscription=of), Server.objects.filter(image_subscription=of)]
+        return rows.annotate(server_name=Coalesce(*(Subquery(one.values("name")) for one in servers), Value("")))
 
 
 def _own(model: Any, account: Account, public_id: str) -> Any:

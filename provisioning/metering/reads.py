@@ -11,6 +11,7 @@ from django.db.models.functions import TruncDate
 
 from accounts.models import Account
 from koogallery.kernel.money import Money
+from orders import ports
 from orders.terms import BILLING_ZONE
 from pricing.use import use_charge
 from provisioning.metering.models import Meter, MeterClock, MeterMonth, UsageRecord
@@ -81,7 +82,8 @@ def months_used(account: Account) -> list[date]:
 def month_used(account: Account, month: date, *, at: datetime) -> list[MonthUsed]:
     """What an account used in a month, by currency; a meter that runs now is listed before its first hour is over."""
     kept = {one.meter_id: one.seconds for one in MeterMonth.objects.for_account(account).filter(month=month)}
-    meters = Meter.objects.for_account(account).select_related("subscription", "line", "line__order__product")
+    own = Meter.objects.for_account(account).select_related("subscription", "line", "line__order__product")
+    meters = ports.deployments().with_server_names(own, "subscription")
     is_now = month == month_of(at)
     listed = [one for one in meters.order_by("id") if one.pk in kept or (is_now and one.running)]
     clock = MeterClock.objects.filter(pk=MeterClock.ONE).first()

@@ -15,6 +15,7 @@ from koogallery.kernel.text import csv_cell
 from koogallery.kernel.web.charts import BarChart, bar_chart
 from koogallery.kernel.web.csv_export import csv_file
 from koogallery.kernel.web.parts import Link
+from orders import ports
 from provisioning.metering.models import UsageRecord
 from provisioning.metering.reads import MonthUsed, month_used, months_used
 from provisioning.metering.rules import month_bounds, month_of
@@ -73,14 +74,18 @@ def usage_csv(request: BuyerRequest) -> StreamingHttpResponse:
     month = asked_month(request.GET.get("month", ""), clock.now())
     rows = UsageRecord.objects.for_account(request.account).between(*month_bounds(month))
     rows = rows.select_related("meter__subscription", "meter__line__order").order_by("hour", "meter", "revision")
+    named = ports.deployments().with_server_names(rows, "meter__subscription")
 
     def lines() -> Iterator[list[str]]:
-        yield ["hour (UTC)", "subscription", "order", "product", "seconds", "correction", "price per hour", "currency"]
-        for one in rows.iterator(chunk_size=2000):
+        yield [
+            "hour (UTC)", "subscription", "server", "order", "product", "seconds", "correction", "price per hour", "currency",
+        ]  # fmt: skip
+        for one in named.iterator(chunk_size=2000):
             meter = one.meter
             yield [
                 f"{one.hour:%Y-%m-%dT%H:%MZ}",
                 meter.subscription.public_id,
+                csv_cell(one.server_name),
                 meter.line.order.number,
                 csv_cell(meter.line.product_name),
                 str(one.seconds),

@@ -1,6 +1,7 @@
 """My KooGallery > Purchased Apps and a resource's details (guide 3.3)."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -22,7 +23,7 @@ from koogallery.kernel.web.formats import rest_text
 from koogallery.kernel.web.parts import Link
 from orders import ports
 from orders.choices import SubscriptionStatus
-from orders.models import ENDS_SOON, Subscription, SubscriptionQuerySet
+from orders.models import ENDS_SOON, Order, Subscription, SubscriptionQuerySet
 from orders.services import renewal_refusal, upgrade_refusal, waiting_orders
 from renewals.models import RenewalPlan
 from renewals.views.renewals import offers_of
@@ -30,6 +31,32 @@ from renewals.views.upgrade import current_configuration
 from supervision.models import ServiceFlow
 
 PAGE_SIZE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One app of the list, and what its row offers; `waiting` is the unpaid order for which it is not renewed now."""
+
+    app: Subscription
+    is_ending: bool
+    upgradable: bool
+    renewable: bool
+    waiting: Order | None
+
+
+def _listed(apps: list[Subscription]) -> list[Row]:
+    """The rows of a page, in two queries however many there are."""
+    waiting, upgradable = waiting_orders(apps), _upgradable(apps)
+    return [
+        Row(
+            app,
+            is_ending=_is_ending(app),
+            upgradable=app.pk in upgradable,
+            renewable=renewal_refusal(app, waiting=waiting.get(app.pk)) is None,
+            waiting=waiting.get(app.pk),
+        )
+        for app in apps
+    ]
 
 
 @require_safe
@@ -42,8 +69,9 @@ def app_list(request: BuyerRequest) -> HttpResponseBase:
     rows = rows.order_by("-created_at", "-id")
     if request.GET.get("export") == "csv":
         return csv_file(_cells(rows), "purchased-apps.csv")
-    page = Paginator(rows.with_table_columns(), PAGE_SIZE).get_page(request.GET.get("page"))
-    waiting = waiting_orders(list(page))
+    shown = ports.deployments().with_server_names(rows.with_table_columns())
+    page = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
+    page.object_list = _listed(list(page.object_list))
     tabs = [Link(_("All"), "?", current=status not in SubscriptionStatus.values)]
     tabs += [Link(one.label, f"?status={one.value}", current=status == one.value) for one in SubscriptionStatus]
     context = {
@@ -52,10 +80,8 @@ def app_list(request: BuyerRequest) -> HttpResponseBase:
         "filtered": status in SubscriptionStatus.values,
         "export": f"?{urlencode({'status': status, 'export': 'csv'})}",
         "labels": {mode.value: mode.guide_label for mode in BillingMode},
-        "upgradable": _upgradable(page.object_list),
-        "renewable": {app.pk for app in page if renewal_refusal(app, waiting=waiting.get(app.pk)) is None},
-        "ending": {app.pk for app in page if _is_ending(app)},
         "may_renew": may(request.membership.role, Permission.RENEW),
+        "may_pay": may(request.membership.role, Permission.PAY),
         "under_supervision": ServiceFlow.objects.for_account(request.account).waiting_for(Party.BUYER).count(),
     }
     return render(request, "renewals/app_list.html", context)
@@ -142,6 +168,8 @@ def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
     mine = Subscription.objects.for_account(request.account).with_table_columns().select_related("renewal_plan")
     app = get_object_or_404(mine.prefetch_related("specification__attributes"), public_id=public_id)
     now, order = clock.now(), app.line.order
+    # An app is of its order's product, for which the delivery asks.
+    order.product = app.product
     remaining = rest_text(app.expires_at - now) if app.expires_at and app.expires_at > now else ""
     plan: RenewalPlan = getattr(app, "renewal_plan", None) or RenewalPlan(subscription=app)
     waiting = waiting_orders([app]).get(app.pk)

@@ -1,11 +1,13 @@
 """Registering, logging in, settings, switching, keys."""
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 
 from accounts.models import Account, ApiKey, Membership, User, hash_key
 from accounts.permissions import Role
-from tests.factories import AccountFactory, MembershipFactory, SellerMemberFactory, UserFactory
+from tests.factories import AccountFactory, MembershipFactory, SellerMemberFactory, UserFactory, logged_in
 
 pytestmark = pytest.mark.django_db
 
@@ -112,3 +114,27 @@ def test_the_command_prints_nothing_but_the_key(capsys):
         call_command("create_api_key", "nobody@example.com")
     with pytest.raises(CommandError, match="does not work"):
         call_command("create_api_key", member.user.email, seller=selling.seller.slug)
+
+
+def test_the_foot_of_a_page_says_what_the_account_pays_in(client):
+    assert "All prices in USD" in client.get("/help/").content.decode()
+    for currency, told in (("USD", "All prices in USD"), ("KRW", "Your account pays in KRW; list prices in USD")):
+        member = MembershipFactory(account__currency=currency)
+        page = logged_in(member.user).get("/billing/").content.decode()
+        assert (told in page, f"EN · {currency}" in page) == (True, True)
+
+
+def test_operators_are_told_in_words_that_an_address_is_taken(admin_client):
+    first, second = UserFactory(), UserFactory()
+    for user in (first, second):
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    add = "/admin/account/emailaddress/add/"
+    refused = admin_client.post(add, {"user": second.pk, "email": first.email, "verified": "on", "primary": "on"})
+    assert refused.context["adminform"].form.errors == {
+        "primary": ["The person has a primary address already."],
+        "email": ["Somebody has verified this address already."],
+    }
+    assert admin_client.post(add, {"user": second.pk, "email": "b@demo.example"}).status_code == 302
+    factor = Authenticator.objects.create(user=first, type="totp", data={"secret": "sealed-secret"})
+    shown = admin_client.get(f"/admin/mfa/authenticator/{factor.pk}/change/")
+    assert (shown.status_code, "sealed-secret" in shown.content.decode()) == (200, False)

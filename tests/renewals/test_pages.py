@@ -21,6 +21,7 @@ from orders.terms import last_day
 from pricing.values import Duration
 from renewals.models import RenewalSettings
 from renewals.services import PlanWish, change_plan
+from tests.factories import MembershipFactory, logged_in
 from tests.renewals.conftest import MONTH, YEAR, Running, a_running, day
 from tests.renewals.many import Sold, sell
 
@@ -180,6 +181,9 @@ def test_where_an_order_waits_for_payment_it_is_shown_and_no_renewal_is_offered(
     order = one.renewal(at=clock.now())
     assert [renew in client.get(path).content.decode() for path in pages] == [False, False]
     assert f'href="{order.get_absolute_url()}">View unpaid order' in client.get(pages[1]).content.decode()
+    assert f'href="/purchase/orders/{order.number}/pay/">Pay Now' in client.get(pages[0]).content.decode()
+    viewer = logged_in(MembershipFactory(account=one.account, role="viewer").user).get(pages[0]).content.decode()
+    assert ("Pay Now" in viewer, f'href="{order.get_absolute_url()}">View unpaid order' in viewer) == (False, True)
 
 
 def test_an_app_that_cannot_renew_by_itself_now_can_still_be_switched_off_on_its_page():
