@@ -89,8 +89,11 @@ def claim_without_waiting_for_disk(*parts: object) -> bool:
     return _claimed(f"SELECT pg_try_advisory_xact_lock(%s), {NOT_WAITING_FOR_DISK}", parts)
 
 
-def claims_without_waiting_for_disk(names: Sequence[Sequence[object]]) -> list[bool]:
-    """The same for several names at once: which of them nobody else holds. The transaction hardly waits for locks then."""
+def claims_hardly_waiting(names: Sequence[Sequence[object]]) -> list[bool]:
+    """Claim several names at once: which of them nobody else holds. The transaction waits hardly for anything from here on.
+
+    Its commit is not waited for, as above; a lock that somebody else keeps breaks it off (`HARDLY_WAITING`).
+    """
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM_SEVERAL, [[advisory_key(*one) for one in names]])
         return list(cursor.fetchone()[-1])

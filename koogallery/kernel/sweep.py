@@ -27,7 +27,7 @@ from django.db import connection, transaction
 from koogallery.kernel import backoff, clock
 from koogallery.kernel.db import (
     claim_without_waiting_for_disk,
-    claims_without_waiting_for_disk,
+    claims_hardly_waiting,
     retry_on_serialization,
 )
 from koogallery.kernel.due_rows import MICROSECOND, due_time, due_times, replan, tables_read, to_fire
@@ -230,7 +230,7 @@ class Sweep:
 
     def _claimed(self, company: list[Due]) -> list[Due]:
         """Those that no other sweeper has; the others are left to it."""
-        claims = claims_without_waiting_for_disk([due.claim for due in company])
+        claims = claims_hardly_waiting([due.claim for due in company])
         mine = [due for due, claimed in zip(company, claims, strict=True) if claimed]
         if len(mine) < len(company):
             for due in set(company) - set(mine):
