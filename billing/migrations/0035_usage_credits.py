@@ -1,10 +1,16 @@
-"""What usage bills took too much is a bill over less than nothing, credited at once."""
+"""What usage bills took too much is a bill over less than nothing, credited at once.
+
+What the new rule says of bills before is checked by the next migration, without the lock that is taken here. Taken back
+once a bill was credited, the rule of before holds of every bill to come, and not of that one.
+"""
 
 import django.db.models.deletion
 import koogallery.kernel.fields
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 from django.db.models import Q
 
+OF_BEFORE = "ALTER TABLE billing_usagebill {} CONSTRAINT usage_bill_amount_positive {};"
 
 
 class Migration(migrations.Migration):
@@ -22,8 +28,12 @@ class Migration(migrations.Migration):
                 to="billing.journalentry",
             ),
         ),
-        migrations.RemoveConstraint("usagebill", "usage_bill_amount_positive"),
-        migrations.AddConstraint(
+        migrations.RunSQL(
+            OF_BEFORE.format("DROP", ""),
+            OF_BEFORE.format("ADD", "CHECK (amount > 0) NOT VALID"),
+            state_operations=[migrations.RemoveConstraint("usagebill", "usage_bill_amount_positive")],
+        ),
+        AddConstraintNotValid(
             "usagebill",
             models.CheckConstraint(
                 name="usage_bill_is_paid_or_credited",
