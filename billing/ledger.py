@@ -19,7 +19,7 @@ from orders.models import Order
 
 
 class Unbalanced(ValueError):
-    """An entry's sides do not cancel out: a fault of ours. The database refuses it too."""
+    """An entry's sides do not cancel out, or move nothing: a fault of ours. The database refuses it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,12 @@ def draft(kind: EntryKind, sides: Sequence[Side], **of: Unpack[Of]) -> Draft:
     """One entry for `post_all`.
 
     Raises:
-        Unbalanced: the sides do not sum to zero in every currency.
+        Unbalanced: the sides do not sum to zero in every currency, or there is nothing on any.
     """
     sums: dict[str, Decimal] = {}
     for side in sides:
         sums[side.money.currency] = sums.get(side.money.currency, Decimal(0)) + side.money.amount
-    if any(sums.values()):
+    if any(sums.values()) or not any(side.money for side in sides):
         raise Unbalanced(str(sums))
     written = {"by": of.get("by", "")[:200], "text": of.get("text", "")[:200], "cause": of.get("cause", "")}
     return Draft(JournalEntry(kind=kind, **{**of, **written}), sides)

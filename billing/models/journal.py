@@ -19,7 +19,7 @@ else:
 
 
 class JournalEntry(models.Model):
-    """One movement of money, balanced: its postings sum to zero per currency (deferred trigger). Append-only."""
+    """One movement of money, balanced: it has postings, which sum to zero per currency (deferred triggers). Append-only."""
 
     at = models.DateTimeField()
     kind = models.CharField(max_length=16, choices=EntryKind.choices)
