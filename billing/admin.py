@@ -1,7 +1,7 @@
-"""Operations staff's screens of money: payments, refunds, credit, the journal. Nothing is edited, all has a verb."""
+"""Operations staff's screens of money: refunds to decide, credit, the journal. Nothing is edited, all has a verb."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from billing.admin_forms import ByHandForm, CreditForm, ReasonActionForm, ReferenceActionForm, RefundForm
+from billing.admin_payments import DisputeAdmin, PaymentAdmin, RefundAdmin
 from billing.admin_statement import statement_page
 from billing.admin_usage import UsageBillAdmin
 from billing.admin_verbs import VerbAdmin, operator
@@ -20,16 +21,12 @@ from billing.invoices import admin as _of_invoices  # noqa: F401  (registers)
 from billing.models import (
     AccountBalance,
     CreditLine,
-    Dispute,
     GatewayMessage,
     JournalEntry,
-    Payment,
-    PaymentAllocation,
     PaymentMethod,
     Posting,
     ProductFee,
     Reconciliation,
-    Refund,
     RefundProposal,
     Statement,
     UnsubscribedTerm,
@@ -48,7 +45,6 @@ from billing.services import (
     propose_refund,
     receive_from_gateway,
     receive_from_reseller,
-    record_refund_by_hand,
     record_transfer,
     remit_tax,
     revoke_credit,
@@ -60,93 +56,7 @@ from koogallery.kernel.money import Money
 from koogallery.kernel.text import csv_cell
 from koogallery.kernel.web.admin_site import Queue, register_queue
 from koogallery.kernel.web.csv_export import csv_file
-from orders.admin import OrderAdmin, ReadOnlyInline
-
-
-class AllocationInline(ReadOnlyInline):
-    model = PaymentAllocation
-    fields: ClassVar[Any] = ["order", "payment", "status", money_column("amount"), "counted_at"]
-    readonly_fields = fields
-
-    @admin.display(description="status of the payment")
-    def status(self, one: PaymentAllocation) -> str:
-        return one.payment.get_status_display()
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentAllocation]:
-        rows: QuerySet[PaymentAllocation] = super().get_queryset(request)
-        return rows.select_related("payment", "order")
-
-
-class RefundInline(ReadOnlyInline):
-    model = Refund
-    fields: ClassVar[Any] = ["public_id", "payment", money_column("amount"), "status", "reason", "ended_at"]
-    readonly_fields = fields
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("payment")
-
-
-# What an order's screen shows of its money; orders know nothing of it.
-OrderAdmin.inlines = [*OrderAdmin.inlines, AllocationInline, RefundInline]
-
-
-@admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
-    """Charges, with the orders that they are for."""
-
-    fields: ClassVar[Any] = [
-        "public_id",
-        "account",
-        "method",
-        "card",
-        "reseller",
-        "statement",
-        "usage_bill",
-        "status",
-        *map(money_column, ("amount", "refunded")),
-        "gateway",
-        "reference",
-        "failure_code",
-        "failure_message",
-        "created_at",
-        "ask_gateway_at",
-        "ended_at",
-    ]
-    readonly_fields = fields
-
-    list_display = [
-        "public_id",
-        "account",
-        "method",
-        money_column("amount"),
-        "status",
-        "gateway",
-        "reference",
-        "created_at",
-    ]
-    list_filter = ["status", "method", "gateway"]
-    list_select_related = ["account"]
-    search_fields = ["public_id", "reference", "account__name", "allocations__order__number"]
-    inlines = [AllocationInline, RefundInline]
-    show_full_result_count = False
-
-
-@admin.register(Refund)
-class RefundAdmin(VerbAdmin):
-    """Money on its way back. What the processor refuses for good is paid by hand and recorded here."""
-
-    list_display = ["public_id", "order", money_column("amount"), "status", "reason", "created_at", "ended_at"]
-    list_filter = ["status"]
-    list_select_related = ["order"]
-    search_fields = ["public_id", "order__number"]
-    action_form = ReferenceActionForm
-    actions = ["paid_by_hand"]
-    show_full_result_count = False
-
-    @admin.action(description="Was paid by transfer (give the bank's reference)", permissions=["verb"])
-    def paid_by_hand(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
-        reference = request.POST.get("reference", "")
-        self.each(request, queryset, lambda one: record_refund_by_hand(one, reference, by=operator(request)))
+from orders.admin import ReadOnlyInline
 
 
 @admin.register(RefundProposal)
@@ -239,16 +149,6 @@ def form_page(model_admin: Any, request: HttpRequest, form: Any, title: str) -> 
     """A form of our own inside the admin's frame."""
     context = {**model_admin.admin_site.each_context(request), "opts": model_admin.opts, "form": form, "title": title}
     return TemplateResponse(request, "admin/verb_form.html", context, status=422 if form.errors else 200)
-
-
-@admin.register(Dispute)
-class DisputeAdmin(ReadOnlyAdmin):
-    """Charge-backs; the processor's messages move them."""
-
-    list_display = ["reference", "payment", money_column("amount"), "status", "opened_at", "ended_at"]
-    list_filter = ["status"]
-    list_select_related = ["payment"]
-    search_fields = ["reference", "payment__public_id"]
 
 
 @admin.register(Reconciliation)
@@ -480,7 +380,7 @@ class PaymentMethodAdmin(ReadOnlyAdmin):
     ]  # fmt: skip
 
 
-__all__ = ["UsageBillAdmin"]
+__all__ = ["DisputeAdmin", "PaymentAdmin", "RefundAdmin", "UsageBillAdmin"]
 
 
 for _queue in (

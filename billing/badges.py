@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.choices import PaymentStatus, RefundStatus, StatementStatus, UnsubscriptionStatus, UsageBillStatus
 from billing.invoices.choices import InvoiceStatus
+from billing.rules import CHARGED_BACK, IN_DISPUTE
 from koogallery.kernel.web.badges import Badge, register
 from orders.choices import OrderStatus
 
@@ -29,6 +30,8 @@ register(
         PaymentStatus.REFUNDING: Badge("warn", "arrow-back-up"),
         PaymentStatus.REFUNDED: Badge("neutral", "arrow-back-up"),
         PaymentStatus.PARTLY_REFUNDED: Badge("neutral", "arrow-back-up"),
+        IN_DISPUTE: Badge("warn", "alert-triangle", _("In dispute")),
+        CHARGED_BACK: Badge("neutral", "arrow-back-up", _("Charged back")),
     },
 )
 register(

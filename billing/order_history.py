@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from django.db.models import OuterRef, Subquery, Value
+from django.db.models import OuterRef, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -15,10 +15,12 @@ from orders.models import Order
 
 
 def invoices_of(order: Order) -> list[Invoice]:
-    """Those that name the order, the newest first, in one query; `issued_as` is the number of its document, or empty."""
+    """Those that name the order, the newest first, in one query; `issued_as` is the number of its document, or empty,
+    `named` what it names of the order."""
     documents = InvoiceDocument.objects.filter(invoice=OuterRef("pk"), kind=DocumentKind.INVOICE).values("number")
     rows = Invoice.objects.filter(items__order=order).select_related("issuer")
-    return list(rows.annotate(issued_as=Coalesce(Subquery(documents[:1]), Value(""))).newest_first())
+    rows = rows.annotate(issued_as=Coalesce(Subquery(documents[:1]), Value("")), named=Sum("items__amount"))
+    return list(rows.newest_first())
 
 
 def history_of(order: Order, refunds: Iterable[Refund], invoices: Iterable[Invoice]) -> list[Record]:

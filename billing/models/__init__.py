@@ -19,6 +19,7 @@ from billing.models.operations import (
     ProductFee,
     Reconciliation,
     RefundProposal,
+    charge_backs_of,
 )
 from billing.models.payments import (
     NOT_ARRIVED,
@@ -65,4 +66,5 @@ __all__ = [
     "UsageAccount",
     "UsageBill",
     "UsageBillLine",
+    "charge_backs_of",
 ]

@@ -1,11 +1,11 @@
 """What operations and the gateway add to payments: proposed refunds, charge-backs, customers, webhook messages, fees."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, Subquery, Sum
 from django_fsm import transition
 
 from accounts.models import Account, User
@@ -104,6 +104,17 @@ class Dispute(models.Model):
     @transition(status, source=DisputeStatus.OPEN, target=DisputeStatus.LOST)
     def lose(self, at: datetime) -> None:
         self.ended_at = at
+
+
+def charge_backs_of(payment: str) -> dict[str, Any]:
+    """Annotations of rows that name a payment in this column: `taken_back` is what banks took of it and were not made to
+    give back, or None; `in_dispute` whether that is not decided yet."""
+    standing = Dispute.objects.filter(payment=OuterRef(payment)).exclude(status=DisputeStatus.WON)
+    total = standing.order_by().values("payment").annotate(total=Sum("amount")).values("total")
+    return {
+        "taken_back": Subquery(total, output_field=models.DecimalField()),
+        "in_dispute": Exists(standing.filter(status=DisputeStatus.OPEN)),
+    }
 
 
 class GatewayCustomer(models.Model):

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
+from billing.choices import PaymentStatus
 from orders.choices import OrderKind, OrderStatus
 
 
@@ -52,3 +54,21 @@ def money_state(
         case OrderStatus.REFUNDED:
             return MoneyState(_("Given back"), _("The payment was given back to the customer."))
     return MoneyState(_("None"), _("The order was canceled; what was paid for it is given back."))
+
+
+IN_DISPUTE, CHARGED_BACK = "in_dispute", "charged_back"
+
+
+def payment_state(status: str, in_dispute: bool, taken_back: Decimal | None) -> str:
+    """What a payment's badge says: its status, or what the card holder's bank made of one that had succeeded."""
+    if taken_back and status in (PaymentStatus.SUCCEEDED, PaymentStatus.PARTLY_REFUNDED):
+        return IN_DISPUTE if in_dispute else CHARGED_BACK
+    return status
+
+
+def charge_back_state(in_dispute: bool) -> MoneyState:
+    """What a buyer reads in place of `money_state` once his bank has taken back all that was not refunded."""
+    if in_dispute:
+        why = _("Your bank took the payment back. Whether it keeps it is not decided yet.")
+        return MoneyState(_("In dispute"), why)
+    return MoneyState(_("Charged back"), _("Your bank took the payment back."))

@@ -1,12 +1,13 @@
 """My Orders and one order's details, in the Billing Center (UX 3.5)."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, F, OuterRef, Prefetch
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,19 +20,20 @@ from accounts.web import BuyerRequest, buyer_required
 from billing.choices import PaymentMethodKind
 from billing.documents import receipt_pdf
 from billing.invoices.choices import COUNTED
-from billing.invoices.models import Invoice
 from billing.invoices.rules import is_platforms
-from billing.invoices.services.sources import prepaid
-from billing.models import PaymentAllocation, Refund
+from billing.invoices.services.sources import UNSUBSCRIBED, parts_of, prepaid, sums_from
+from billing.models import PaymentAllocation, Refund, charge_backs_of
 from billing.order_history import history_of, invoices_of
+from billing.rules import MoneyState, charge_back_state, payment_state
 from billing.views.seller import state_of
+from koogallery.kernel.money import Money
 from koogallery.kernel.text import csv_cell
 from koogallery.kernel.web.csv_export import csv_file
 from koogallery.kernel.web.files import pdf_response
 from koogallery.kernel.web.parts import CostLine, Link
 from orders import ports, services
 from orders.choices import OrderStatus
-from orders.models import Order, OrderQuerySet
+from orders.models import Order, OrderLine, OrderQuerySet
 from orders.views.product import cost_line
 from pricing.values import QuoteLine
 
@@ -94,16 +96,20 @@ def _cells(orders: OrderQuerySet) -> Iterator[list[str]]:
 @buyer_required()
 def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
     """`/billing/orders/<no>/`: what was ordered, at which price, how it was paid, where delivery stands."""
-    rows = Order.objects.for_account(request.account).with_lines().select_related("account")
+    # Names of attributes are looked up for lines that have some.
+    shown = OrderLine.objects.select_related("specification").prefetch_related("subscriptions")
+    rows = Order.objects.for_account(request.account).with_names().select_related("account")
+    rows = rows.prefetch_related(Prefetch("lines", shown))
     rows = rows.annotate(has_uninvoiced=Exists(prepaid(request.account).filter(pk=OuterRef("pk"))))
     order = get_object_or_404(rows, number=number)
     lines = list(order.lines.all())
-    payments = list(
+    payments: list[Any] = list(
         PaymentAllocation.objects.filter(order=order)
         .select_related("payment__card")
         .annotate(
             others=Count("payment__allocations") - 1,
             given_back=Exists(Refund.objects.filter(payment=OuterRef("payment"), order=order)),
+            **charge_backs_of("payment"),
         )
         .order_by("-payment__created_at")
     )
@@ -119,15 +125,19 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         "records": history_of(order, refunds, invoices),
         "lines": lines,
         "cost_lines": quoted_lines(order),
-        "payments": [one for one in payments if one.payment.method != PaymentMethodKind.RESELLER],
+        "payments": [
+            (one, payment_state(one.payment.status, one.in_dispute, one.taken_back), _taken_back(one))
+            for one in payments
+            if one.payment.method != PaymentMethodKind.RESELLER
+        ],
         "refunds": refunds,
-        "money": state_of(order) if order.paid_at and order.payable and not billed else None,
+        "money": _money(order, payments) if order.paid_at and order.payable and not billed else None,
         "through_reseller": billed if order.paid_at else order.account.reseller_id is not None,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
         "resources": [(app, servers.get(app.pk, "")) for app in shown],
         "more_apps": max(0, len(apps) - APPS_SHOWN),
         "may_pay": may(request.membership.role, Permission.PAY),
-        "applications": _applications(order, invoices)
+        "applications": _applications(order, payments, refunds, invoices)
         if order.has_uninvoiced and may(request.membership.role, Permission.INVOICE)  # type: ignore[attr-defined]
         else [],
         "may_cancel": may(request.membership.role, Permission.BUY),
@@ -135,13 +145,28 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
     return render(request, "billing/order_detail.html", context)
 
 
-def _applications(order: Order, invoices: Iterable[Invoice]) -> list[Link]:
-    """Where an invoice over what is left of an order is applied for: of two issuers those that have issued none."""
+def _money(order: Order, payments: list[Any]) -> MoneyState:
+    """Where the order's money is; what a bank took back of its charge, no refund left, is with the bank."""
+    for one in payments:
+        if one.counted_at and one.taken_back and one.taken_back + one.payment.refunded >= one.payment.amount:
+            return charge_back_state(one.in_dispute)
+    return state_of(order)
+
+
+def _taken_back(one: Any) -> Money | None:
+    return Money(one.taken_back, one.payment.currency) if one.taken_back else None
+
+
+def _applications(order: Order, payments: Iterable[Any], refunds: Iterable[Any], invoices: Iterable[Any]) -> list[Link]:
+    """Where an invoice over what is left of an order is applied for: of two issuers those of whose part something is."""
     joint = order.product.joint_operation
     issuers = {is_platforms(one.delivery_method, joint_operation=joint) for one in order.lines.all() if one.amount}
     several = len(issuers) > 1
     if several:
-        issuers -= {one.issuer.is_platform for one in invoices if one.status in COUNTED}
+        counted = {one.payment_id for one in payments if one.counted_at}
+        back = ((order.pk, one.amount, one.unsubscribed) for one in refunds if one.payment_id in counted)
+        named = ((order.pk, one.issuer.is_platform, one.named) for one in invoices if one.status in COUNTED)
+        issuers = {part.seller is None for part in parts_of([order], sums_from([order], back, named)) if part.cash.left}
     found = []
     for ours in sorted(issuers):
         name = settings.SITE_CLOUD_NAME if ours else order.seller.name
@@ -153,7 +178,8 @@ def _applications(order: Order, invoices: Iterable[Invoice]) -> list[Link]:
 
 def _refunds(order: Order) -> list[Refund]:
     """What went back of it, or is on its way, the newest first; an order that was never charged has none."""
-    return list(Refund.objects.filter(order=order).select_related("payment__card").order_by("-created_at", "-id"))
+    rows = Refund.objects.filter(order=order).select_related("payment__card").annotate(unsubscribed=F(UNSUBSCRIBED))
+    return list(rows.order_by("-created_at", "-id"))
 
 
 def quoted_lines(order: Order) -> list[CostLine]:

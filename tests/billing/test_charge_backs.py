@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.actor import Actor
+from accounts.models import User
 from billing import ledger
 from billing.choices import DisputeStatus, Ledger, PaymentStatus
 from billing.gateways.base import DisputeNotice, DisputeState
@@ -136,3 +137,43 @@ def test_a_charge_back_in_another_currency_is_for_people(shopper, timers):
     )
     assert record_dispute(other, by=Actor.system("x"), at=clock.now()) is None
     assert not Dispute.objects.filter(status=DisputeStatus.OPEN).exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "badge", "money"),
+    [
+        (DisputeState.OPENED, "In dispute", "In dispute"),
+        (DisputeState.LOST, "Charged back", "Charged back"),
+        (DisputeState.WON, "Succeeded", "Held"),
+    ],
+)
+def test_buyer_and_operator_read_what_became_of_the_charge(shopper, client, state, badge, money):
+    order = bought(shopper)
+    charge_back("10.00", state)
+    client.force_login(shopper.account.memberships.get().user)
+    shown = client.get(f"/billing/orders/{order.number}/")
+    assert shown.context["money"].label == money
+    page = shown.content.decode()
+    assert ("was taken back by your bank" in page) == (state is not DisputeState.WON)
+    client.force_login(User.objects.create_superuser("root@example.com", "-"))
+    payment = Payment.objects.get()
+    screens = [
+        client.get(f"/admin/billing/payment/{where}").content.decode() for where in ("", f"{payment.pk}/change/")
+    ]
+    screens.append(client.get(f"/admin/orders/order/{order.pk}/change/").content.decode())
+    words = {"In dispute", "Charged back", "Succeeded"}
+    for one in [page, *screens[1:]]:
+        assert {word for word in words if f">{word}<" in one or f"</svg>{word}" in one} == {badge}
+    assert f'field-state">{badge}<' in screens[0]
+
+
+def test_of_a_part_that_a_bank_took_the_rest_is_as_before(shopper, timers, client):
+    order = bought(shopper)
+    charge_back("4.00", DisputeState.LOST)
+    client.force_login(shopper.account.memberships.get().user)
+    shown = client.get(f"/billing/orders/{order.number}/")
+    assert (shown.context["money"].label, "$4.00" in shown.content.decode()) == ("Held", True)
+    end(shopper, timers, order)
+    shown = client.get(f"/billing/orders/{order.number}/")
+    assert shown.context["money"].label == "Charged back"
+    assert "Partly refunded" not in shown.content.decode()

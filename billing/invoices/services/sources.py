@@ -113,7 +113,10 @@ class Source:
 
 
 @dataclass(slots=True)
-class _Sums:
+class Sums:
+    """What went back of orders and what their invoices name, by order and whether the platform issues: unassigned where
+    it went back of no line of its own."""
+
     refunded: dict[tuple[int, bool], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     unassigned: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     invoiced: dict[tuple[int, bool], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -160,12 +163,12 @@ def prepaid(account: Account) -> "QuerySet[Any]":
     return candidates(account).filter(method__in=PREPAID)
 
 
-def parts_of(orders: Iterable[Order]) -> list[Part]:
-    """Every issuer's part of these orders, in two queries; needs `lines`, `product`, `seller`."""
+def parts_of(orders: Iterable[Order], sums: Sums | None = None) -> list[Part]:
+    """Every issuer's part of these orders, in two queries unless the sums are known; needs `lines`, `product`, `seller`."""
     orders = list(orders)
     if not orders:
         return []
-    sums = _sums_of(orders)
+    sums = sums or _sums_of(orders)
     found: list[Part] = []
     for order in orders:
         shares: dict[bool, Money] = {}
@@ -186,20 +189,37 @@ def parts_of(orders: Iterable[Order]) -> list[Part]:
     return found
 
 
-def _sums_of(orders: Sequence[Order]) -> _Sums:
-    sums = _Sums()
-    joint = {order.pk: order.product.joint_operation for order in orders}
+def _sums_of(orders: Sequence[Order]) -> Sums:
     refunds = Refund.objects.filter(
         order__in=orders, payment__allocations__order=F("order"), payment__allocations__counted_at__isnull=False
-    ).values_list("order_id", "amount", "unsubscribed_term__unsubscription__subscription__line__delivery_method")
+    ).values_list("order_id", "amount", UNSUBSCRIBED)
+    items = InvoiceItem.objects.filter(order__in=orders, invoice__status__in=COUNTED)
+    rows = items.order_by().values_list("order_id", "invoice__issuer__is_platform").annotate(total=Sum("amount"))
+    return sums_from(orders, refunds, rows)
+
+
+UNSUBSCRIBED = "unsubscribed_term__unsubscription__subscription__line__delivery_method"
+"""How a refund leads to the delivery method of the line that was unsubscribed for it, if it was."""
+
+
+def sums_from(
+    orders: Sequence[Order],
+    refunds: Iterable[tuple[int, Decimal, str | None]],
+    named: Iterable[tuple[int, bool, Decimal]],
+) -> Sums:
+    """The sums of rows that were read.
+
+    Args:
+        refunds: (order, amount, `UNSUBSCRIBED`) of what went back of the payment that paid the order.
+        named: (order, whether the platform issues, amount) of invoices that count.
+    """
+    sums, joint = Sums(), {order.pk: order.product.joint_operation for order in orders}
     for order, amount, method in refunds:
         if method is None:
             sums.unassigned[order] += amount
         else:
             sums.refunded[order, is_platforms(method, joint_operation=joint[order])] += amount
-    items = InvoiceItem.objects.filter(order__in=orders, invoice__status__in=COUNTED)
-    rows = items.order_by().values_list("order_id", "invoice__issuer__is_platform").annotate(total=Sum("amount"))
-    for order, ours, total in rows:
+    for order, ours, total in named:
         sums.invoiced[order, ours] += total
     return sums
 

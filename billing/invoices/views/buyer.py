@@ -175,6 +175,24 @@ class Selection:
             found = [Source(Basis.ORDER, [one]) for one in parts_of(rows) if one.cash.left]
         return [one for one in found if not self.issuer or one.issuer == self.issuer]
 
+    def by_issuer(self, sources: Sequence[Source]) -> list[Link]:
+        """Where each issuer's part is applied for, if several issuers invoice what is asked for; else empty."""
+        names = {one.issuer: one.issuer_name for one in sources}
+        if len(names) < 2:
+            return []
+        kept = [(name, value) for name, value in self.hidden if name != "shown"]
+        mine = {
+            slug: [("order", one.order.number) for one in sources if one.cycle is None and one.issuer == slug]
+            for slug in names
+        }
+        return [
+            Link(
+                _("Apply for invoice: %(issuer)s") % {"issuer": name},
+                f"{reverse('billing:invoice_apply')}?{urlencode([*mine[slug], *kept, ('issuer', slug)])}",
+            )
+            for slug, name in sorted(names.items(), key=lambda one: one[1])
+        ]
+
     def total(self, sources: Sequence[Source], account: Account) -> dict[str, Any]:
         """What the fragment prints: what the invoice comes to, or why there is none."""
         chosen = [one for one in sources if one.cycle or one.order.number in self.orders]
@@ -219,6 +237,7 @@ def apply(request: BuyerRequest) -> HttpResponse:
         "headers": headers,
         "warnings": [one for header in headers if (one := tax_number_warning(header.country, header.tax_number))],
         "rows": [(one, one.cycle is None and one.order.number in asked.orders) for one in sources],
+        "issuers": asked.by_issuer(sources),
         "left_out": len(set(asked.shown) - {one.order.number for one in sources if one.cycle is None}),
         "hidden": asked.hidden,
         "new_header": f"{reverse('billing:header_new')}?{urlencode({'next': request.get_full_path()})}",

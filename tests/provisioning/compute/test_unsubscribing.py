@@ -1,5 +1,6 @@
 """Images on yearly/monthly are unsubscribed (guide 7.1), software and ECS each by itself: the simulated cloud stops and deletes."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from html import escape
@@ -8,7 +9,7 @@ import pytest
 
 from accounts.models import Account
 from billing.errors import InvoiceMustBeReturned
-from billing.invoices.services import Application, apply_for_invoice
+from billing.invoices.services import Application, apply_for_invoice, ask_return, finish_return
 from billing.invoices.services.sources import outstanding
 from billing.models import Refund, Unsubscription
 from billing.services import propose_refund, quote_unsubscription, refusal_of, unsubscribe
@@ -19,6 +20,7 @@ from tests.billing.conftest import usd
 from tests.billing.invoicing import HEADER, issued
 from tests.factories import an_operator, logged_in
 from tests.provisioning.compute.conftest import Simulated, let_pass
+from tests.test_budgets import count
 
 
 def assert_about_nine_tenths(made: Unsubscription, paid: str) -> None:
@@ -75,11 +77,22 @@ def test_the_server_first_deletes_it_and_the_image_follows(shop, settings):
 
 
 def test_the_invoice_of_either_issuer_is_applied_for_by_itself_and_returned_first(shop):
-    order = shop.buy("monthly")
+    order, other = shop.buy("monthly"), shop.buy("monthly")
     at = let_pass(5)
-    server = shop.servers()[0]
-    page = f"/billing/orders/{order.number}/"
-    client, issuers = logged_in(Account.objects.get(pk=order.account_id).memberships.get().user), set()
+    server = Server.objects.filter(subscription__line__order=order).get()
+    page, account = f"/billing/orders/{order.number}/", Account.objects.get(pk=order.account_id)
+    client, issuers = logged_in(account.memberships.get().user), set()
+    # Without an issuer's name one of both is chosen first; a form that was sent without it applies for nothing.
+    for asked in (f"order={order.number}", f"order={order.number}&order={other.number}"):
+        choice = client.get(f"/billing/invoices/apply/?{asked}")
+        assert {one.label.partition(": ")[2] for one in choice.context["issuers"]} == {
+            "KooGallery Cloud",
+            order.seller.name,
+        }
+        assert 'id="application"' not in choice.content.decode()
+        for link in choice.context["issuers"]:
+            chosen = client.get(link.url).context
+            assert (chosen["issuers"], len(chosen["rows"])) == ([], asked.count("order"))
     for issuer in ("platform", order.seller.slug):
         assert len(client.get(page).context["applications"]) == 2 - len(issuers)
         link = f"/billing/invoices/apply/?order={order.number}&issuer={issuer}"
@@ -87,17 +100,26 @@ def test_the_invoice_of_either_issuer_is_applied_for_by_itself_and_returned_firs
         assert [one.issuer for one, _ticked in client.get(link).context["rows"]] == [issuer]
         issuers.add(issuer)
         wanted = Application(HEADER, orders=[order.number], issuer=issuer)
-        issued(apply_for_invoice(wanted, account=Account.objects.get(pk=order.account_id), by=shop.buyer, at=at), at=at)
+        made = issued(apply_for_invoice(wanted, account=account, by=shop.buyer, at=at), at=at)
         if issuer == "platform":
+            ours = made
             # What goes back of the whole order lowers both parts: of the one that is invoiced too much is, the other has some left.
             propose_refund(Order.objects.get(pk=order.pk), usd("20.00"), reason="Goodwill", by=an_operator(), at=at)
-            (part,) = outstanding(Account.objects.get(pk=order.account_id))
+            (part,) = outstanding(account)
             assert (part.issuer, part.cash.outstanding) == ("platform", usd("2.95"))
     assert client.get(page).context["applications"] == []
     for one in (server.subscription, server.image_subscription):
         with pytest.raises(InvoiceMustBeReturned, match="Return invoice"):
             unsubscribe(one, by=shop.buyer, at=at)
     assert {one.status for one in Subscription.objects.all()} == {"enabled"}
+    # The next invoice offsets what the first took too much; is the first returned, that one names the order only as that.
+    apply_for_invoice(replace(wanted, orders=[other.number], issuer="platform"), account=account, by=shop.buyer, at=at)
+    ask_return(ours, reason="Wrong header", by=shop.buyer, at=at)
+    finish_return(ours, by=an_operator(), at=at)
+    count(client, page)
+    (link,) = client.get(page).context["applications"]
+    (row, _ticked), *_none = client.get(link.url).context["rows"]
+    assert (row.issuer, row.left) == ("platform", usd("26.80"))
 
 
 def test_what_no_server_came_up_for_is_a_cancellation(shop, settings):
