@@ -35,7 +35,7 @@ class GatewayAnswer:
     Attributes:
         reference: the processor's name for the charge; empty when unknown.
         amount: what was really taken, when the processor says.
-        fee: what the processor keeps of it, when it says.
+        fee: what the processor keeps of it, when it says; where it settles in another currency, in that.
         reason: a reason class for a decline (`insufficient_funds`, ...).
         action_url: where the card holder confirms.
     """
@@ -90,7 +90,7 @@ class DisputeNotice:
         reference: the processor's name for the dispute.
         charge: the processor's name for the charge, as in `GatewayAnswer.reference`.
         amount: what the bank took back.
-        fee: what the processor keeps for it so far, when it says.
+        fee: what the processor keeps for it so far, when it says; where it settles in another currency, in that.
     """
 
     reference: str

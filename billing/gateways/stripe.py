@@ -34,6 +34,8 @@ KEY = "koogallery_key"
 SIGNATURE_HEADER = "Stripe-Signature"
 SIGNATURE_TOLERANCE_SECONDS = 300
 LISTED = 100
+# Without this a charge does not say what it cost.
+EXPANDED = ["latest_charge.balance_transaction"]
 # How Stripe counts money, from its own lists (docs.stripe.com/currencies): these currencies in whole units, those in
 # thousandths whose last digit is 0, everything else in hundredths, whatever CLDR says of the currency's decimals.
 # ISK and UGX have no decimals, yet Stripe wants them in hundredths that end in 00.
@@ -137,8 +139,10 @@ class StripeGateway:
                     "payment_method": _method(card),
                     "confirm": True,
                     "off_session": True,
+                    # Captured later, as is Stripe's own choice, the answer would not say what the charge cost.
+                    "capture_method": "automatic",
                     "metadata": {KEY: key},
-                    "expand": ["latest_charge.balance_transaction"],
+                    "expand": EXPANDED,
                 },
                 {"idempotency_key": key},
             )
@@ -157,7 +161,7 @@ class StripeGateway:
         try:
             asked = self._client.v1.payment_intents.confirm(
                 intent,
-                {"payment_method": _method(card), "return_url": return_to},
+                {"payment_method": _method(card), "return_url": return_to, "expand": EXPANDED},
                 {"idempotency_key": f"{key}-confirm"},
             )
         except stripe.CardError as declined:
@@ -313,7 +317,7 @@ def answer_of(intent: Mapping[str, Any]) -> GatewayAnswer:
                 ChargeOutcome.SUCCEEDED,
                 reference=reference,
                 amount=from_stripe(intent["amount_received"], intent["currency"]),
-                fee=_fee(charge if isinstance(charge, Mapping) else {}, intent["currency"]),
+                fee=_fee(charge) if isinstance(charge, Mapping) else None,
             )
         case "requires_action":
             redirect = (intent.get("next_action") or {}).get("redirect_to_url") or {}
@@ -349,11 +353,10 @@ def _is_missing(refused: Exception) -> bool:
     return getattr(refused, "code", None) == "resource_missing"
 
 
-def _fee(charge: Mapping[str, Any], currency: str) -> Money | None:
+def _fee(charge: Mapping[str, Any]) -> Money | None:
+    """What a charge cost, in the currency in which Stripe settles it: it may be another one than the charge's."""
     moved = charge.get("balance_transaction")
-    if not isinstance(moved, Mapping) or str(moved.get("currency", "")).upper() != currency.upper():
-        return None
-    return from_stripe(moved["fee"], currency)
+    return from_stripe(moved["fee"], moved["currency"]) if isinstance(moved, Mapping) else None
 
 
 def _reason(declined: stripe.CardError) -> str:
@@ -390,12 +393,11 @@ def _dispute(told: Mapping[str, Any]) -> DisputeNotice:
 
 
 def _dispute_fee(told: Mapping[str, Any]) -> Money | None:
-    """What a dispute has cost so far: kept when the money was withdrawn, given back with it in some countries."""
+    """What a dispute has cost so far: kept when the money was withdrawn, given back with it in some countries; in the
+    currency in which Stripe settles it."""
     moved = [one for one in told.get("balance_transactions") or () if isinstance(one, Mapping)]
-    currency = str(told["currency"])
-    if not moved or any(str(one.get("currency", "")).lower() != currency.lower() for one in moved):
-        return None
-    return from_stripe(sum(int(one["fee"]) for one in moved), currency)
+    currencies = {str(one["currency"]) for one in moved}
+    return from_stripe(sum(int(one["fee"]) for one in moved), currencies.pop()) if len(currencies) == 1 else None
 
 
 def _key(told: Mapping[str, Any]) -> str:

@@ -153,7 +153,7 @@ def _succeed(
 
 
 def _fee(payment: Payment, answer: GatewayAnswer, *, at: datetime) -> list[ledger.Draft]:
-    """What the processor keeps of a charge, also of one that goes back; nothing where it keeps nothing."""
+    """What the processor keeps of a charge, also of one that goes back, in its own currency; nothing where it keeps nothing."""
     if not answer.fee:
         return []
     sides = [Side(Ledger.PROCESSOR_FEES, answer.fee), Side(Ledger.GATEWAY, -answer.fee)]

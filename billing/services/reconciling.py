@@ -97,8 +97,8 @@ def _disputes(processor: PaymentGateway, since: datetime, until: datetime) -> It
             yield f"Charge-back {reference}: the bank took {told.amount}, the books say {dispute.money}."
         elif _STATES[DisputeStatus(dispute.status)] is not told.state:
             yield f"Charge-back {reference} is {told.state.value} there and {dispute.status} here."
-        elif told.fee is not None and fee_of(dispute) != told.fee:
-            yield f"Charge-back {reference}: the fee was {told.fee}, the books say {fee_of(dispute)}."
+        elif told.fee is not None and (booked := fee_of(dispute, told.fee.currency)) != told.fee:
+            yield f"Charge-back {reference}: the fee was {told.fee}, the books say {booked}."
     mine = Dispute.objects.filter(payment__gateway=processor.name, opened_at__gte=since, opened_at__lt=until)
     # Its charge may be older than its message: what is missing is asked for once more, without a beginning.
     if missing := list(mine.exclude(reference__in=theirs)):

@@ -126,11 +126,11 @@ def record_dispute(notice: DisputeNotice, *, by: Actor, at: datetime) -> Dispute
 def _book_fee(dispute: Dispute, fee: Money | None, *, at: datetime) -> None:
     """What the processor keeps for a charge-back, and what it gives back of that, each once; reconciling tells of more.
 
-    No part of what the charge cost: the entry belongs to the charge-back alone.
+    No part of what the charge cost: the entry belongs to the charge-back alone. It is in the processor's currency.
     """
-    if fee is None or fee.currency != dispute.currency:
+    if fee is None:
         return
-    left, account = fee - fee_of(dispute), dispute.payment.account_id
+    left, account = fee - fee_of(dispute, fee.currency), dispute.payment.account_id
     kind = EntryKind.FEE_BACK if left.amount < 0 else EntryKind.FEE
     if left and not dispute.journal.filter(kind=kind).exists():
         sides = [
@@ -140,10 +140,10 @@ def _book_fee(dispute: Dispute, fee: Money | None, *, at: datetime) -> None:
         ledger.post(kind, sides, at=at, dispute=dispute, text=f"Fee of charge-back {dispute.reference}")
 
 
-def fee_of(dispute: Dispute) -> Money:
-    """What the books say that a charge-back cost."""
-    rows = Posting.objects.filter(entry__dispute=dispute, ledger=Ledger.PROCESSOR_FEES)
-    return Money.total((one.money for one in rows), dispute.currency)
+def fee_of(dispute: Dispute, currency: str) -> Money:
+    """What the books say that a charge-back cost in a currency."""
+    rows = Posting.objects.filter(entry__dispute=dispute, ledger=Ledger.PROCESSOR_FEES, currency=currency)
+    return Money.total((one.money for one in rows), currency)
 
 
 def _post(kind: EntryKind, dispute: Dispute, debit: Ledger, credit: Ledger, *, at: datetime) -> None:

@@ -46,6 +46,7 @@ class Stripe:
         self.drop_after_charge = False
         self.fail_with = 0
         self.take_instead: int | None = None
+        self.settles_in = ""
         self.address = ""
         self.next_card = "pm_ok"
         self.refund_status = "succeeded"
@@ -159,6 +160,7 @@ class Stripe:
         intent = self.make(
             "pi", "payment_intent", amount=int(data["amount"]), currency=data["currency"], customer=data["customer"],
             payment_method=data["payment_method"], metadata=data.get("metadata", {}), amount_received=0,
+            capture_method=data.get("capture_method", "automatic_async"),
             status="requires_confirmation", latest_charge=None, next_action=None, last_payment_error=None,
         )  # fmt: skip
         card = data["payment_method"]
@@ -183,8 +185,11 @@ class Stripe:
 
     def _take(self, intent: dict[str, Any]) -> None:
         taken = intent["amount"] if self.take_instead is None else self.take_instead
-        moved = {"id": "txn_1", "object": "balance_transaction", "fee": FEE, "currency": intent["currency"]}
-        charge = self.make("ch", "charge", amount=taken, balance_transaction=moved)
+        currency = self.settles_in or intent["currency"]
+        moved = {"id": "txn_1", "object": "balance_transaction", "fee": FEE, "currency": currency}
+        # What is captured later has moved nothing yet when the answer is given.
+        at_once = intent["capture_method"] == "automatic"
+        charge = self.make("ch", "charge", amount=taken, balance_transaction=moved if at_once else None)
         intent |= {"status": "succeeded", "amount_received": taken, "latest_charge": charge, "next_action": None}
 
     def _confirm(self, pk: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def test_what_a_charge_back_costs_is_booked_once_and_given_back_with_it(deal, st
     about["balance_transactions"].append({"fee": -1500, "currency": "usd"})
     assert f"Charge-back {about['id']}: the fee was 0.00 USD, the books say 15.00 USD." in lines(capsys)
     receive_webhook(*stripe.webhook("charge.dispute.closed", about | {"status": "won"}))
-    assert not fee_of(dispute)
+    assert not fee_of(dispute, "USD")
 
 
 def test_a_late_message_of_its_beginning_books_no_fee_of_a_charge_back_that_was_won(deal, stripe, capsys):  # noqa: F811
@@ -137,7 +137,7 @@ def test_a_late_message_of_its_beginning_books_no_fee_of_a_charge_back_that_was_
     receive_webhook(*stripe.webhook("charge.dispute.closed", about))
     receive_webhook(*stripe.webhook("charge.dispute.funds_withdrawn", withdrawn))
     dispute = Dispute.objects.get()
-    assert (dispute.status, fee_of(dispute)) == ("won", usd("0.00"))
+    assert (dispute.status, fee_of(dispute, "USD")) == ("won", usd("0.00"))
     call_command("reconcile")
     assert "agree" in capsys.readouterr().out
 

@@ -9,11 +9,12 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from billing.choices import PaymentStatus
+from billing import ledger
+from billing.choices import Ledger, PaymentStatus
 from billing.errors import PaymentActionRequired, PaymentDeclined
 from billing.gateways.base import ChargeOutcome, DisputeState, GatewayUnavailable, NoticeKind, WebhookRefused, _load
 from billing.gateways.stripe import StripeGateway, from_stripe, to_stripe
-from billing.models import Dispute, Payment, Refund
+from billing.models import Dispute, Payment, Posting, Refund
 from billing.services import PaymentRequest, bind_card, pay_order, propose_refund, resume_payment, start_binding
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput
@@ -252,16 +253,26 @@ def test_another_amount_at_the_gateway_pays_nothing_and_goes_back(by_stripe, str
     assert Order.objects.get().status == OrderStatus.PENDING_PAYMENT
 
 
-def test_a_dispute_comes_by_webhook(by_stripe, stripe, timers):
+@pytest.mark.parametrize(("settles_in", "fees"), [("", ["0.59 USD", "15.00 USD"]), ("jpy", ["59 JPY", "1500 JPY"])])
+def test_a_dispute_comes_by_webhook(by_stripe, stripe, timers, settles_in, fees):
+    """What Stripe keeps is booked in the currency in which it settles, whatever was charged."""
     bound(by_stripe, stripe)
+    stripe.settles_in = settles_in
     pay_order(by_stripe.order(), PaymentRequest(), by=by_stripe.by)
+    kept = {"amount": -500, "fee": 1500, "currency": settles_in or "usd"}
     about = {
         "id": "dp_1", "payment_intent": Payment.objects.get().reference, "amount": 500, "currency": "usd",
-        "status": "needs_response",
+        "status": "needs_response", "balance_transactions": [kept],
     }  # fmt: skip
-    headers, body = stripe.webhook("charge.dispute.created", about)
-    Client().post("/webhooks/stripe/", body, content_type="application/json", headers=headers)
+    for kind in ("created", "updated"):
+        headers, body = stripe.webhook(f"charge.dispute.{kind}", about)
+        Client().post("/webhooks/stripe/", body, content_type="application/json", headers=headers)
     assert Dispute.objects.get().money == usd("5.00")
+    posted = [one.money for one in Posting.objects.filter(ledger=Ledger.PROCESSOR_FEES).order_by("id")]
+    assert [str(one) for one in posted] == fees
+    assert [ledger.total_on(Ledger.GATEWAY, one.currency).amount for one in posted] == [
+        -sum(one.amount for one in posted)
+    ] * 2
 
 
 def test_an_unanswered_payment_is_asked_for_until_stripe_answers(by_stripe, stripe, timers):
