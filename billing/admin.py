@@ -14,7 +14,7 @@ from django.urls import path, reverse
 from billing.admin_forms import ByHandForm, CreditForm, ReasonActionForm, ReferenceActionForm, RefundForm
 from billing.admin_payments import DisputeAdmin, PaymentAdmin, RefundAdmin
 from billing.admin_statement import statement_page
-from billing.admin_usage import UsageBillAdmin
+from billing.admin_usage import UsageAccountAdmin, UsageBillAdmin
 from billing.admin_verbs import VerbAdmin, operator
 from billing.choices import EntryKind, ProposalStatus, UnsubscriptionStatus
 from billing.invoices import admin as _of_invoices  # noqa: F401  (registers)
@@ -380,7 +380,7 @@ class PaymentMethodAdmin(ReadOnlyAdmin):
     ]  # fmt: skip
 
 
-__all__ = ["DisputeAdmin", "PaymentAdmin", "RefundAdmin", "UsageBillAdmin"]
+__all__ = ["DisputeAdmin", "PaymentAdmin", "RefundAdmin", "UsageAccountAdmin", "UsageBillAdmin"]
 
 
 for _queue in (

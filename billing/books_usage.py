@@ -135,4 +135,26 @@ INVARIANTS = (
         WHERE bill.status = 'paid' AND lines.tax <> posted.tax
         """,
     ),
+    Invariant(
+        "usage_fees_are_posted",
+        "What the lines of a paid or credited usage bill say that we keep is what its entry posts as our fees.",
+        """
+        SELECT bill.public_id, lines.fee, posted.fee
+        FROM billing_usagebill AS bill
+        CROSS JOIN LATERAL (
+            SELECT sum(fee) AS fee, count(*) AS lines, count(fee) AS known FROM billing_usagebillline WHERE bill_id = bill.id
+        ) AS lines
+        CROSS JOIN LATERAL (
+            SELECT coalesce(-sum(amount), 0) AS fee FROM billing_posting
+            WHERE ledger = 'service_fees' AND entry_id IN (
+                SELECT bill.credit_id
+                UNION ALL
+                SELECT entry.id FROM billing_payment AS payment
+                JOIN billing_journalentry AS entry ON entry.payment_id = payment.id AND entry.kind = 'usage'
+                WHERE payment.usage_bill_id = bill.id
+            )
+        ) AS posted
+        WHERE bill.status IN ('paid', 'credited') AND lines.known = lines.lines AND lines.fee <> posted.fee
+        """,
+    ),
 )

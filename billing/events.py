@@ -267,8 +267,8 @@ class UsageCredited(UsageBillEvent):
 
 @dataclass(frozen=True, slots=True)
 class UsageCreditUnclear(UsageBillEvent):
-    """Usage bills took too much, none follows, and they were paid by several: operators decide. `amount` as "5.00 USD";
-    `bill` is the newest."""
+    """Usage bills took too much, none follows, and they were paid by several: operators decide, and are told once for each
+    amount. `amount` as "5.00 USD"; `bill` is the newest."""
 
     amount: str
 

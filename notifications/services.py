@@ -122,6 +122,7 @@ LINKS: dict[str, Callable[[Subject], str]] = {
     "admin_unsubscription": lambda _about: reverse("admin:billing_unsubscription_changelist"),
     "admin_statement": lambda _about: reverse("admin:billing_statement_changelist"),
     "admin_usage": lambda _about: reverse("admin:billing_usagebill_changelist"),
+    "admin_usage_credit": lambda _about: reverse("admin:billing_usageaccount_changelist") + "?undecided__isempty=0",
     "admin_reconciliation": lambda _about: reverse("admin:billing_reconciliation_changelist"),
     "admin_dispute": lambda _about: reverse("admin:billing_dispute_changelist"),
 }

@@ -311,8 +311,8 @@ NOTICES: list[Notice] = [
         billing.UsageCreditUnclear,
         Audience.OPERATORS,
         "Decide who gets {amount} back: usage bills of {account}",
-        "They had taken more than was used, and were paid partly through a reseller. Adjust the books by hand.",
-        "admin_usage",
+        "They had taken more than was used, and were paid partly through a reseller. It waits in Usage accounts until it is given to one of them.",
+        "admin_usage_credit",
     ),
     Notice(
         billing.UsageInArrears,

@@ -220,6 +220,8 @@ SPOILS = {
     "usage_credits_are_posted": """
         INSERT INTO billing_journalentry (at, kind, by, text, cause) VALUES (now(), 'usage_credit', '', '', '')""",
     "usage_tax_is_posted": A_USAGE_BILL.format(amount=2, status="paid", line=1, tax=1),
+    "usage_fees_are_posted": A_USAGE_BILL.format(amount=1, status="paid", line=1, tax=0)
+    + "UPDATE billing_usagebillline SET fee = 1",
     "flows_belong_to_the_deal": "UPDATE supervision_serviceflow SET seller_id = seller_id + 1000",
 }
 

@@ -29,13 +29,16 @@ _SECOND = timedelta(seconds=1)
 class UsageAccount(models.Model):
     """When an account's use of one currency is billed next: on the 3rd, for the calendar month before (GMT+08:00).
 
-    `billed_until` is the latest cut of its bills.
+    `billed_until` is the latest cut of its bills. `undecided` is what they took too much up to `undecided_until`, where
+    none follows and several paid: operators say who gets it, and were told once.
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="usage_accounts")
     currency = CurrencyField()
     next_bill_at = models.DateTimeField()
     billed_until = models.DateTimeField(null=True)
+    undecided = AmountField(null=True, editable=False)
+    undecided_until = models.DateTimeField(null=True, editable=False)
 
     class Meta(TypedModelMeta):
         indexes = [models.Index("next_bill_at", "id", name="usage_bill_due")]
@@ -159,7 +162,8 @@ class UsageBillLine(models.Model):
     """What a bill takes for one order line of one subscription within one calendar month. Append-only (trigger).
 
     `amount` is `seconds` at `unit_price` an hour less the discount, rounded once; `tax` is on it, rounded once. Seconds
-    of a month before the bill's own are late use, and negative where too much was billed before.
+    of a month before the bill's own are late use, and negative where too much was billed before. `fee` is what we keep of
+    `amount`, of what is taken back what was kept of it; None of lines from before it was written down.
     """
 
     bill = models.ForeignKey(UsageBill, on_delete=models.PROTECT, related_name="lines")
@@ -174,6 +178,7 @@ class UsageBillLine(models.Model):
     tax_name = models.CharField(max_length=40, blank=True)
     amount = AmountField()
     tax = AmountField(default=0)
+    fee = AmountField(null=True)
 
     class Meta(TypedModelMeta):
         ordering = ["month", "line_id", "subscription_id"]

@@ -55,3 +55,26 @@ def latest_notice(steps: Iterable[datetime], until: datetime) -> tuple[datetime,
 
 def _notices(steps: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
     return [(step - timedelta(days=days), step) for step in steps for days in NOTICE_DAYS]
+
+
+def fee_that_stays(lines: Iterable[tuple[int, Decimal]]) -> Decimal:
+    """What we keep of one month's use of one thing, exactly, once all its lines are counted.
+
+    What is taken back is of the newest line that took it, and of those before as far as that took less; its part of their fee
+    goes back with it, at whatever share that was booked.
+
+    Args:
+        lines: (seconds, our fee of them), the oldest first; of negative seconds the fee is not looked at.
+    """
+    stays: list[tuple[int, Decimal]] = []
+    for seconds, fee in lines:
+        if seconds > 0:
+            stays.append((seconds, fee))
+            continue
+        back = -seconds
+        while back and stays:
+            taken, its_fee = stays.pop()
+            if taken > back:
+                stays.append((taken - back, its_fee * (taken - back) / taken))
+            back = max(back - taken, 0)
+    return sum((fee for _seconds, fee in stays), Decimal(0))

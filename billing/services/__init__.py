@@ -49,7 +49,7 @@ from billing.services.unsubscribing import (
     refusal_of,
     unsubscribe,
 )
-from billing.services.usage_bills import bill_accrued, bill_month, watch_usage
+from billing.services.usage_bills import bill_accrued, bill_month, decide_usage_credit, watch_usage
 from billing.services.usage_charges import charge_usage_bill, pay_usage_bill
 from billing.services.webhooks import receive_webhook, record_dispute
 
@@ -70,6 +70,7 @@ __all__ = [
     "carry_out_refund",
     "charge_usage_bill",
     "consent_to_refund",
+    "decide_usage_credit",
     "decline_refund",
     "decline_unsubscription",
     "fall_overdue",

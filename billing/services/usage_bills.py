@@ -4,7 +4,7 @@ A bill takes what was used up to its cut less what was billed before, so that wh
 month stands in the next bill. Its dates are the due ones: a worker that was down over the month's end bills the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import groupby
@@ -13,26 +13,26 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import DecimalField, F, Sum
 
-from accounts.actor import Actor
-from accounts.models import Account
+from accounts.actor import Actor, Party
+from accounts.models import Account, Reseller
 from billing import ledger
-from billing.choices import SOURCE_LEDGERS, TAKEN_PAYMENTS, EntryKind, Ledger, PaymentMethodKind
-from billing.events import UsageBillIssued, UsageBillPaid, UsageCredited, UsageCreditUnclear
+from billing.choices import SOURCE_LEDGERS, EntryKind, PaymentMethodKind
+from billing.events import UsageBillIssued, UsageBillPaid
 from billing.ledger import Side
-from billing.models import CreditLine, Payment, ProductFee, Statement, UsageAccount, UsageBill, UsageBillLine
+from billing.models import CreditLine, Payment, UsageAccount, UsageBill, UsageBillLine
 from billing.models.usage import last_second, month_that_ends
 from billing.rules.cycles import month_before, next_statement
 from billing.rules.usage import first_cut, unbilled
-from billing.services.methods import move_balance
-from catalog.choices import BillingMode, DeliveryMethod
+from billing.services.usage_credits import credit, ends_with_it, leave_to_operators, payers_of
+from billing.services.usage_fees import earned, set_fees
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, Moment, Param
+from koogallery.kernel.errors import InvalidTransition, PermissionRefused
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
 from koogallery.kernel.stored import insert
 from orders import ports
-from orders.choices import SubscriptionStatus
-from orders.models import Subscription
+from orders.models import OrderLine
 from orders.ports import MonthOfUse
 from orders.terms import BILLING_ZONE
 from pricing.use import UseCharge, use_charge
@@ -40,7 +40,6 @@ from pricing.use import UseCharge, use_charge
 _DUE = Compiled(
     lambda: UsageAccount.objects.filter(account=Param("account"), next_bill_at__lte=Moment("at")).values_list("pk")
 )
-_FEES = Compiled(lambda: ProductFee.objects.filter(product=Param("product")).values_list("percent")[:1])
 
 
 def bill_month(pk: int, *, at: datetime, by: Actor) -> UsageBill | None:
@@ -64,8 +63,11 @@ def bill_due_usage(account_id: int, *, at: datetime, by: Actor) -> None:
 def bill_accrued(account_id: int, currency: str, *, by: Actor) -> UsageBill | None:
     """Bill an account that pays by card up to the first hour with which the limit of the settings was reached.
 
-    One at a time: while a bill is not paid nothing more is charged in between, and it is asked again when it is.
+    One at a time: while a bill is not paid nothing more is charged in between, and it is asked again when it is. The limit
+    is an amount in the site's currency: use in another one is charged on the 3rd.
     """
+    if currency != settings.SITE_CURRENCY:
+        return None
     with transaction.atomic():
         of = UsageAccount.objects.select_for_update(of=("self",)).select_related("account")
         found = of.filter(account=account_id, currency=currency).first()
@@ -113,7 +115,8 @@ def watch_usage(at: datetime) -> int:
     over = [
         (account, currency)
         for (account, currency), cost in usage.accrued(since).items()
-        if cost - billed.get((account, currency), Decimal(0)) >= settings.USAGE_CHARGE_AT
+        if currency == settings.SITE_CURRENCY
+        and cost - billed.get((account, currency), Decimal(0)) >= settings.USAGE_CHARGE_AT
     ]
     by = Actor.system("usage")
     return sum(bill_accrued(account, currency, by=by) is not None for account, currency in over)
@@ -134,20 +137,57 @@ def credit_line_of(account: Account, currency: str) -> CreditLine | None:
     return CreditLine.objects.filter(account=account, currency=currency, revoked_at=None).first()
 
 
-def _bill(of: UsageAccount, *, until: datetime, closes_month: bool, at: datetime, by: Actor) -> UsageBill | None:
-    """Bill a locked account's use up to `until`; None when there is nothing to pay, which waits for the next bill."""
+def decide_usage_credit(
+    of: UsageAccount, reseller: Reseller | None, *, by: Actor, at: datetime | None = None
+) -> UsageBill:
+    """Operators say who of several gets what usage bills took too much: a reseller off what he owes, or the account itself.
+
+    Raises:
+        PermissionRefused: not operations.
+        InvalidTransition: nothing waits to be decided, or that one paid none of these bills.
+    """
+    at = at or clock.now()
+    if by.party is not Party.OPERATIONS:
+        raise PermissionRefused
+    with transaction.atomic():
+        of = UsageAccount.objects.select_for_update(of=("self",)).select_related("account").get(pk=of.pk)
+        made = None
+        if of.undecided_until is not None:
+            among = [reseller.pk if reseller else None]
+            made = _bill(of, until=of.undecided_until, closes_month=True, at=at, by=by, among=among)
+    if made is not None:
+        return made
+    if of.undecided_until is not None:
+        raise InvalidTransition(f"{reseller or 'The account itself'} paid none of these bills.")
+    raise InvalidTransition("Nothing of this account's use waits to be decided.")
+
+
+def _bill(
+    of: UsageAccount,
+    *,
+    until: datetime,
+    closes_month: bool,
+    at: datetime,
+    by: Actor,
+    among: Collection[int | None] | None = None,
+) -> UsageBill | None:
+    """Bill a locked account's use up to `until`; None when there is nothing to pay, which waits for the next bill.
+
+    Args:
+        among: who is decided to get what is given back (`payers_of`); then nothing is billed that is to be paid.
+    """
     use = ports.usage().used(of.account_id, of.currency, until=until, at=max(at, clock.now()))
     used = [one for one in use.months if closes_month or one.month == month_that_ends(until)]
     rest = unbilled(used, billed_seconds(of.account, of.currency))
     charges = [(one, use_charge(one.seconds, one.price)) for one in rest]
     total = Money.total((charge.total for _one, charge in charges), of.currency)
-    is_credit = total.amount < 0 and closes_month and _ends_with_it(of)
-    payers = _payers(of, rest) if is_credit else []
-    if is_credit and len(payers) != 1:
-        newest = UsageBill.objects.for_account(of.account).filter(currency=of.currency).newest_first()[0]
-        publish(UsageCreditUnclear(bill=newest.public_id, amount=(-total).display()), at=at)
-        is_credit = False
-    if total.amount <= 0 and not is_credit:
+    is_credit, payers = False, list[int | None]()
+    if closes_month:
+        over = total.amount < 0 and ends_with_it(of)
+        payers = [one for one in payers_of(of, rest) if among is None or one in among] if over else []
+        is_credit = len(payers) == 1
+        leave_to_operators(of, -total if over and not is_credit else None, until=until, at=at)
+    if not is_credit and (total.amount <= 0 or among is not None):
         return None
     bill = UsageBill(
         account=of.account,
@@ -158,9 +198,9 @@ def _bill(of: UsageAccount, *, until: datetime, closes_month: bool, at: datetime
         amount=total.amount,
         issued_at=at,
     )
-    sold = [_line(bill, one, charge) for one, charge in charges]
+    sold = _lines(bill, charges)
     if is_credit:
-        _credit(bill, sold, reseller=payers[0], by=by, at=at)
+        credit(bill, sold, reseller=payers[0], by=by, at=at)
     bill.save()
     UsageBillLine.objects.bulk_create(sold)
     of.billed_until = max(until, of.billed_until or until)
@@ -170,11 +210,18 @@ def _bill(of: UsageAccount, *, until: datetime, closes_month: bool, at: datetime
     return bill
 
 
-def _line(bill: UsageBill, one: MonthOfUse, charge: UseCharge) -> UsageBillLine:
+def _lines(bill: UsageBill, charges: Sequence[tuple[MonthOfUse, UseCharge]]) -> list[UsageBillLine]:
+    bought = OrderLine.objects.select_related("order").in_bulk({one.line_id for one, _charge in charges})
+    sold = [_line(bill, one, charge, bought[one.line_id]) for one, charge in charges]
+    set_fees(bill, sold)
+    return sold
+
+
+def _line(bill: UsageBill, one: MonthOfUse, charge: UseCharge, bought: OrderLine) -> UsageBillLine:
     return UsageBillLine(
         bill=bill,
         subscription_id=one.subscription_id,
-        line_id=one.line_id,
+        line=bought,
         month=one.month,
         seconds=one.seconds,
         currency=bill.currency,
@@ -185,48 +232,6 @@ def _line(bill: UsageBill, one: MonthOfUse, charge: UseCharge) -> UsageBillLine:
         amount=charge.amount.amount,
         tax=charge.tax.amount,
     )
-
-
-def _ends_with_it(of: UsageAccount) -> bool:
-    """Whether no bill follows that could take less: nothing by use is left, and every bill before is paid.
-
-    One that was put on a monthly statement is paid with that.
-    """
-    by_use = Subscription.objects.for_account(of.account).filter(billing_mode=BillingMode.PAY_PER_USE)
-    if by_use.exclude(status=SubscriptionStatus.CLOSED).exists():
-        return False
-    owed = (one.objects.for_account(of.account).filter(currency=of.currency).unpaid() for one in (UsageBill, Statement))
-    return not any(rows.exists() for rows in owed)
-
-
-def _payers(of: UsageAccount, months: Iterable[MonthOfUse]) -> list[int | None]:
-    """Who paid the bills that took too much of these months: a reseller, None for the account itself; each once."""
-    over = [one for one in months if one.seconds < 0]
-    took = UsageBillLine.objects.filter(
-        bill__account=of.account_id,
-        currency=of.currency,
-        seconds__gt=0,
-        subscription__in=[one.subscription_id for one in over],
-        line__in=[one.line_id for one in over],
-        month__in=[one.month for one in over],
-    )
-    paid = Payment.objects.filter(usage_bill__in=took.values("bill"), status__in=TAKEN_PAYMENTS)
-    return list(paid.order_by().values_list("reseller", flat=True).distinct())
-
-
-def _credit(bill: UsageBill, lines: Iterable[UsageBillLine], *, reseller: int | None, by: Actor, at: datetime) -> None:
-    """Give back what bills took too much: to the balance of the account, or off what the reseller owes through whom they
-    were paid. Who earned it has it no more."""
-    account = bill.account
-    source = Ledger.RESELLER_OWES if reseller else Ledger.BALANCE
-    if source == Ledger.BALANCE:
-        move_balance(account, -bill.money)
-    sides = [
-        Side(source, bill.money, account_id=account.pk, reseller_id=reseller),
-        *_earned(bill, lines),
-    ]
-    bill.credit_with(ledger.post(EntryKind.USAGE_CREDIT, sides, at=at, by=by.label, text=str(bill)), at)
-    publish(UsageCredited(bill=bill.public_id), at=at)
 
 
 def billed_seconds(account: Account, currency: str) -> dict[tuple[int, int, date], int]:
@@ -297,34 +302,9 @@ def usage_paid(bill: UsageBill, payment: Payment, *, by: Actor, at: datetime) ->
     source = SOURCE_LEDGERS[PaymentMethodKind(payment.method)]
     sides = [
         Side(source, bill.money, account_id=bill.account_id, reseller_id=payment.reseller_id),
-        *_earned(bill, bill.lines.select_related("line__order")),
+        *earned(bill, bill.lines.select_related("line__order")),
     ]
     ledger.post(EntryKind.USAGE, sides, at=at, payment=payment, by=by.label, text=str(bill))
     bill.settle(at)
     bill.save(update_fields=["status", "paid_at", "notice_at"])
     publish(UsageBillPaid(bill=bill.public_id), at=at)
-
-
-def _earned(bill: UsageBill, lines: Iterable[UsageBillLine]) -> Iterable[Side]:
-    """What the lines bring: sellers their sales less our fee, us the fees and our own servers, the tax office its tax."""
-    sides: dict[tuple[Ledger, int | None], Money] = {}
-
-    def add(name: Ledger, seller: int | None, money: Money) -> None:
-        sides[name, seller] = sides.get((name, seller), Money.zero(bill.currency)) + money
-
-    for one in lines:
-        order = one.line.order
-        if one.line.delivery_method == DeliveryMethod.ECS:
-            add(Ledger.OWN_SALES, None, one.money)
-            add(Ledger.TAX, None, one.tax_money)
-            continue
-        own = _FEES.first(product=order.product_id)
-        fee = (one.money * ((own[0] if own else settings.SERVICE_FEE_PERCENT) / Decimal(100))).rounded()
-        add(Ledger.SELLER_PAYABLE, order.seller_id, one.money - fee)
-        add(Ledger.SERVICE_FEES, order.seller_id, fee)
-        add(Ledger.TAX, order.seller_id, one.tax_money)
-    return [
-        Side(name, -money, account_id=bill.account_id, seller_id=seller)
-        for (name, seller), money in sides.items()
-        if money
-    ]

@@ -5,16 +5,21 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import Reseller
 from billing import ledger
 from billing.choices import Ledger, PaymentStatus, UsageBillStatus
-from billing.invoices.services.sources import usage_sources_of
 from billing.models import CreditLine, Payment, Posting, Statement, UsageAccount, UsageBill, UsageBillLine
 from billing.rules.usage import first_cut, next_notice, unbilled
-from billing.services import CreditTerms, PaymentRequest, grant_credit, pay_statement, pay_usage_bill, unbind_card
-from billing.services.methods import balance_of
+from billing.services import (
+    CreditTerms,
+    PaymentRequest,
+    grant_credit,
+    pay_statement,
+    pay_usage_bill,
+    unbind_card,
+)
 from koogallery.kernel.books import invariants
 from notifications.models import Message
 from orders.choices import SubscriptionStatus
@@ -25,14 +30,13 @@ from pricing.use import use_charge
 from pricing.values import MeteredPrice
 from provisioning.metering.services import start_meter, stop_meter
 from tests.billing.conftest import a_shopper, usd
-from tests.factories import logged_in
 from tests.provisioning.servers import STARTED, a_server
 
 CARD = PaymentRequest()
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 # Midnight in GMT+08:00 is 16:00 UTC of the day before.
 END_OF_MARCH, THIRD_OF_APRIL = datetime(2026, 3, 31, 16, tzinfo=UTC), datetime(2026, 4, 2, 16, tzinfo=UTC)
-THIRD_OF_MAY = datetime(2026, 5, 2, 16, tzinfo=UTC)
+THIRD_OF_MAY, THIRD_OF_JUNE = datetime(2026, 5, 2, 16, tzinfo=UTC), datetime(2026, 6, 2, 16, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
@@ -44,7 +48,6 @@ def rate(price: str = "0.0136", **terms: str) -> MeteredPrice:
 def shopper(db) -> Iterator:
     """As everywhere, and whatever a test does, use is bills is postings. (Its servers have no delivery.)"""
     yield a_shopper()
-    from django.db import connection
 
     broken = {}
     for one in invariants():
@@ -202,103 +205,8 @@ def test_what_was_billed_too_much_comes_off_the_next_bill(shopper, timers):
     assert UsageBill.objects.count() == 1  # nothing to pay: it waits
     start_meter(server, at=THIRD_OF_MAY + HOUR)
     stop_meter(server, at=THIRD_OF_MAY + 3 * HOUR)
-    timers.run(datetime(2026, 6, 2, 16, tzinfo=UTC))
+    timers.run(THIRD_OF_JUNE)
     assert UsageBill.objects.newest_first().first().money == usd("15.00")
-
-
-@pytest.mark.parametrize("through_reseller", [False, True])
-def test_what_was_billed_too_much_is_given_back_where_no_bill_follows(shopper, timers, client, through_reseller):
-    if through_reseller:
-        shopper.through(Reseller.objects.create(name="Partner"))
-    else:
-        shopper.card()
-    server = used(shopper, 7200, price="10", tax_percent="10", tax_name="VAT")
-    timers.run(THIRD_OF_APRIL)
-    stop_meter(server, at=STARTED + timedelta(minutes=90))
-    timers.run(THIRD_OF_MAY)
-    assert UsageBill.objects.count() == 1  # it may be used again: the next bill would take less
-    server.close(THIRD_OF_MAY)
-    server.save()
-    for month in (6, 7):
-        timers.run(datetime(2026, month, 2, 16, tzinfo=UTC))
-    bill = UsageBill.objects.newest_first().first()
-    assert UsageBill.objects.count() == 2
-    assert (bill.money, bill.status, bill.lines.get().seconds) == (usd("-5.50"), UsageBillStatus.CREDITED, -1800)
-    owed = {one.ledger: f"{one.amount:.2f}" for one in Posting.objects.filter(entry=bill.credit)}
-    source = "reseller_owes" if through_reseller else "balance"
-    assert owed == {source: "-5.50", "seller_payable": "4.25", "service_fees": "0.75", "tax": "0.50"}
-    if through_reseller:
-        assert ledger.total_on(Ledger.RESELLER_OWES, "USD") == usd("16.50")
-    else:
-        assert balance_of(shopper.account, "USD") == usd("5.50")
-        assert Message.objects.get(event="UsageCredited").title == "$5.50 USD of your usage bills is given back"
-        assert [one.left for one in usage_sources_of(shopper.account)] == [usd("16.50")], "less is invoiced then"
-    page = logged_in(shopper.account.memberships.get().user).get(bill.get_absolute_url()).content.decode()
-    assert "Credited" in page
-    assert "Pay Now" not in page
-    with pytest.raises(OrderNotPayable):
-        pay_usage_bill(bill, CARD, by=shopper.by)
-
-
-def test_who_owes_a_bill_is_given_nothing_back_before_it_is_paid(shopper, timers):
-    server = used(shopper, 7200, price="10")
-    timers.run(THIRD_OF_APRIL)
-    server.close(THIRD_OF_APRIL)
-    server.save()
-    stop_meter(server, at=STARTED + timedelta(minutes=90))
-    timers.run(THIRD_OF_MAY)
-    assert [one.status for one in UsageBill.objects.all()] == [UsageBillStatus.ARREARS]
-    shopper.card()
-    pay_usage_bill(UsageBill.objects.get(), CARD, by=shopper.by, at=THIRD_OF_MAY + DAY)
-    timers.run(datetime(2026, 6, 2, 16, tzinfo=UTC))
-    assert [one.status for one in UsageBill.objects.order_by("id")] == [UsageBillStatus.PAID, UsageBillStatus.CREDITED]
-    assert balance_of(shopper.account, "USD") == usd("5.00")
-
-
-@pytest.mark.parametrize("late", [False, True])
-def test_it_goes_back_to_who_paid_whoever_the_account_buys_through_now(shopper, timers, late):
-    """And where several paid, operators decide."""
-    partner = Reseller.objects.create(name="Partner")
-    shopper.through(partner)
-    server = used(shopper, 7200, price="10")
-    timers.run(THIRD_OF_APRIL)
-    shopper.account.reseller = None
-    shopper.account.save()
-    shopper.card()
-    if late:
-        start_meter(server, at=STARTED + 5 * HOUR)
-        stop_meter(server, at=STARTED + 7 * HOUR)
-        timers.run(THIRD_OF_MAY)
-    server.close(THIRD_OF_MAY)
-    server.save()
-    stop_meter(server, at=STARTED + timedelta(minutes=90))
-    timers.run(datetime(2026, 6, 2, 16, tzinfo=UTC))
-    bills = [one.money for one in UsageBill.objects.order_by("id")]
-    told = [one.title for one in Message.objects.filter(event="UsageCreditUnclear")]
-    assert not balance_of(shopper.account, "USD")
-    if late:
-        assert bills == [usd("20.00"), usd("20.00")]
-        assert told
-        assert set(told) == {f"Decide who gets $5.00 USD back: usage bills of {shopper.account.name}"}
-    else:
-        assert (bills, told) == ([usd("20.00"), usd("-5.00")], [])
-        assert ledger.owed_by(partner, "USD") == usd("15.00")
-
-
-def test_what_stands_on_a_statement_is_given_back_once_that_is_paid(shopper, timers):
-    grant_credit(shopper.account, CreditTerms(usd("100"), "TK-1"), by=shopper.operator, at=STARTED)
-    server = used(shopper, 7200, price="10")
-    timers.run(THIRD_OF_APRIL)
-    server.close(THIRD_OF_APRIL)
-    server.save()
-    stop_meter(server, at=STARTED + timedelta(minutes=90))
-    timers.run(THIRD_OF_MAY)
-    assert [one.status for one in UsageBill.objects.all()] == [UsageBillStatus.PAID]  # on the statement, which is owed
-    shopper.card()
-    pay_statement(Statement.objects.get(), CARD, by=shopper.by, at=THIRD_OF_MAY + DAY)
-    timers.run(datetime(2026, 6, 2, 16, tzinfo=UTC))
-    assert [one.status for one in UsageBill.objects.order_by("id")] == [UsageBillStatus.PAID, UsageBillStatus.CREDITED]
-    assert balance_of(shopper.account, "USD") == usd("5.00")
 
 
 def test_a_card_is_charged_as_soon_as_enough_has_accrued(shopper, timers, settings):
@@ -316,6 +224,17 @@ def test_a_card_is_charged_as_soon_as_enough_has_accrued(shopper, timers, settin
     timers.run(THIRD_OF_APRIL)
     of_march = UsageBillLine.objects.filter(month=MARCH)
     assert sum(one.seconds for one in of_march) == (END_OF_MARCH - STARTED).total_seconds()
+
+
+def test_what_accrues_in_another_currency_than_the_sites_waits_for_the_third(shopper, timers, settings):
+    """100 of the site's is not 100 of every currency."""
+    settings.USAGE_CHARGE_AT, settings.SITE_CURRENCY = Decimal(100), "KRW"
+    shopper.card()
+    used(shopper, 40 * 3600, price="7")
+    timers.run(STARTED + 45 * HOUR)
+    assert not UsageBill.objects.exists()
+    timers.run(THIRD_OF_APRIL)
+    assert [(one.money, one.closes_month) for one in UsageBill.objects.all()] == [(usd("280.00"), True)]
 
 
 def test_a_free_hour_makes_no_bill(shopper, timers):
