@@ -1,5 +1,6 @@
 """A real Chromium. Where there is none a browser test fails in CI and is skipped with a plain reason elsewhere."""
 
+import functools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from catalog.models import Product
 from catalog.services import refresh_listing
@@ -30,6 +31,33 @@ SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1440, "hei
 THEMES = {"phone": ("light", "dark"), "desktop": ("light", "dark")}
 CI_THEMES = {"phone": ("dark",), "desktop": ("light",)}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def _then_loaded(act: Callable[..., None]) -> Callable[..., None]:
+    """`act` of a page or a locator, which is over when the page that it led to has been loaded.
+
+    Playwright returns as soon as the new page begins to arrive. What is read at once, without `expect`, was then
+    read from half a page, where the machine was busy.
+    """
+
+    @functools.wraps(act)
+    def acted(self: Page | Locator, *args: object, **options: object) -> None:
+        act(self, *args, **options)
+        page = self if isinstance(self, Page) else self.page
+        if not page.is_closed():
+            page.wait_for_load_state()
+
+    return acted
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clicks_wait() -> Iterator[None]:
+    """What is clicked or pressed waits for the page that follows, in every test of the browser."""
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (Page, Locator):
+            for name in ("click", "press"):
+                patch.setattr(kind, name, _then_loaded(getattr(kind, name)))
+        yield
 
 
 @pytest.fixture(scope="session")

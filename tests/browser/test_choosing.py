@@ -65,7 +65,7 @@ def test_comparing_keeping_and_undoing_without_javascript(shop, browser, live_se
         page.fill("#add", "linux")
         page.locator("main").get_by_role("button", name="Search").click()
         page.get_by_role("link", name="Add").first.click()
-    assert page.locator(".cmp-name").count() == 2
+    expect(page.locator(".cmp-name")).to_have_count(2)
     page.goto(f"{live_server}/account/login/")
     page.fill("input[name=login]", member.user.email)
     page.fill("input[name=password]", PASSWORD)
