@@ -3,14 +3,14 @@
 from accounts.models import Membership
 from catalog.models import Product
 from orders.models import Order
-from tests.browser.conftest import PASSWORD, Person
+from tests.browser.conftest import Person
 from tests.factories import MembershipFactory, UserFactory
 
 
 def come_in(buyer: Person) -> Membership:
     """Mara, who owns an account, logs in."""
-    member = MembershipFactory(user=UserFactory(email="mara@contoso.example", password=PASSWORD))
-    buyer.log_in(member.user.email)
+    member = MembershipFactory(user=UserFactory(email="mara@contoso.example"))
+    buyer.log_in(member.user)
     return member
 
 

@@ -11,9 +11,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from accounts.models import User
 from catalog.models import Product
 from catalog.services import refresh_listing
-from tests.factories import AgreementFactory, ProductFactory, a_specification
+from tests.factories import AgreementFactory, ProductFactory, a_specification, logged_in
 
 FLAGS = [
     "--no-sandbox",
@@ -97,7 +98,13 @@ class Person:
         self.page.goto(f"{self.base}{path}")
         return self.page
 
-    def log_in(self, email: str) -> None:
+    def log_in(self, user: User) -> None:
+        """Come logged in a moment ago, without the form."""
+        session = logged_in(user).cookies[django_settings.SESSION_COOKIE_NAME]
+        self.context.add_cookies([{"name": session.key, "value": session.value, "url": self.base}])
+
+    def log_in_by_form(self, email: str) -> None:
+        """Log in as a person does, with `PASSWORD`."""
         page = self.goto("/account/login/")
         page.fill("input[name=login]", email)
         page.fill("input[name=password]", PASSWORD)

@@ -7,7 +7,6 @@ from accounts.models import User
 from koogallery.kernel.quiet import run_until_quiet
 from orders.models import Order
 from supervision.models import FlowTemplate
-from tests.browser.conftest import PASSWORD
 from tests.factories import AgreementFactory
 from tests.supervision.conftest import Deal, fall_silent, make_deal
 
@@ -32,11 +31,8 @@ def at_work(deal, person):
     """The four people, logged in."""
 
     def come(name, actor):
-        user = User.objects.get(pk=actor.user_id)
-        user.set_password(PASSWORD)
-        user.save()
         someone = person(name)
-        someone.log_in(user.email)
+        someone.log_in(User.objects.get(pk=actor.user_id))
         return someone
 
     return {name: come(name, getattr(deal, name)) for name in ("buyer", "seller", "operator", "reviewer")}

@@ -129,7 +129,7 @@ def test_supervised_saas_from_request_to_purchased_apps(person, templates):
     reveal(page)
     assert shown(page) == SECRET
     page.click("#application button:has([href*='#copy'])")
-    assert page.evaluate("navigator.clipboard.readText()") == SECRET
+    page.wait_for_function("async secret => await navigator.clipboard.readText() === secret", arg=SECRET)
 
     # After a quarter of an hour the password is asked for again, and leads back.
     an_age_passes()

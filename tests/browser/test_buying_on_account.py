@@ -39,8 +39,7 @@ def _books(transactional_db):
 def test_monthly_settlement_is_granted_used_stated_and_paid(person, templates):
     product, buyer, operator = on_sale(), person("buyer"), person("operator")
     member = come_in(buyer)
-    UserFactory(email="olu@ops.example", password=PASSWORD, is_staff=True, is_superuser=True)
-    operator.log_in("olu@ops.example")
+    operator.log_in(UserFactory(email="olu@ops.example", is_staff=True, is_superuser=True))
     configure(buyer, product)
     order = submit(buyer)
     page = buyer.page
@@ -94,13 +93,11 @@ def test_monthly_settlement_is_granted_used_stated_and_paid(person, templates):
 
 def test_the_seller_reads_what_is_held_for_him(person, templates):
     product, buyer, seller = on_sale(), person("buyer"), person("seller")
-    working = SellerMemberFactory(
-        seller=product.seller, user=UserFactory(email="ravi@seller.example", password=PASSWORD)
-    )
+    working = SellerMemberFactory(seller=product.seller, user=UserFactory(email="ravi@seller.example"))
     order = come_to_pay(buyer, product, "success")
     pay_now(buyer)
     buyer.page.wait_for_url("**/done/")
-    seller.log_in(working.user.email)
+    seller.log_in(working.user)
     page = seller.goto("/seller/orders/")
     expect(page.locator("main")).to_contain_text(order.number)
     expect(page.locator("main")).to_contain_text("Held")

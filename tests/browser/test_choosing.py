@@ -93,7 +93,7 @@ def test_the_saved_list_and_a_sellers_page(shop, person):
     gone = SavedProduct.objects.order_by("id")[4].product
     Product.objects.filter(pk=gone.pk).update(status="taken_down")
     buyer = person("buyer")
-    buyer.log_in(member.user.email)
+    buyer.log_in(member.user)
     page = buyer.goto("/my/saved/")
     buyer.look("saved")
     page.get_by_role("button", name="Remove").first.click()

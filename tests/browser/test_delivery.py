@@ -39,7 +39,7 @@ def log_in(person, deal):
         user.set_password(PASSWORD)
         user.save()
         people.append(person(name))
-        people[-1].log_in(user.email)
+        people[-1].log_in(user)
     return people
 
 

@@ -12,7 +12,7 @@ from orders.services import Placement, place_order
 from pricing.values import Duration, QuoteRequest
 from tests.billing import cloud
 from tests.browser.buying import come_in
-from tests.browser.conftest import PASSWORD, on_sale
+from tests.browser.conftest import on_sale
 from tests.factories import SellerMemberFactory, UserFactory
 
 
@@ -30,12 +30,10 @@ def bought(member, product) -> Order:
 def test_an_invoice_is_returned_by_a_ticket_and_an_image_unsubscribed(person, settings, timers):
     settings.FULFILMENT = cloud.FULFILMENT
     product = on_sale({"monthly": "100.00"}, image=True, name="Hardened Linux")
-    seller = SellerMemberFactory(
-        seller=product.seller, user=UserFactory(email="ines@seller.example", password=PASSWORD)
-    )
+    seller = SellerMemberFactory(seller=product.seller, user=UserFactory(email="ines@seller.example"))
     mara, ines = person("mara"), person("ines")
     order = bought(come_in(mara), product)
-    ines.log_in(seller.user.email)
+    ines.log_in(seller.user)
 
     page = mara.goto("/billing/invoices/")
     expect(page.get_by_text(order.number)).to_be_visible()

@@ -53,9 +53,9 @@ def people(person, product):
     )
     UserFactory(email="olu@ops.example", password=PASSWORD, is_staff=True, is_superuser=True)
     buyer, seller, operator = person("buyer"), person("seller"), person("operator")
-    buyer.log_in(member.user.email)
-    seller.log_in(working.user.email)
-    operator.log_in("olu@ops.example")
+    buyer.log_in_by_form(member.user.email)
+    seller.log_in_by_form(working.user.email)
+    operator.log_in_by_form("olu@ops.example")
     return buyer, seller, operator
 
 

@@ -3,13 +3,12 @@
 import pytest
 from playwright.sync_api import expect
 
-from accounts.models import Account
+from accounts.models import Account, User
 from catalog.models import UpgradeRule
 from koogallery.kernel.quiet import run_until_quiet
 from provisioning.models import AccessKey
 from supervision import services
 from supervision.models import ServiceFlow
-from tests.browser.conftest import PASSWORD
 from tests.browser.test_application import LABELS, reveal, shown
 from tests.factories import AttributeFactory
 from tests.provisioning.saas.conftest import a_shop, key_of
@@ -19,15 +18,6 @@ from tests.supervision.test_flow import a_file
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def with_password(user_id: int) -> str:
-    from accounts.models import User
-
-    user = User.objects.get(pk=user_id)
-    user.set_password(PASSWORD)
-    user.save()
-    return user.email
-
-
 def test_from_the_sellers_key_to_the_buyers_log_in(person, templates, reference):
     shop = a_shop()
     AttributeFactory(specification=shop.specification)
@@ -35,7 +25,7 @@ def test_from_the_sellers_key_to_the_buyers_log_in(person, templates, reference)
     AccessKey.objects.all().delete()
     slug = shop.product.slug
     seller, buyer = person("seller"), person("buyer")
-    seller.log_in(with_password(shop.selling.user_id))
+    seller.log_in(User.objects.get(pk=shop.selling.user_id))
 
     # A key, shown this once.
     page = seller.goto("/seller/access-keys/")
@@ -70,7 +60,7 @@ def test_from_the_sellers_key_to_the_buyers_log_in(person, templates, reference)
 
     # A paid order becomes an account to log in with.
     order = shop.buy()
-    buyer.log_in(with_password(shop.buyer.user_id))
+    buyer.log_in(User.objects.get(pk=shop.buyer.user_id))
     page = buyer.goto(f"/my/apps/{shop.app(order).public_id}/")
     expect(page.locator("text=The seller has not provided the application information yet.")).to_be_visible()
     run_until_quiet()
@@ -107,7 +97,7 @@ def test_with_supervision_the_account_stands_on_the_service_page_first(person, t
     flow = ServiceFlow.objects.get(order=order)
     run_until_quiet()
     buyer = person("buyer")
-    buyer.log_in(with_password(Account.objects.get(pk=shop.buyer.account_id).memberships.get().user_id))
+    buyer.log_in(Account.objects.get(pk=shop.buyer.account_id).memberships.get().user)
     page = buyer.goto(f"/my/supervision/{order.number}/")
     assert page.locator("#application dt").all_inner_texts() == LABELS
     reveal(page)

@@ -15,7 +15,6 @@ from orders.models import Order
 from supervision.models import FlowTemplate
 from tests.billing.conftest import Shopper, a_shopper
 from tests.billing.stripe_server import Stripe, install, serving
-from tests.browser.conftest import PASSWORD
 from tests.factories import a_statement
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -33,11 +32,7 @@ def stripe(settings, live_server) -> Iterator[Stripe]:
 @pytest.fixture
 def shopper(transactional_db) -> Shopper:
     FlowTemplate.objects.get_or_create(flow_type="license", version=1, defaults={"appeal_on_acceptance_after": 2})
-    one = a_shopper()
-    user = User.objects.get(pk=one.by.user_id)
-    user.set_password(PASSWORD)
-    user.save()
-    return one
+    return a_shopper()
 
 
 def bind(buyer, stripe: Stripe, card: str):
@@ -54,7 +49,7 @@ def bind(buyer, stripe: Stripe, card: str):
 
 def logged_in(person, shopper: Shopper):
     buyer = person("buyer")
-    buyer.log_in(User.objects.get(pk=shopper.by.user_id).email)
+    buyer.log_in(User.objects.get(pk=shopper.by.user_id))
     return buyer
 
 

@@ -14,7 +14,7 @@ from pricing.values import Duration, QuoteRequest
 from support.tickets.models import Ticket
 from tests.billing import cloud
 from tests.browser.buying import come_in
-from tests.browser.conftest import PASSWORD, on_sale
+from tests.browser.conftest import on_sale
 from tests.factories import UserFactory
 from tests.supervision.test_flow import PDF
 
@@ -35,8 +35,8 @@ def test_a_ticket_is_opened_from_an_order_answered_and_closed(person, settings):
     order_of = on_sale(saas=True)
     mara, omar = person("mara"), person("omar")
     order = bought(come_in(mara), order_of)
-    operator = UserFactory(email="omar@operations.example", password=PASSWORD, is_staff=True, is_superuser=True)
-    omar.log_in(operator.email)
+    operator = UserFactory(email="omar@operations.example", is_staff=True, is_superuser=True)
+    omar.log_in(operator)
 
     page = mara.goto(f"/billing/orders/{order.number}/")
     page.get_by_role("link", name="submit a service ticket", exact=True).click()

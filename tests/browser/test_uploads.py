@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from supervision.models import Attachment, FlowTemplate, Upload
-from tests.browser.conftest import PASSWORD
 from tests.factories import UserFactory
 from tests.supervision.conftest import make_deal
 from tests.supervision.sample_files import PDF, png
@@ -30,11 +29,8 @@ def deal(transactional_db):
 
 @pytest.fixture
 def buyer(person, deal):
-    user = UserFactory._meta.model.objects.get(pk=deal.buyer.user_id)
-    user.set_password(PASSWORD)
-    user.save()
     someone = person("buyer")
-    someone.log_in(user.email)
+    someone.log_in(UserFactory._meta.model.objects.get(pk=deal.buyer.user_id))
     return someone
 
 

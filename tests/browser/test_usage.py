@@ -15,7 +15,6 @@ from billing.services.usage_charges import charge_usage_bill
 from koogallery.kernel import clock
 from provisioning.metering.recording import catch_up
 from provisioning.metering.services import start_meter, stop_meter
-from tests.browser.conftest import PASSWORD
 from tests.factories import MembershipFactory, UserFactory
 from tests.provisioning.servers import a_server
 
@@ -25,7 +24,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def account(transactional_db: None) -> Account:
     """Two servers since 40 days; last month's bill was declined, and a good card is bound since."""
-    user: User = UserFactory(email="ada@contoso.example", password=PASSWORD)
+    user: User = UserFactory(email="ada@contoso.example")
     membership = MembershipFactory(user=user)
     account, now = membership.account, clock.now()
     begun = now - timedelta(days=40)
@@ -44,7 +43,7 @@ def account(transactional_db: None) -> Account:
 
 def test_usage_bill_and_spend(account, person):
     buyer = person("buyer")
-    buyer.log_in("ada@contoso.example")
+    buyer.log_in(User.objects.get(email="ada@contoso.example"))
 
     page = buyer.goto("/billing/usage/")
     expect(page.get_by_role("heading", name="Usage of", exact=False)).to_be_visible()
