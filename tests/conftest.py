@@ -16,6 +16,12 @@ from koogallery.kernel.quiet import Run, run_until_quiet
 from tests import restoring
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes by itself begins first: last, it would leave the other workers without work."""
+    items.sort(key=lambda item: item.path.name != "test_up.py")
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """The test database is a copy of the one that `bin/test` migrated, where it did."""
