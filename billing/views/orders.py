@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, F, OuterRef, Prefetch
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -33,7 +33,7 @@ from koogallery.kernel.web.files import pdf_response
 from koogallery.kernel.web.parts import CostLine, Link
 from orders import ports, services
 from orders.choices import OrderStatus
-from orders.models import Order, OrderLine, OrderQuerySet
+from orders.models import Order, OrderLine, OrderQuerySet, Subscription
 from orders.views.product import cost_line
 from pricing.values import QuoteLine
 
@@ -97,9 +97,8 @@ def _cells(orders: OrderQuerySet) -> Iterator[list[str]]:
 def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
     """`/billing/orders/<no>/`: what was ordered, at which price, how it was paid, where delivery stands."""
     # Names of attributes are looked up for lines that have some.
-    shown = OrderLine.objects.select_related("specification").prefetch_related("subscriptions")
-    rows = Order.objects.for_account(request.account).with_names().select_related("account")
-    rows = rows.prefetch_related(Prefetch("lines", shown))
+    bought = Prefetch("lines", OrderLine.objects.select_related("specification"))
+    rows = Order.objects.for_account(request.account).with_names().select_related("account").prefetch_related(bought)
     rows = rows.annotate(has_uninvoiced=Exists(prepaid(request.account).filter(pk=OuterRef("pk"))))
     order = get_object_or_404(rows, number=number)
     lines = list(order.lines.all())
@@ -114,9 +113,7 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         .order_by("-payment__created_at")
     )
     billed = any(one.payment.method == PaymentMethodKind.RESELLER for one in payments)
-    apps = [order.subject] if order.subject else [one for line in lines for one in line.subscriptions.all()]
-    shown = apps[:APPS_SHOWN]
-    servers = ports.server_names(shown)
+    apps = _apps(order)
     refunds = _refunds(order) if not billed and any(one.given_back for one in payments) else []
     invoices = invoices_of(order) if order.completed_at else []
     context = {
@@ -134,7 +131,7 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         "money": _money(order, payments) if order.paid_at and order.payable and not billed else None,
         "through_reseller": billed if order.paid_at else order.account.reseller_id is not None,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
-        "resources": [(app, servers.get(app.pk, "")) for app in shown],
+        "resources": [(app, app.server_name) for app in apps[:APPS_SHOWN]],
         "more_apps": max(0, len(apps) - APPS_SHOWN),
         "may_pay": may(request.membership.role, Permission.PAY),
         "applications": _applications(order, payments, refunds, invoices)
@@ -143,6 +140,13 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         "may_cancel": may(request.membership.role, Permission.BUY),
     }
     return render(request, "billing/order_detail.html", context)
+
+
+def _apps(order: Order) -> list[Any]:
+    """What the order brought, or which app it changes; each with its server's name, in one query."""
+    mine = Q(pk=order.subject_id) if order.subject_id else Q(line__order=order)
+    rows = ports.deployments().with_server_names(Subscription.objects.filter(mine))
+    return list(rows.order_by("line__position", "pk"))
 
 
 def _money(order: Order, payments: list[Any]) -> MoneyState:
