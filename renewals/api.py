@@ -126,11 +126,11 @@ class SubscriptionPassword(BuyerAPIView):
 
     @extend_schema(operation_id="subscriptions_reveal_password", request=NoInput, responses=CredentialsSerializer)
     def post(self, request: Request, public_id: str) -> Response:
-        require(self.actor, Permission.REVEAL)
         rows = Subscription.objects.for_account(self.account).with_table_columns()
         app = rows.filter(public_id=public_id).first()
         if app is None:
             raise Http404
+        require(self.actor, Permission.REVEAL)
         NoInput(data=request.data).is_valid(raise_exception=True)
         found = services.reveal_password(app, by=self.actor)
         response = Response(

@@ -13,7 +13,7 @@ from accounts.resources import BuyerAPIView
 from billing.api import OrderSerializer, with_payments
 from billing.api import as_json as orders_as_json
 from koogallery.kernel.api.idempotency import idempotent
-from koogallery.kernel.api.input import CleanCharField, StrictIntegerField, StrictSerializer
+from koogallery.kernel.api.input import CleanCharField, StrictBooleanField, StrictIntegerField, StrictSerializer
 from koogallery.kernel.errors import InvalidInput
 from orders.models import Order, Subscription
 from orders.services import RenewalWish, place_renewal, quote_for_renewal, waiting_orders
@@ -31,7 +31,7 @@ class RenewInput(StrictSerializer):
     """How long, and whether to the account's renewal date."""
 
     duration = DurationField(required=False, allow_null=True)
-    to_renewal_date = serializers.BooleanField(required=False, default=False)
+    to_renewal_date = StrictBooleanField(required=False, default=False)
     coupon = CleanCharField(required=False, allow_null=True, allow_blank=True, max_length=40)
 
     def as_wish(self, account: Any) -> RenewalWish:
@@ -73,7 +73,7 @@ class PeriodField(serializers.Field[Any, Any, Any, Any]):
 class PlanInput(StrictSerializer):
     """On or off, what each renewal buys, how often, on which day; `mode` also takes a subscription off renewals."""
 
-    enabled = serializers.BooleanField(required=False)
+    enabled = StrictBooleanField(required=False)
     mode = serializers.ChoiceField(choices=RenewalMode.values, required=False)
     period = PeriodField(required=False)
     count = StrictIntegerField(required=False, min_value=0, max_value=MOST_RENEWALS)

@@ -14,7 +14,7 @@ from accounts.actor import Actor
 from accounts.permissions import Permission, require
 from accounts.resources import BuyerAPIView, SellerAPIView
 from catalog.choices import FlowType
-from koogallery.kernel.api.idempotency import idempotent
+from koogallery.kernel.api.idempotency import idempotent, note_body
 from koogallery.kernel.api.output import NewestFirst
 from koogallery.kernel.errors import InvalidInput
 from supervision import services
@@ -145,6 +145,7 @@ class _FlowViews:
         further, read = EXTRAS.get(action, ((), lambda _request: {}))
         texts, extras = texts_of(request, taken, further), read(request)
         sent, ids = files_of(request)
+        note_body(request)
         answers: dict[int, services.Answer] = extras.get("answers", {})
         with files_for_a_verb([*sent, *services.answer_files(answers)]) as checked:
             if answers:

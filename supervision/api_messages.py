@@ -14,7 +14,7 @@ from accounts.actor import Actor
 from accounts.models import SellerMember
 from accounts.resources import BuyerAPIView, SellerAPIView
 from catalog.models import Product
-from koogallery.kernel.api.idempotency import idempotent
+from koogallery.kernel.api.idempotency import idempotent, note_body
 from koogallery.kernel.api.input import CleanCharField, StrictIntegerField, StrictSerializer
 from koogallery.kernel.api.output import NewestFirst
 from koogallery.kernel.errors import InvalidInput
@@ -88,6 +88,7 @@ class _Messages:
         given.is_valid(raise_exception=True)
         values = given.validated_data
         sent, ids = files_of(request)
+        note_body(request)
         with files_for_a_verb(sent) as checked:
 
             def write() -> FlowRecord:

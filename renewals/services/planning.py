@@ -37,6 +37,7 @@ from renewals.services.funds import card_ends_before
 from renewals.services.locking import plan_of_subscription, subscription_locked
 
 MOST_RENEWALS = 99
+ONE_OF_EACH = (Duration(1, "month"), Duration(1, "year"))
 # What a deduction and its outcome change of a plan.
 WRITTEN = ("mode", "count", "deduct_at", "notice_at", "charging_since", "order", "failure")
 
@@ -214,7 +215,8 @@ def _check(plan: RenewalPlan, subscription: Subscription, wish: PlanWish, *, acc
     if wish.mode not in RenewalMode.values:
         raise InvalidInput("Choose manual, auto or cancelled.", errors={"mode": ["Choose manual, auto or cancelled."]})
     is_auto = wish.mode == RenewalMode.AUTO
-    periods = offered_periods(subscription, account=account, at=at) if is_auto else ()
+    asked = is_auto or wish.period is not None
+    periods = offered_periods(subscription, account=account, at=at) if asked else ()
     if refusal := mode_refusal(plan, subscription, wish.mode, account=account, periods=periods):
         raise refusal
     if wish.count is not None and not 0 <= wish.count <= MOST_RENEWALS:
@@ -223,7 +225,11 @@ def _check(plan: RenewalPlan, subscription: Subscription, wish: PlanWish, *, acc
     if wish.deduction_days is not None and not 1 <= wish.deduction_days <= DEDUCTION_DAYS_BEFORE:
         why = f"Choose a deduction day from 1 to {DEDUCTION_DAYS_BEFORE} days before the expiry."
         raise InvalidInput(why, errors={"deduction_days": [why]})
-    if is_auto and wish.period is not None and wish.period not in periods:
+    if not is_auto:
+        periods = periods or ONE_OF_EACH
+    # What it kept from another time may be sold no more: it would fail at each deduction.
+    period = wish.period or (plan.period if is_auto and plan.pk is not None else None)
+    if period is not None and period not in periods:
         why = f"Choose one of: {', '.join(map(str, periods))}."
         raise InvalidInput(why, errors={"period": [why]})
 
@@ -246,7 +252,7 @@ def offered_periods(
     if facts is None:
         return ()
     if subscription.expires_at is None:
-        return tuple(one for one in (Duration(1, "month"), Duration(1, "year")) if one in renewal_durations(facts))
+        return tuple(one for one in ONE_OF_EACH if one in renewal_durations(facts))
     return offered_durations(subscription, facts, at=at)
 
 

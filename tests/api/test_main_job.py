@@ -73,8 +73,17 @@ def test_a_request_takes_files_as_multipart(api):
     refused = api.post(f"service-flows/{flow}/submit-request/", {"description": "x", "attachment": exe}, multipart=True)
     assert (refused.status_code, refused.json()["code"]) == (400, "attachment_refused")
     files = [SimpleUploadedFile(f"{n}.pdf", b"%PDF-1.7\n%%EOF") for n in (1, 2)]
-    done = api.post(f"service-flows/{flow}/submit-request/", {"description": "x", "attachment": files}, multipart=True)
+    address = f"service-flows/{flow}/submit-request/"
+    body = {"description": "x", "attachment": files}
+    done = api.post(address, body, multipart=True, idempotency_key="f")
     assert done.status_code == 200, done.json()
+    for file in files:
+        file.seek(0)
+    assert api.post(address, body, multipart=True, idempotency_key="f").json() == done.json()
+    files[1] = SimpleUploadedFile("2.pdf", b"%PDF-1.6\n%%EOF")
+    files[0].seek(0)
+    other = api.post(address, body, multipart=True, idempotency_key="f")
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
     attached = done.json()["records"][0]["attachments"]
     assert [one["name"] for one in attached] == ["1.pdf", "2.pdf"]
     got = api.get(f"service-flows/{flow}/attachments/{attached[0]['id']}/")

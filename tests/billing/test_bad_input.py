@@ -284,8 +284,13 @@ ENVELOPES = [
         ("that is a text", b'"x"', 400, "validation_error"),
         ("in UTF-16", '{"quantity": 1}'.encode("utf-16"), 400, "validation_error"),
         ("that is no UTF-8", b'{"quote": "\xff"}', 400, "validation_error"),
+        ("with a lone surrogate as a name", b'{"\\ud800": 1}', 400, "validation_error"),
+        ("with NUL as a name", b'{"\\u0000": 1}', 400, "validation_error"),
         ("with a lone surrogate", b'{"coupon": "\\ud800", "code": "\\ud800", "quote": "\\ud800"}', 400, "validation_error"),
     )
+] + [
+    (f"a keyed payment with {body!r}", lambda s, body=body: s.api("POST", f"orders/{s.order.number}/pay/", raw=body, Idempotency_Key="k"), 400, "validation_error")
+    for body in (b'{"method": "\\u0000"}', b'{"method": "card", "\\u0000": 1}', b'{"\\udfff": 1}')
 ] + [
     (f"an Idempotency-Key {name}", lambda s, key=key: s.api("POST", "orders/", s.body, Idempotency_Key=key), 400, "validation_error")
     for name, key in (("of 256 letters", "k" * 256), ("that is empty", ""), ("with a control character", "a\x07b"))

@@ -88,6 +88,16 @@ def test_auto_renewal_is_switched_on_changed_and_off(one, api):
             400,
             "validation_error",
         ),
+        (
+            "10^9 years of nothing",
+            "auto-renewal",
+            {"enabled": False, "period": {"value": 10**9, "unit": "year"}},
+            400,
+            "validation_error",
+        ),
+        ("enabled in words", "auto-renewal", {"enabled": "yes"}, 400, "validation_error"),
+        ("enabled as a number", "auto-renewal", {"enabled": 1}, 400, "validation_error"),
+        ("a date in words", "renew", {"to_renewal_date": "yes"}, 400, "validation_error"),
         ("a period of days", "auto-renewal", {"enabled": True, "period": "day"}, 400, "validation_error"),
         ("day 8", "auto-renewal", {"enabled": True, "deduction_days": 8}, 400, "validation_error"),
         ("a price of his own", "auto-renewal", {"enabled": True, "price": "0.01"}, 400, "validation_error"),
@@ -108,6 +118,15 @@ def test_bad_input_changes_nothing(one, api, sentence, what, body, status, code)
     assert one.plan.mode == "manual"
 
 
+def test_a_kept_period_that_is_sold_no_more_is_not_switched_on(one, api):
+    api.put(address(one, "auto-renewal"), {"enabled": True, "period": "year"})
+    api.put(address(one, "auto-renewal"), {"enabled": False})
+    one.app.specification.prices.filter(billing_mode="yearly").delete()
+    answer = api.put(address(one, "auto-renewal"), {"enabled": True})
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["period"])
+    assert api.put(address(one, "auto-renewal"), {"enabled": True, "period": "month"}).status_code == 200
+
+
 def test_other_accounts_and_roles(one, api):
     stranger, viewer = buyer_api(), buyer_api("viewer", one.account, card=False)
     for what in ("renew", "renew-quote"):
@@ -115,6 +134,9 @@ def test_other_accounts_and_roles(one, api):
     assert stranger.put(address(one, "auto-renewal"), {"enabled": True}).status_code == 404
     assert viewer.post(address(one, "renew"), {}).status_code == 403
     assert viewer.put(address(one, "auto-renewal"), {"enabled": True}).status_code == 403
+    elsewhere = buyer_api("viewer", card=False)
+    assert elsewhere.post(address(one, "reveal-password"), {}).status_code == 404
+    assert viewer.post(address(one, "reveal-password"), {}).status_code == 403
 
 
 def test_saas_says_that_it_is_not_supported():

@@ -13,6 +13,7 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, Literal, TypeVar, cast
 
+from django.core.files.base import File
 from django.db import IntegrityError, transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,6 +33,9 @@ TAKEN_OVER_AFTER = timedelta(minutes=1)
 KEPT_FOR = timedelta(days=7)
 
 _BY_KEY = Compiled(lambda: IdempotencyKey.objects.filter(scope=Param("scope"), key=Param("key")))
+
+# Where a request keeps what was read of its body.
+_READ = "_idempotency_fingerprint"
 
 Method = TypeVar("Method", bound=Callable[..., Response])
 
@@ -65,15 +69,32 @@ def _in_transaction(run: Callable[[], Response]) -> Response:
         return run()
 
 
+def note_body(request: Request) -> None:
+    """For a method that stores its files before it comes to `idempotent`: looks at them while they can be read."""
+    if "Idempotency-Key" in request.headers:
+        _fingerprint(request)
+
+
 def _fingerprint(request: Request) -> str:
-    """Method, address and body. Files count by name and size, so that their bytes are not read twice."""
+    """Method, address and body, files by name and content; worked out once a request."""
+    if (known := getattr(request, _READ, None)) is not None:
+        return str(known)
     digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
     data = request.data
     for name in sorted(data):
         values = data.getlist(name) if hasattr(data, "getlist") else [data[name]]
         for value in values:
-            shown = f"{value.name}:{value.size}" if hasattr(value, "chunks") else repr(value)
+            shown = f"{value.name}:{_content(value)}" if hasattr(value, "chunks") else repr(value)
             digest.update(f"{name}={shown}\n".encode())
+    setattr(request, _READ, digest.hexdigest())
+    return digest.hexdigest()
+
+
+def _content(file: "File[Any]") -> str:
+    digest = hashlib.sha256()
+    for block in file.chunks():
+        digest.update(block)
+    file.seek(0)
     return digest.hexdigest()
 
 

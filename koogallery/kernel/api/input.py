@@ -2,6 +2,7 @@
 
 import codecs
 import json
+from collections.abc import Iterator
 from typing import IO, Any
 
 from django.conf import settings
@@ -51,8 +52,32 @@ def _depth(value: Any, level: int = 0) -> None:
         _depth(inner, level + 1)
 
 
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, names too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _refuse_unstorable(value: Any) -> None:
+    """Refuse NUL and lone surrogates, in names too: the database stores no text with them, and no answer can repeat one.
+
+    Raises:
+        ParseError
+    """
+    for text in _texts(value):
+        if any(one == "\x00" or "\ud800" <= one <= "\udfff" for one in text):
+            raise ParseError("The body has a character that cannot be stored: NUL, or half of a surrogate pair.")
+
+
 class StrictJSONParser(JSONParser):
-    """JSON in UTF-8, at most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes, without NaN, duplicate keys or NUL."""
+    """JSON in UTF-8, at most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes, without NaN, duplicate keys, NUL or lone surrogates."""
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
         limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -69,6 +94,8 @@ class StrictJSONParser(JSONParser):
         if not isinstance(value, dict):
             raise ParseError("The body must be a JSON object.")
         _depth(value)
+        if b"\\u" in raw:  # nothing else writes them in what is UTF-8
+            _refuse_unstorable(value)
         return value
 
 
