@@ -87,6 +87,11 @@ class NoticeKind(StrEnum):
     WILL_BE_RELEASED = "will_be_released"
 
 
+def days_until(of: datetime, now: datetime) -> int:
+    """Days in GMT+08:00 from `now` until `of`."""
+    return (last_day(of) - last_day(now)).days
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Notice:
     """What is told at `at` (UTC) of something that happens at `of`."""
@@ -97,7 +102,7 @@ class Notice:
 
     def days_left(self, now: datetime) -> int:
         """Days in GMT+08:00 from `now` until it happens."""
-        return (last_day(self.of) - last_day(now)).days
+        return days_until(self.of, now)
 
 
 @dataclass(frozen=True, slots=True)

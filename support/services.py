@@ -23,20 +23,26 @@ PERIOD = timedelta(hours=1)
 
 
 def submit_requirement(
-    requirement: Requirement, *, user: User | None, address: str, at: datetime | None = None
+    requirement: Requirement,
+    *,
+    user: User | None,
+    membership: Membership | None,
+    address: str,
+    at: datetime | None = None,
 ) -> Requirement:
-    """Send a requirement to operations (guide 9.9).
+    """Send a requirement to operations (guide 9.9); who acts for an account follows it on a service ticket.
 
     Args:
         requirement: filled in by the form, not saved.
         user: who is logged in, if anybody.
+        membership: his, in the account that he acts for.
 
     Raises:
         Throttled: more than `REQUESTS_PER_HOUR` from this person or address within an hour.
     """
     at = at or clock.now()
     with transaction.atomic():
-        _stamp(requirement, user, address, at)
+        _stamp(requirement, user, membership, address, at)
         requirement.save()
         staff = [(one, None, None) for one in User.objects.filter(is_staff=True, is_active=True)]
         notifications.write_row(
@@ -47,15 +53,12 @@ def submit_requirement(
             url=reverse("admin:support_requirement_change", args=[requirement.pk]),
             at=at,
         )
-        _open_ticket(requirement, user, at)
+        if user is not None and membership is not None and may(membership.role, Permission.ASK):
+            _open_ticket(requirement, user, membership, at)
     return requirement
 
 
-def _open_ticket(requirement: Requirement, user: User | None, at: datetime) -> None:
-    """A customer can follow what becomes of it on a service ticket (guide 9.9)."""
-    membership = Membership.objects.filter(user=user, account=requirement.account).first() if user else None
-    if user is None or membership is None or not may(membership.role, Permission.ASK):
-        return
+def _open_ticket(requirement: Requirement, user: User, membership: Membership, at: datetime) -> None:
     new = NewTicket(
         TicketKind.REQUIREMENT,
         f"Requirement: {requirement.searched or requirement.company}"[:120],
@@ -66,9 +69,15 @@ def _open_ticket(requirement: Requirement, user: User | None, at: datetime) -> N
 
 
 def ask_seller(
-    enquiry: SalesEnquiry, *, product: Product, user: User | None, address: str, at: datetime | None = None
+    enquiry: SalesEnquiry,
+    *,
+    product: Product,
+    user: User | None,
+    membership: Membership | None,
+    address: str,
+    at: datetime | None = None,
 ) -> SalesEnquiry:
-    """Send a question about a product to its seller's members.
+    """Send a question about a product to its seller's members; see `submit_requirement` for who asks.
 
     Raises:
         Throttled: more than `REQUESTS_PER_HOUR` from this person or address within an hour.
@@ -76,7 +85,7 @@ def ask_seller(
     at = at or clock.now()
     enquiry.product, enquiry.seller = product, product.seller
     with transaction.atomic():
-        _stamp(enquiry, user, address, at)
+        _stamp(enquiry, user, membership, address, at)
         enquiry.save()
         members = SellerMember.objects.filter(seller=product.seller, user__is_active=True).select_related("user")
         contact = f"{enquiry.contact}, {enquiry.company}, {enquiry.email} {enquiry.phone}".strip()
@@ -119,10 +128,11 @@ def _moved(requirement: Requirement, verb: str, sources: list[str]) -> Requireme
     return requirement
 
 
-def _stamp(asked: AskedModel, user: User | None, address: str, at: datetime) -> None:
+def _stamp(
+    asked: AskedModel, user: User | None, membership: Membership | None, address: str, at: datetime
+) -> None:
     """Who, where and when; refuses who has sent too many."""
     if type(asked).objects.sent_since(at - PERIOD, address=address, user=user).count() >= settings.REQUESTS_PER_HOUR:
         raise Throttled("You have sent several requests within an hour. Try again later, or write to us by e-mail.")
-    membership = Membership.objects.filter(user=user).order_by("id").first() if user else None
     asked.user, asked.account = user, membership.account if membership else None
     asked.address, asked.created_at = address, at

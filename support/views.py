@@ -54,7 +54,10 @@ def requirement(request: HttpRequest) -> HttpResponse:
         return redirect("support:requirement")
     try:
         sent = services.submit_requirement(
-            form.save(commit=False), user=_user(request), address=client_address(request)
+            form.save(commit=False),
+            user=_user(request),
+            membership=membership_of(request),
+            address=client_address(request),
         )
     except Throttled as refused:
         form.add_error(None, refused.message)
@@ -91,7 +94,11 @@ def contact_sales(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(product)
         try:
             enquiry = services.ask_seller(
-                form.save(commit=False), product=product, user=_user(request), address=client_address(request)
+                form.save(commit=False),
+                product=product,
+                user=_user(request),
+                membership=membership_of(request),
+                address=client_address(request),
             )
             return redirect("support:contact_sent", product.slug, enquiry.reference)
         except Throttled as refused:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -17,6 +18,7 @@ from billing.invoices.models import Invoice, InvoiceDocument, InvoiceItem, Invoi
 from billing.invoices.services import (
     HeaderData,
     approve_application,
+    checked_issuer,
     finish_return,
     reject_application,
     reject_return,
@@ -123,10 +125,31 @@ class InvoiceDocumentAdmin(ReadOnlyAdmin):
         return pdf_response(sealed_pdf(document), f"{DocumentKind(document.kind).replace('_', '-')}-{document.number}")
 
 
+class IssuerDetailsForm(forms.ModelForm):
+    """What an issuer's documents print; what is wrong stands beside its field."""
+
+    class Meta:
+        model = Issuer
+        fields = ["company_name", "tax_number", "country", "address", "email", "prefix"]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        header = HeaderData(**{name: data.get(name) or "" for name in self.fields if name != "prefix"})
+        try:
+            checked_issuer(self.instance, header, prefix=data.get("prefix") or "")
+        except InvalidInput as refused:
+            for field, texts in refused.errors.items():
+                name = "prefix" if field == "number_prefix" else field
+                if name not in self.errors:
+                    self.add_error(name, texts)
+        return data
+
+
 @admin.register(Issuer)
 class IssuerAdmin(admin.ModelAdmin):
     """What issuers' documents print from now on; the platform's own details are kept here."""
 
+    form = IssuerDetailsForm
     list_display = ["company_name", "prefix", "seller", "country", "tax_number"]
     search_fields = ["company_name", "prefix", "seller__slug"]
     readonly_fields = ["seller"]
@@ -140,10 +163,7 @@ class IssuerAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Issuer, form: Any, change: bool) -> None:
         """Through the verb, which cleans the texts."""
-        try:
-            save_issuer(obj, HeaderData(**obj.header()), prefix=obj.prefix, by=operator(request))
-        except InvalidInput as refused:
-            self.message_user(request, refused.message, "ERROR")
+        save_issuer(obj, HeaderData(**obj.header()), prefix=obj.prefix, by=operator(request))
 
 
 WAITING = [InvoiceStatus.PENDING_REVIEW, InvoiceStatus.RETURNING]

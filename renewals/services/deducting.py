@@ -170,5 +170,5 @@ def deduction_failed(order_number: str, *, why: str, at: datetime) -> None:
         plan = RenewalPlan.objects.select_related("order").filter(pk=found[0], order__number=order_number).first()
         if plan is None or (plan.charging_since is None and plan.failure):
             return
-        _fail(plan, subscription, why, at=max(at, clock.now()))
+        _fail(plan, subscription, why, at=at)
         plan.save()

@@ -99,8 +99,8 @@ def forecast(account: Account, *, at: datetime, months: int = MONTHS) -> list[Fo
         product = plan.subscription.product
         currencies[price.currency], products[product.pk] = None, product
         for when in _renewals(plan, until=add_months(first, months, 1), at=at):
-            by_month[price.currency, max(when.replace(day=1), first)].add(price, automatic=plan.is_auto)
-            by_product[price.currency, product.pk].add(price, automatic=plan.is_auto)
+            by_month[price.currency, max(when.replace(day=1), first)].add(price, automatic=_by_itself(plan))
+            by_product[price.currency, product.pk].add(price, automatic=_by_itself(plan))
     return [
         Forecast(
             currency,
@@ -117,9 +117,14 @@ def forecast(account: Account, *, at: datetime, months: int = MONTHS) -> list[Fo
     ]
 
 
+def _by_itself(plan: RenewalPlan) -> bool:
+    """Whether it is deducted: what has expired is renewed by hand first, whatever its plan."""
+    return plan.is_auto and plan.subscription.status == SubscriptionStatus.ENABLED
+
+
 def _price(plan: RenewalPlan, account: Account, prices: RenewalPrices, at: datetime) -> Money | None:
     """What one period costs today; None where it cannot be renewed."""
-    wish = RenewalWish(plan.period, automatic=plan.is_auto)
+    wish = RenewalWish(plan.period, automatic=_by_itself(plan))
     try:
         return price_of_renewal(plan.subscription, wish, account=account, at=at, prices=prices).payable
     except DomainError:
@@ -135,7 +140,7 @@ def _renewals(plan: RenewalPlan, *, until: date, at: datetime) -> Iterator[date]
     if app.expires_at is None:
         return
     expires_at, anchor = app.expires_at, app.anchor_day or last_day(app.expires_at).day
-    if plan.is_auto and app.status == SubscriptionStatus.ENABLED:
+    if _by_itself(plan):
         due = plan.deduct_at
         for _step in range(min(left, MOST_STEPS)):
             if due is None or last_day(due) >= until:

@@ -32,13 +32,14 @@ class Funds:
 
 
 def card_ends_before(plan: RenewalPlan, subscription: Subscription) -> list[Event]:
-    """What is told when the card that would be charged is no longer valid at the deduction; nothing when it is, or none is used.
+    """What is told when none of the cards is valid any more at the deduction; nothing when one is, or none is bound.
 
     Told once for a card, its end and a deduction, however often the plan is changed; the caller saves `card_told`.
     """
-    card = next(iter(usable_cards(subscription.account)), None)
-    if card is None or plan.deduct_at is None or not card.is_expired(plan.deduct_at):
+    cards = usable_cards(subscription.account)
+    if not cards or plan.deduct_at is None or any(not one.is_expired(plan.deduct_at) for one in cards):
         return []
+    card = cards[0]
     on = str(last_day(plan.deduct_at))
     told = f"{card.public_id} {card.expires_year}-{card.expires_month:02} {on}"
     if plan.card_told == told:

@@ -1,6 +1,7 @@
 """Tells an account what will happen to its apps, in time, with what it costs and how to stop it (RULES 3.4)."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -13,11 +14,10 @@ from koogallery.kernel.stored import update
 from orders.models import Subscription
 from orders.services import RenewalWish, price_of_renewal
 from orders.terms import last_day
-from pricing.values import Quote
 from renewals import events
 from renewals.choices import RenewalMode
 from renewals.models import RenewalPlan
-from renewals.rules import Notice, NoticeKind, latest_notice, next_notice
+from renewals.rules import Notice, NoticeKind, days_until, latest_notice, next_notice
 from renewals.services.deducting import coupon_for
 from renewals.services.funds import card_ends_before, funds_for
 from renewals.services.locking import plan_locked
@@ -49,29 +49,25 @@ def _events(plan: RenewalPlan, subscription: Subscription, notice: Notice, *, at
 
 
 def _event(plan: RenewalPlan, subscription: Subscription, notice: Notice, *, at: datetime) -> Event:
-    of = {
-        "subscription": subscription.public_id,
-        "when": in_words(notice.days_left(at)),
-        "on": str(last_day(notice.of)),
-    }
-    wish = RenewalWish(plan.period, automatic=plan.is_auto)
+    of = {"subscription": subscription.public_id} | _when(notice.of, at=at)
     try:
-        if plan.is_auto:
-            coupon = coupon_for(subscription, wish, account=subscription.account, at=at)
-            wish = RenewalWish(plan.period, automatic=True, coupon=coupon)
-        quote = price_of_renewal(subscription, wish, account=subscription.account, at=at)
+        payable, renews = _price(plan, subscription, at=at)
     except DomainError as refused:
-        price, method, change = refused.message, "", ""
+        costs = refused.message
+        if notice.kind in (NoticeKind.WILL_RENEW, NoticeKind.RENEWAL_FAILED):
+            # Nothing can be bought of what would be deducted: it ends with its term.
+            assert subscription.expires_at is not None
+            return events.WillExpire(**of | _when(subscription.expires_at, at=at), costs=costs)
     else:
         # With what is valid then, not only today.
-        method = funds_for(subscription.account, quote.payable, at=max(at, plan.deduct_at or at)).label
-        price, change = quote.payable.display(), change_text(subscription, quote)
-    match notice.kind:
-        case NoticeKind.WILL_RENEW:
-            return events.WillRenew(**of, period=str(plan.period), amount=price, method=method, change=change)
-        case NoticeKind.RENEWAL_FAILED:
-            return events.AutoRenewalFailed(**of, amount=price, method=method, change=change, why=plan.failure)
-    costs = f"Renewing it for {plan.period} costs {price}, {change}, to be paid by {method}." if method else price
+        method = funds_for(subscription.account, payable, at=max(at, plan.deduct_at or at)).label
+        price, change = payable.display(), change_text(subscription, renews)
+        match notice.kind:
+            case NoticeKind.WILL_RENEW:
+                return events.WillRenew(**of, period=str(plan.period), amount=price, method=method, change=change)
+            case NoticeKind.RENEWAL_FAILED:
+                return events.AutoRenewalFailed(**of, amount=price, method=method, change=change, why=plan.failure)
+        costs = f"Renewing it for {plan.period} costs {price}, {change}, to be paid by {method}."
     match notice.kind:
         case NoticeKind.WILL_EXPIRE if plan.mode == RenewalMode.CANCELLED:
             return events.WillEnd(**of, costs=costs)
@@ -83,14 +79,37 @@ def _event(plan: RenewalPlan, subscription: Subscription, notice: Notice, *, at:
             return events.WillBeReleased(**of, costs=costs)
 
 
+def _when(of: datetime, *, at: datetime) -> dict[str, str]:
+    """The day on which something happens, in words and as a date of GMT+08:00."""
+    return {"when": in_words(days_until(of, at)), "on": str(last_day(of))}
+
+
+def _price(plan: RenewalPlan, subscription: Subscription, *, at: datetime) -> tuple[Money, dict[str, Any] | None]:
+    """What the next renewal costs, and what one period of it does, as quotes keep it.
+
+    Where a deduction failed that is its order, which the next try pays at the price and with the coupon of its first day.
+
+    Raises:
+        DomainError: it cannot be renewed.
+    """
+    if plan.failure and plan.order is not None and plan.order.is_payable:
+        return plan.order.payable_money, plan.order.quote.get("renews")
+    wish = RenewalWish(plan.period, automatic=plan.is_auto)
+    if plan.is_auto:
+        coupon = coupon_for(subscription, wish, account=subscription.account, at=at)
+        wish = RenewalWish(plan.period, automatic=True, coupon=coupon)
+    quote = price_of_renewal(subscription, wish, account=subscription.account, at=at)
+    return quote.payable, quote.renews.as_json() if quote.renews else None
+
+
 def in_words(days: int) -> str:
     """ "today", "tomorrow", "in 3 days"."""
     return {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
 
 
-def change_text(subscription: Subscription, quote: Quote) -> str:
-    """How what one period costs differs from what it cost with the last term, in words."""
-    change = price_change(subscription, quote)
+def change_text(subscription: Subscription, renews: dict[str, Any] | None) -> str:
+    """How what one period costs (as `Renewal.as_json`) differs from what it cost with the last term, in words."""
+    change = price_change(subscription, renews)
     if change is None:
         return "in another unit or currency than the last term"
     if not change:
@@ -98,11 +117,11 @@ def change_text(subscription: Subscription, quote: Quote) -> str:
     return f"{(-change if change.amount < 0 else change).display()} {'less' if change.amount < 0 else 'more'} than with the last term"
 
 
-def price_change(subscription: Subscription, quote: Quote) -> Money | None:
+def price_change(subscription: Subscription, renews: dict[str, Any] | None) -> Money | None:
     """The price of one period now, less that of the last term; None where the two cannot be compared."""
     last = subscription.terms.in_force().select_related("line__order").first()
     before = last.line.order.quote.get("renews") if last else None
-    if not before or quote.renews is None or before["period"] != quote.renews.period.as_json():
+    if not before or not renews or before["period"] != renews["period"]:
         return None
-    paid = Money.from_json(before["amount"])
-    return quote.renews.amount - paid if paid.currency == quote.currency else None
+    now, paid = Money.from_json(renews["amount"]), Money.from_json(before["amount"])
+    return now - paid if paid.currency == now.currency else None

@@ -169,7 +169,7 @@ def tell_of_card(plan: RenewalPlan, subscription: Subscription, *, at: datetime)
 def _enabled(plan: RenewalPlan, subscription: Subscription) -> AutoRenewalEnabled:
     """What is confirmed: when the next deduction is, what it buys, how often."""
     on = f"on {last_day(plan.deduct_at)}" if plan.deduct_at else "once its term has begun"
-    often = f"{plan.count} more time(s)" if plan.count else "until you stop it"
+    often = f"{plan.count} more time{'s' if plan.count > 1 else ''}" if plan.count else "until you stop it"
     return AutoRenewalEnabled(subscription=subscription.public_id, period=str(plan.period), deducted=on, often=often)
 
 

@@ -47,7 +47,9 @@ def expire(pk: int, *, at: datetime, by: Actor) -> None:
         assert subscription.expires_at is not None
         grace = _days(settings.GRACE_PERIODS, subscription)
         subscription.enter_grace(rules.period_after(subscription.expires_at, grace))
-        publish(SubscriptionExpired(subscription=subscription.public_id), at=at)
+        if grace:
+            # Without a grace period it is frozen at the same moment, and that is told.
+            publish(SubscriptionExpired(subscription=subscription.public_id), at=at)
 
     _when_due(pk, SubscriptionStatus.ENABLED, "expires_at", at, move)
 

@@ -278,7 +278,7 @@ def escalate_ticket(pk: int, *, at: datetime, by: Actor) -> None:
             notices.TICKET_LATE,
             [(one, None, None) for one in User.objects.filter(is_staff=True, is_active=True)],
             cause=f"ticket:{ticket.number}:late:{at.isoformat()}",
-            words=_words(ticket) | {"since": f"{ticket.updated_at:%Y-%m-%d %H:%M} UTC"},
+            words=_words(ticket) | {"since": f"{due - settings.TICKET_ANSWER_WITHIN:%Y-%m-%d %H:%M} UTC"},
             url=_admin_url(ticket),
             at=at,
         )

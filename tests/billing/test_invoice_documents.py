@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 
 from billing.invoices.models import Invoice, InvoiceDocument, InvoiceSeal, Issuer
 from billing.invoices.rules import tax_lines
@@ -26,7 +27,7 @@ from pricing.models import TaxRate
 from tests.billing import cloud
 from tests.billing.conftest import a_shopper, usd
 from tests.billing.invoicing import HEADER, applied, completed, issued
-from tests.factories import SellerFactory, a_seller, a_specification
+from tests.factories import SellerFactory, UserFactory, a_seller, a_specification
 
 pytestmark = pytest.mark.django_db
 
@@ -151,6 +152,19 @@ def test_the_verification_page_tells_anybody_whether_it_stands(shop, client):
     assert "This invoice was returned" in client.get(f"/invoices/verify/{document.code}/").content.decode()
     for wrong in ("0000000000000000", "%00", "x" * 60, "<script>"):
         assert client.get(f"/invoices/verify/{wrong}/").status_code in (400, 404)
+
+
+def test_operators_are_told_beside_the_field_what_an_issuer_cannot_have(client):
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    ours = issuer_of(None)
+    address = reverse("admin:billing_issuer_change", args=[ours.pk])
+    given = ours.header() | {"company_name": "Cloud Pte. Ltd.", "prefix": "kg new"}
+    refused = client.post(address, given)
+    assert refused.context["adminform"].form.errors == {"prefix": ["Use up to 24 letters, digits and hyphens."]}
+    assert client.post(address, given | {"prefix": "kg-new", "country": "S1"}).status_code == 200
+    assert Issuer.objects.get(pk=ours.pk).prefix == "KG"
+    assert client.post(address, given | {"prefix": "kg-new"}).status_code == 302
+    assert Issuer.objects.get(pk=ours.pk).prefix == "KG-NEW"
 
 
 @pytest.mark.parametrize("prefix", ["FIRST", "LATER", "THEIRS-CN", "KG", "no good", ""])

@@ -315,7 +315,7 @@ def test_programs_apply_cancel_and_download(shop, timers):
     }
     for orders, status, code in (
         ([other.number], 404, "not_found"), ([], 400, "validation_error"), ([order.number] * 101, 400, "validation_error"),
-        ([order.number[:-1] + "0"], 404, "not_found"),
+        ([order.number[:-1] + ("1" if order.number.endswith("0") else "0")], 404, "not_found"),
     ):  # fmt: skip
         answer = api.post("invoices/", {"orders": orders, "header": header})
         assert (answer.status_code, answer.json()["code"]) == (status, code)

@@ -112,6 +112,30 @@ def test_a_declined_card_is_tried_daily_told_on_the_days_of_the_rules_and_then_i
     assert one_left.at == day("2024-03-30", "10:00")
 
 
+def test_a_failure_is_told_at_the_price_of_the_order_that_is_tried_again_with_its_coupon(timers):
+    one = a_running(day("2024-01-31"), auto_renew=True)
+    with clock.standing_at(day("2024-02-01")):
+        a_coupon(one.account, valid_until=day("2025-01-01"))
+    PaymentMethod.objects.update(reference=SandboxGateway().enter_card("insufficient_funds"))
+    timers.run(three("2024-02-22"))
+    Price.objects.filter(billing_mode="monthly").update(amount=Decimal("6.50"))
+    timers.run(day("2024-02-24", "10:00"))
+    assert Order.objects.get(kind="renewal").payable == Decimal("2.00")
+    told = Message.objects.get(title__contains="Pay for the renewal")
+    assert "$2.00 USD, the same as with the last term" in told.text
+
+
+def test_what_is_not_sold_any_more_is_announced_as_ending_not_as_renewing(timers):
+    one = a_running(day("2024-01-31"), auto_renew=True)
+    Price.objects.filter(billing_mode="monthly").delete()
+    timers.run(day("2024-02-15", "10:00"))
+    timers.run(day("2024-02-24", "10:00"))
+    assert not Message.objects.filter(title__contains="Renews by itself").exists()
+    first, last = Message.objects.filter(title__contains=": it expires").order_by("id")
+    assert (first.title, last.title) == tuple(f"Renew {one.app.name}: it expires in {days} days" for days in (14, 5))
+    assert "its term is over at the end of 2024-02-29. This duration is not sold" in first.text
+
+
 def test_a_failed_deduction_leaves_an_order_that_can_be_paid_by_hand_and_is_then_the_renewal(timers):
     one = a_running(day("2024-01-31"), auto_renew=True)
     one_card = PaymentMethod.objects.get()
@@ -245,6 +269,14 @@ def test_a_card_that_ends_before_the_deduction_is_told_thirty_days_ahead(timers)
     assert "2024-04-23" in told.text
 
 
+def test_no_card_is_asked_for_where_another_is_valid_at_the_deduction(timers):
+    one = a_running(day("2024-01-31"), duration=Duration(3, "month"), auto_renew=True)
+    PaymentMethod.objects.update(expires_year=2024, expires_month=3)
+    bind_card(one.account, SandboxGateway().enter_card("success"), by=one.by, at=day("2024-02-01"))
+    timers.run(day("2024-03-24", "10:00"))
+    assert not Message.objects.filter(title__contains="ends before").exists()
+
+
 def test_a_worker_that_was_down_over_the_deduction_and_the_expiry_changes_no_date_and_no_price(timers):
     one = a_running(day("2024-01-31"), auto_renew=True)
     timers.run(day("2024-03-02"))
@@ -265,7 +297,7 @@ def test_switching_it_on_and_off_is_confirmed_and_possible_until_the_deduction(t
     ]
     assert told == ["Auto-renewal is on", "Auto-renewal is off"]
     assert (
-        "3 more time(s); the next deduction is on 2024-02-24"
+        "3 more times; the next deduction is on 2024-02-24"
         in Message.objects.get(title__startswith="Auto-renewal is on").text
     )
     timers.run(three("2024-02-26"))

@@ -10,6 +10,8 @@ from django.test import Client
 from icalendar import Calendar
 
 from accounts.models import User
+from billing.gateways.sandbox import SandboxGateway
+from billing.models import PaymentMethod
 from koogallery.kernel import clock
 from orders.terms import last_day
 from pricing.values import Duration
@@ -45,6 +47,16 @@ def test_the_forecast_is_what_is_deducted_month_by_month_and_what_would_be_renew
         longer.by_hand,
     )
     assert product.renewals == sum(month.renewals for month in longer.months)
+
+
+def test_what_has_expired_is_not_foreseen_as_renewed_by_itself(timers):
+    at = day("2024-01-31")
+    one = a_running(at, auto_renew=True)
+    PaymentMethod.objects.update(reference=SandboxGateway().enter_card("declined"))
+    timers.run(day("2024-03-02"))
+    # Of the term from Feb 29, and at the ends of March, April and May.
+    (foreseen,) = forecast(one.account, at=day("2024-03-02"), months=3)
+    assert (foreseen.automatic.amount, foreseen.by_hand.amount) == (0, 20)
 
 
 def test_the_page_its_csv_and_the_query_agree():

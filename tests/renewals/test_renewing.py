@@ -10,6 +10,7 @@ from billing.services import PaymentRequest, pay_order, pay_orders, propose_refu
 from catalog.models import Price, Product, Specification
 from koogallery.kernel.errors import DomainError, InvalidTransition
 from koogallery.kernel.money import Money
+from notifications.models import Message
 from orders.choices import OrderKind, OrderStatus, SubscriptionStatus
 from orders.errors import NotRenewable, PendingOrderExists
 from orders.models import Order, SubscriptionTerm
@@ -234,6 +235,9 @@ def test_periods_differ_by_delivery_method_and_customer_level(timers, settings):
     assert [one.app.status for one in (plain, premium, saas)] == ["frozen", "expired", "closed"]
     assert last_day(saas.app.grace_until).isoformat() == "2024-02-12"
     assert last_day(saas.app.retention_until).isoformat() == "2024-02-27"
+    # What has no grace period is frozen at its expiry: nobody reads that it is still usable.
+    assert not Message.objects.filter(title=f"Renew {saas.app.name}: it has expired").exists()
+    assert Message.objects.filter(title=f"Renew {saas.app.name}: it is frozen").exists()
 
 
 def test_a_batch_is_one_order_each_paid_together_all_or_none():

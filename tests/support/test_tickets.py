@@ -92,12 +92,14 @@ def test_the_service_levels_clock_tells_all_operators_once_a_turn(account, by, t
     first, _second = an_operator(), an_operator()
     ticket = a_ticket(account, by=by)
     take(ticket, by=first)
+    reply(ticket, text="Is anybody there?", by=by, at=ticket.created_at + HOUR)
     due = now_of(ticket).answer_due_at
     timers.run(due - timedelta(seconds=1))
     assert not Message.objects.filter(event="TicketLate").exists()
     timers.run(due)
     timers.run(due + HOUR)
-    assert Message.objects.filter(event="TicketLate").count() == 2
+    late = f"Nobody has answered since {ticket.created_at:%Y-%m-%d %H:%M} UTC."
+    assert Message.objects.filter(event="TicketLate", text=late).count() == 2
     answer(ticket, text="Sorry for the wait.", by=first, at=due + HOUR)
     reply(ticket, text="Still white.", by=by, at=due + 2 * HOUR)
     assert now_of(ticket).answer_due_at == due + 26 * HOUR
@@ -157,13 +159,19 @@ def test_credit_payment_is_asked_for_by_a_ticket(account, by):
 
 
 def test_a_requirement_of_a_customer_is_followed_on_a_ticket(client, account, by):
-    client.force_login(account.memberships.get().user)
+    user = account.memberships.get().user
+    elsewhere = MembershipFactory(user=user, role="owner").account
+    client.force_login(user)
     filled = {"requirements": "A scheduler for ferries", "company": "Contoso", "contact": "Ada", "phone": "1", "email": "a@b.example",
               "searched": "ferry"}  # fmt: skip
     page = client.post("/requirements/new/", filled, follow=True).content.decode()
     ticket = Ticket.objects.get()
     assert (ticket.kind, ticket.requirement) == ("requirement", Requirement.objects.get())
     assert ticket.number in page
+    # Who acts for another of his accounts asks for that one.
+    client.post("/account/switch/", {"account": elsewhere.public_id})
+    page = client.post("/requirements/new/", filled, follow=True).content.decode()
+    assert Ticket.objects.get(account=elsewhere).number in page
     client.logout()
     assert ticket.number not in client.get(f"/requirements/{ticket.requirement.reference}/").content.decode()
 

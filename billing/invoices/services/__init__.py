@@ -14,7 +14,7 @@ from billing.invoices.services.automatic import (
 )
 from billing.invoices.services.blocking import cancel_pending_of, refuse_invoiced
 from billing.invoices.services.headers import HeaderData, checked_header, remove_header, save_header
-from billing.invoices.services.issuers import issuer_of, save_issuer
+from billing.invoices.services.issuers import checked_issuer, issuer_of, save_issuer
 from billing.invoices.services.issuing import carry_out_issue, seal_document
 from billing.invoices.services.returning import ask_return, finish_return, reject_return
 from billing.invoices.services.reviewing import approve_application, reject_application
@@ -32,6 +32,7 @@ __all__ = [
     "cancel_pending_of",
     "carry_out_issue",
     "checked_header",
+    "checked_issuer",
     "finish_return",
     "invoice_automatically",
     "invoice_bill_automatically",

@@ -53,6 +53,19 @@ def prefix_refusal(prefix: str, issuer: Issuer) -> str | None:
     return "Another issuer uses this prefix." if ours or others.exists() or used.exists() else None
 
 
+def checked_issuer(issuer: Issuer, given: HeaderData, *, prefix: str) -> tuple[HeaderData, str]:
+    """An issuer's details and prefix made clean.
+
+    Raises:
+        InvalidInput: names each field; the prefix as `number_prefix`.
+    """
+    prefix = prefix.strip().upper()
+    data = checked_header(given, country=issuer.country)
+    if why := prefix_refusal(prefix, issuer):
+        raise InvalidInput(why, errors={"number_prefix": [why]})
+    return data, prefix
+
+
 def save_issuer(issuer: Issuer, given: HeaderData, *, prefix: str, by: Actor) -> Issuer:
     """Change what an issuer's documents print from now on; issued ones keep what they have.
 
@@ -61,12 +74,9 @@ def save_issuer(issuer: Issuer, given: HeaderData, *, prefix: str, by: Actor) ->
     """
     if not may_issue(issuer, by):
         raise PermissionRefused("Only the issuer changes his own details.")
-    prefix = prefix.strip().upper()
-    data = checked_header(given, country=issuer.country)
     with transaction.atomic():
         issuer = Issuer.objects.select_for_update(of=("self",)).get(pk=issuer.pk)
-        if why := prefix_refusal(prefix, issuer):
-            raise InvalidInput(why, errors={"number_prefix": [why]})
+        data, prefix = checked_issuer(issuer, given, prefix=prefix)
         issuer.company_name, issuer.tax_number, issuer.country = data.company_name, data.tax_number, data.country
         issuer.address, issuer.email, issuer.prefix = data.address, data.email, prefix
         issuer.save()
