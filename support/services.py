@@ -128,9 +128,7 @@ def _moved(requirement: Requirement, verb: str, sources: list[str]) -> Requireme
     return requirement
 
 
-def _stamp(
-    asked: AskedModel, user: User | None, membership: Membership | None, address: str, at: datetime
-) -> None:
+def _stamp(asked: AskedModel, user: User | None, membership: Membership | None, address: str, at: datetime) -> None:
     """Who, where and when; refuses who has sent too many."""
     if type(asked).objects.sent_since(at - PERIOD, address=address, user=user).count() >= settings.REQUESTS_PER_HOUR:
         raise Throttled("You have sent several requests within an hour. Try again later, or write to us by e-mail.")

@@ -44,7 +44,8 @@ def differences(processor: PaymentGateway, since: datetime, until: datetime) -> 
 
 def _charges(name: str, theirs: dict[str, GatewayRecord], since: datetime, until: datetime) -> Iterator[str]:
     ours = {one.public_id: one for one in Payment.objects.filter(gateway=name, public_id__in=theirs)}
-    taken = _posted(EntryKind.CHARGE, EntryKind.SETTLEMENT, EntryKind.MISMATCH, payment__in=ours.values())
+    kinds = (EntryKind.CHARGE, EntryKind.SETTLEMENT, EntryKind.USAGE, EntryKind.MISMATCH)
+    taken = _posted(*kinds, payment__in=ours.values())
     fees = _posted(EntryKind.FEE, payment__in=ours.values(), ledger=Ledger.PROCESSOR_FEES)
     for key, record in theirs.items():
         payment = ours.get(key)

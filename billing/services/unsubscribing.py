@@ -184,7 +184,7 @@ def unsubscribe(
         _record(made, offer.refunds)
         if not reviewed:
             return _carry_out(made, subscription, by=by, at=at)
-        until = f"{made.reviewed_until:%Y-%m-%d %H:%M} UTC"
+        until = f"{made.reviewed_until.astimezone(BILLING_ZONE):%Y-%m-%d %H:%M} GMT+08:00"
         amount = offer.refund.display()
         publish(UnsubscriptionInReview(order_number=order.number, amount=amount, until=until), at=at)
     return made

@@ -17,7 +17,6 @@ from billing.models import Payment
 from billing.services import pay_orders
 from billing.services.intents import record_card_intent, record_own_intent
 from billing.services.paying import charge
-from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.outbox import publish

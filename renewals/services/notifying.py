@@ -1,19 +1,23 @@
 """Tells an account what will happen to its apps, in time, with what it costs and how to stop it (RULES 3.4)."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 
 from accounts.actor import Actor
+from catalog.choices import DeliveryMethod
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import Event, publish
 from koogallery.kernel.stored import update
-from orders.models import Subscription
+from orders.choices import OrderKind
+from orders.models import OrderLine, Subscription
 from orders.services import RenewalWish, price_of_renewal
 from orders.terms import last_day
+from pricing.values import ECS, Duration, LineKind, QuoteLine
 from renewals import events
 from renewals.choices import RenewalMode
 from renewals.models import RenewalPlan
@@ -123,5 +127,26 @@ def price_change(subscription: Subscription, renews: dict[str, Any] | None) -> M
     before = last.line.order.quote.get("renews") if last else None
     if not before or not renews or before["period"] != renews["period"]:
         return None
-    now, paid = Money.from_json(renews["amount"]), Money.from_json(before["amount"])
+    now, paid = Money.from_json(renews["amount"]), _paid_for_a_period(last.line, before)
     return now - paid if paid.currency == now.currency else None
+
+
+def _paid_for_a_period(line: OrderLine, renews: dict[str, Any]) -> Money:
+    """What one period of one subscription cost with the order that bought its last term, before coupons.
+
+    An image and its server, and several of them, were bought by one order, whose quote adds all of them up.
+    """
+    order, sharing = line.order, 1
+    if line.delivery_method in (DeliveryMethod.IMAGE, DeliveryMethod.ECS) and order.kind == OrderKind.NEW:
+        sharing = line.subscriptions.count()
+    if sharing == 1 and (order.kind != OrderKind.NEW or order.lines.count() == 1):
+        return Money.from_json(renews["amount"])
+    bought = Duration(line.duration_value or 1, line.duration_unit or "month")
+    period = Duration(renews["period"]["value"], renews["period"]["unit"])
+    share = Decimal(period.months) / (bought.months * sharing)
+    if order.coupon and line.delivery_method == DeliveryMethod.IMAGE:
+        kinds = (LineKind.CHARGE, LineKind.DISCOUNT)
+        found = map(QuoteLine.from_json, order.quote["lines"])
+        net = sum(one.amount.amount for one in found if one.kind in kinds and one.item != ECS)
+        share *= net / (net - order.coupon) if net > order.coupon else 1
+    return (line.money * share).rounded()

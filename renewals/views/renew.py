@@ -36,6 +36,7 @@ from pricing.coupons import offered_coupons
 from pricing.errors import CouponInvalid, PriceChanged, QuoteExpired
 from pricing.renewals import preferred_duration
 from pricing.values import Duration, Quote
+from renewals.models import RenewalPlan
 from renewals.services.batch import MOST_AT_ONCE, BatchRefused, place_renewals
 from renewals.services.choosing import renewal_day_of
 from renewals.views.renewals import duration_label, duration_of, duration_value
@@ -94,7 +95,7 @@ def _data(request: BuyerRequest) -> Any:
 
 def _apps(request: BuyerRequest, wanted: Sequence[str]) -> list[Subscription]:
     rows = Subscription.objects.for_account(request.account).with_table_columns().filter(public_id__in=wanted)
-    found = list(rows.select_related("account__renewal_settings").order_by("expires_at", "id"))
+    found = list(rows.select_related("account__renewal_settings", "renewal_plan").order_by("expires_at", "id"))
     if len(found) != len(wanted):
         raise Http404
     return found
@@ -108,7 +109,9 @@ def _page(request: BuyerRequest, apps: list[Subscription], *, single: bool) -> H
         except (AccountFrozen, InvalidInput, InvalidTransition, QuoteExpired, PriceChanged, CouponInvalid) as refused:
             error = refused.refusal if isinstance(refused, BatchRefused) and single else refused
     context = _context(request, apps, single=single)
-    context |= {"error": error, "single": single, "changed": isinstance(error, PriceChanged)}
+    # Notices of a deduction that failed lead here: whoever does not want it any more stops it.
+    plan: RenewalPlan | None = getattr(apps[0], "renewal_plan", None)
+    context |= {"error": error, "changed": isinstance(error, PriceChanged), "auto": single and plan and plan.is_auto}
     wrong = error or (context["errors"] and request.GET.get("coupon"))
     return render(request, "renewals/renew.html", context, status=422 if wrong else 200)
 

@@ -23,6 +23,7 @@ from notifications.notice import Written
 from orders.models import Order
 from supervision.files import Attachable, CheckedFile
 from supervision.services.uploads import files_for_a_verb
+from supervision.words import until_text
 from support.models import Requirement
 from support.tickets.models import Ticket, TicketFile, TicketKind, TicketMessage, TicketStatus
 
@@ -278,7 +279,7 @@ def escalate_ticket(pk: int, *, at: datetime, by: Actor) -> None:
             notices.TICKET_LATE,
             [(one, None, None) for one in User.objects.filter(is_staff=True, is_active=True)],
             cause=f"ticket:{ticket.number}:late:{at.isoformat()}",
-            words=_words(ticket) | {"since": f"{due - settings.TICKET_ANSWER_WITHIN:%Y-%m-%d %H:%M} UTC"},
+            words=_words(ticket) | {"since": until_text(due - settings.TICKET_ANSWER_WITHIN)},
             url=_admin_url(ticket),
             at=at,
         )

@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import Reseller
 from billing import ledger
 from billing.choices import Ledger, PaymentStatus, UsageBillStatus
+from billing.gateways.sandbox import SandboxGateway
 from billing.models import CreditLine, Payment, Posting, Statement, UsageAccount, UsageBill, UsageBillLine
 from billing.rules.usage import first_cut, next_notice, unbilled
 from billing.services import (
@@ -20,6 +21,7 @@ from billing.services import (
     pay_usage_bill,
     unbind_card,
 )
+from billing.services.reconciling import differences
 from koogallery.kernel.books import invariants
 from notifications.models import Message
 from orders.choices import SubscriptionStatus
@@ -135,6 +137,8 @@ def test_a_card_is_charged_on_the_third_for_the_month_before(shopper, timers):
     shares = {one.ledger: one.amount for one in Posting.objects.filter(entry__kind="usage")}
     assert shares == {"gateway": Decimal("1.36"), "seller_payable": Decimal("-1.16"), "service_fees": Decimal("-0.20")}
     assert Message.objects.filter(event="UsageBillPaid").exists()
+    # What the card was charged stands in the books as the processor has it.
+    assert list(differences(SandboxGateway(), THIRD_OF_APRIL - DAY, THIRD_OF_APRIL + DAY)) == []
     timers.run(THIRD_OF_MAY)
     assert UsageBill.objects.count() == 1
 

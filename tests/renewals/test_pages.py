@@ -193,7 +193,12 @@ def test_an_app_that_cannot_renew_by_itself_now_can_still_be_switched_off_on_its
     Account.objects.filter(pk=one.account.pk).update(frozen_at=clock.now())
     page = client.get(path).content.decode()
     assert ("Modify Auto-Renewal" in page, f'href="{stop}">Disable Auto-Renewal' in page) == (False, True)
+    # So it can where a notice of a deduction that failed leads.
+    assert (
+        f'href="{stop}">Disable Auto-Renewal' in client.get(f"/billing/renewals/{one.app.public_id}/").content.decode()
+    )
     assert client.post(stop).status_code == 302
+    assert stop not in client.get(f"/billing/renewals/{one.app.public_id}/").content.decode()
     page = client.get(path).content.decode()
     assert ("Disable Auto-Renewal" in page, "Renewal settings" in page) == (False, True)
 

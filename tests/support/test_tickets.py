@@ -16,6 +16,7 @@ from koogallery.kernel.errors import InvalidInput, InvalidTransition, NotFound, 
 from notifications.models import Message
 from supervision.errors import AttachmentRefused
 from supervision.models import StorageDay
+from supervision.words import until_text
 from support.models import Requirement
 from support.tickets import services
 from support.tickets.models import Ticket, TicketFile, TicketMessage
@@ -98,7 +99,7 @@ def test_the_service_levels_clock_tells_all_operators_once_a_turn(account, by, t
     assert not Message.objects.filter(event="TicketLate").exists()
     timers.run(due)
     timers.run(due + HOUR)
-    late = f"Nobody has answered since {ticket.created_at:%Y-%m-%d %H:%M} UTC."
+    late = f"Nobody has answered since {until_text(ticket.created_at)}."
     assert Message.objects.filter(event="TicketLate", text=late).count() == 2
     answer(ticket, text="Sorry for the wait.", by=first, at=due + HOUR)
     reply(ticket, text="Still white.", by=by, at=due + 2 * HOUR)

@@ -15,12 +15,14 @@ from catalog.models import FlavorOffer, Product
 from koogallery.kernel import clock
 from koogallery.kernel.quiet import run_until_quiet
 from orders.models import Order, PurchaseDraft, Subscription
+from orders.services import RenewalWish, price_of_renewal
 from orders.terms import renewed_until
 from pricing.values import Duration
 from provisioning.compute.models import Deployment, SecurityGroup, Server
 from provisioning.metering.recording import catch_up
 from renewals.models import RenewalPlan
 from renewals.services import deduct
+from renewals.services.notifying import change_text
 from tests.factories import MembershipFactory, a_usage_bill, logged_in
 from tests.provisioning.compute.conftest import PASSWORD, let_pass
 
@@ -295,6 +297,16 @@ def test_a_server_renews_by_itself_as_its_image_may_and_is_found_by_its_name(sho
     answer = browser.post(plan, wish)
     assert (answer.status_code, "not sold by the month or year" in answer.content.decode()) == (422, True)
     assert at < due
+
+
+def test_the_price_of_one_of_several_servers_is_compared_with_its_own_part_of_what_they_cost_together(shop):
+    shop.buy("monthly", 2)
+    at = let_pass(3)
+    apps = Subscription.objects.with_table_columns()
+    assert len(apps) == 4
+    for app in apps:
+        quote = price_of_renewal(app, RenewalWish(Duration(1, "month")), account=shop.account, at=at)
+        assert change_text(app, quote.renews.as_json()) == "the same as with the last term"
 
 
 def test_security_groups_are_edited(shop, browser):
