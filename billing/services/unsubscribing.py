@@ -168,6 +168,7 @@ def unsubscribe(
         if quote:
             pricing.claim(quote, at=at, order_number=order.number)
         reviewed = needs_review(offer.refund)
+        reviewed_until = at + settings.UNSUBSCRIPTION_REVIEW_TIME if reviewed else at
         made = Unsubscription.objects.create(
             order=order,
             subscription=subscription,
@@ -179,12 +180,12 @@ def unsubscribe(
             unconditional=offer.unconditional,
             reason=reason,
             requested_at=at,
-            reviewed_until=at + settings.UNSUBSCRIPTION_REVIEW_TIME if reviewed else at,
+            reviewed_until=reviewed_until,
         )
         _record(made, offer.refunds)
         if not reviewed:
             return _carry_out(made, subscription, by=by, at=at)
-        until = f"{made.reviewed_until.astimezone(BILLING_ZONE):%Y-%m-%d %H:%M} GMT+08:00"
+        until = f"{reviewed_until.astimezone(BILLING_ZONE):%Y-%m-%d %H:%M} GMT+08:00"
         amount = offer.refund.display()
         publish(UnsubscriptionInReview(order_number=order.number, amount=amount, until=until), at=at)
     return made

@@ -125,7 +125,7 @@ def price_change(subscription: Subscription, renews: dict[str, Any] | None) -> M
     """The price of one period now, less that of the last term; None where the two cannot be compared."""
     last = subscription.terms.in_force().select_related("line__order").first()
     before = last.line.order.quote.get("renews") if last else None
-    if not before or not renews or before["period"] != renews["period"]:
+    if last is None or not before or not renews or before["period"] != renews["period"]:
         return None
     now, paid = Money.from_json(renews["amount"]), _paid_for_a_period(last.line, before)
     return now - paid if paid.currency == now.currency else None
