@@ -30,6 +30,7 @@ class Permission(Enum):
     SUPERVISE = "act on a service flow"
     REVEAL = "see passwords and license keys"
     PAY = "pay"
+    CANCEL = "cancel orders"
     RENEW = "renew products"
     INVOICE = "apply for invoices"
     UNSUBSCRIBE = "unsubscribe products"
@@ -43,6 +44,8 @@ ALLOWED: dict[Permission, tuple[Role, ...]] = {
     Permission.SUPERVISE: (Role.OWNER, Role.PURCHASER),
     Permission.REVEAL: (Role.OWNER, Role.PURCHASER),
     Permission.PAY: (Role.OWNER, Role.FINANCE),
+    # A renewal that waits for payment was ordered by finance, any other order by a purchaser.
+    Permission.CANCEL: (Role.OWNER, Role.PURCHASER, Role.FINANCE),
     Permission.RENEW: (Role.OWNER, Role.FINANCE),
     Permission.INVOICE: (Role.OWNER, Role.FINANCE),
     Permission.UNSUBSCRIBE: (Role.OWNER, Role.FINANCE),

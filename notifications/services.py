@@ -23,7 +23,7 @@ from notifications.events import MessagesWritten
 from notifications.models import Message
 from notifications.notice import Audience, Notice, Written
 from orders.models import Order, Subscription
-from orders.terms import BILLING_ZONE
+from orders.terms import until_text
 
 LONGEST_TITLE, LONGEST_TEXT = 200, 1000
 
@@ -72,7 +72,7 @@ class Subject:
 
 def _day(at: datetime | None) -> str:
     """A time in the billing zone, or empty."""
-    return f"{at.astimezone(BILLING_ZONE):%Y-%m-%d %H:%M} GMT+08:00" if at else ""
+    return until_text(at) if at else ""
 
 
 def _deal_page(name: str) -> Callable[[Subject], str]:

@@ -46,6 +46,11 @@ def first_term(starts_at: datetime, duration: Duration) -> Term:
     return Term(starts_at, end_of(add_months(day, duration.months, day.day)), day.day)
 
 
+def until_text(at: datetime) -> str:
+    """A moment as messages, refusals and records print it."""
+    return f"{at.astimezone(BILLING_ZONE):%Y-%m-%d %H:%M} GMT+08:00"
+
+
 def last_day(expires_at: datetime) -> date:
     """The day in GMT+08:00 at whose end a term is over."""
     return expires_at.astimezone(BILLING_ZONE).date()

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 
 from accounts.actor import Party
 from catalog.choices import FlowType
 from koogallery.kernel.web.badges import Tone
-from orders.terms import BILLING_ZONE
 from supervision.choices import FlowStatus, Silence
 from supervision.rules import Consequence
 
@@ -146,11 +145,6 @@ def span(period: timedelta, *, days_from: int = 5) -> str:
         return f"{days} day{'s' if days != 1 else ''}"
     hours = int(period / HOUR)
     return f"{hours} hour{'s' if hours != 1 else ''}"
-
-
-def until_text(at: datetime) -> str:
-    """A moment as messages, refusals and records print it."""
-    return f"{at.astimezone(BILLING_ZONE):%Y-%m-%d %H:%M} GMT+08:00"
 
 
 def _and(parts: Iterable[str]) -> str:

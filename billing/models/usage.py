@@ -14,7 +14,7 @@ from koogallery.kernel.fields import StatusField
 from koogallery.kernel.ids import public_id
 from koogallery.kernel.money import AmountField, CurrencyField, Money, UnitPriceField
 from orders.models import OrderLine, Subscription
-from orders.terms import BILLING_ZONE
+from orders.terms import BILLING_ZONE, until_text
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models import TypedModelMeta
@@ -128,7 +128,7 @@ class UsageBill(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Usage until {self.until.astimezone(BILLING_ZONE):%Y-%m-%d %H:%M} GMT+08:00"
+        return f"Usage until {until_text(self.until)}"
 
     def get_absolute_url(self) -> str:
         return reverse("billing:usage_bill", args=[self.public_id])

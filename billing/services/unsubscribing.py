@@ -26,7 +26,7 @@ from orders import services as orders
 from orders.choices import OrderKind, OrderStatus
 from orders.errors import PendingOrderExists
 from orders.models import Order, Subscription
-from orders.terms import BILLING_ZONE
+from orders.terms import BILLING_ZONE, until_text
 from pricing import services as pricing
 from pricing.unsubscriptions import PaidTerm, TermRefund
 from pricing.unsubscriptions import quote_unsubscription as explained
@@ -185,8 +185,7 @@ def unsubscribe(
         _record(made, offer.refunds)
         if not reviewed:
             return _carry_out(made, subscription, by=by, at=at)
-        until = f"{reviewed_until.astimezone(BILLING_ZONE):%Y-%m-%d %H:%M} GMT+08:00"
-        amount = offer.refund.display()
+        amount, until = offer.refund.display(), until_text(reviewed_until)
         publish(UnsubscriptionInReview(order_number=order.number, amount=amount, until=until), at=at)
     return made
 

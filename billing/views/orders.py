@@ -65,7 +65,7 @@ def order_list(request: BuyerRequest) -> HttpResponseBase:
         "payable_here": sum(order.is_payable for order in page),
         "filtered": bool(number or status),
         "export": f"?{urlencode({'status': status, 'number': number, 'export': 'csv'})}",
-        "may_cancel": may(request.membership.role, Permission.BUY),
+        "may_cancel": may(request.membership.role, Permission.CANCEL),
         "may_pay": may(request.membership.role, Permission.PAY),
     }
     return render(request, "billing/order_list.html", context)
@@ -137,7 +137,7 @@ def order_detail(request: BuyerRequest, number: str) -> HttpResponse:
         "applications": _applications(order, payments, refunds, invoices)
         if order.has_uninvoiced and may(request.membership.role, Permission.INVOICE)  # type: ignore[attr-defined]
         else [],
-        "may_cancel": may(request.membership.role, Permission.BUY),
+        "may_cancel": may(request.membership.role, Permission.CANCEL),
     }
     return render(request, "billing/order_detail.html", context)
 
@@ -193,7 +193,7 @@ def quoted_lines(order: Order) -> list[CostLine]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@buyer_required(Permission.BUY)
+@buyer_required(Permission.CANCEL)
 def order_cancel(request: BuyerRequest, number: str) -> HttpResponse:
     """`/billing/orders/<no>/cancel/`: its own page with the consequence; the dialog shows the same words."""
     order = get_object_or_404(Order.objects.for_account(request.account).select_related("product"), number=number)

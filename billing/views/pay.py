@@ -101,7 +101,7 @@ def _pay_page(request: BuyerRequest, orders: Sequence[Order]) -> HttpResponse:
         "balance_is_enough": total <= methods.balance,
         "unpaid_until": min((order.unpaid_until for order in orders if order.unpaid_until), default=None),
         "may_pay": may(request.membership.role, Permission.PAY),
-        "may_cancel": len(orders) == 1 and may(request.membership.role, Permission.BUY),
+        "may_cancel": len(orders) == 1 and may(request.membership.role, Permission.CANCEL),
         "error": error,
         "current_step": 3,
     }

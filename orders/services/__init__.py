@@ -53,7 +53,7 @@ from orders.services.unsubscribing import (
     unsubscription_request,
     with_paid_terms,
 )
-from orders.services.upgrading import UpgradeWish, place_upgrade, quote_upgrade, upgrade_refusal
+from orders.services.upgrading import UpgradeWish, place_upgrade, quote_upgrade, upgradable, upgrade_refusal
 
 __all__ = [
     "Placement",
@@ -102,6 +102,7 @@ __all__ = [
     "take_back",
     "taking_back_refusal",
     "unsubscription_request",
+    "upgradable",
     "upgrade_refusal",
     "usable_coupon",
     "use_coupon",

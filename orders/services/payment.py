@@ -107,7 +107,7 @@ def cancel_order(order: Order, *, by: Actor, at: datetime | None = None) -> Orde
         InvalidTransition: it is not waiting for payment.
     """
     at = at or clock.now()
-    require(by, Permission.BUY)
+    require(by, Permission.CANCEL)
     return _cancel(order, reason="Canceled by the customer.", by=by, at=at)
 
 

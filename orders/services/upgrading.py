@@ -1,5 +1,6 @@
 """Upgrading a purchased SaaS app (guide 2.2, RULES 7): quoted, ordered, effective at payment, undone when it fails."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 
@@ -26,6 +27,8 @@ from pricing.context import price_context
 from pricing.errors import UpgradeNotAllowed
 from pricing.upgrades import UpgradeFacts
 from pricing.values import Quote
+
+UNDER_WAY = (OrderStatus.PENDING_PAYMENT, OrderStatus.PROCESSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,7 @@ def upgrade_refusal(subscription: Subscription, *, at: datetime) -> DomainError 
         return UpgradeNotAllowed(why)
     if not UpgradeRule.objects.filter(specification=subscription.specification).exists():
         return UpgradeNotAllowed("The seller has made no upgrade rule for this specification.")
-    under_way = [OrderStatus.PENDING_PAYMENT, OrderStatus.PROCESSING]
-    waiting = subscription.change_orders.filter(status__in=under_way).order_by("id").first()
+    waiting = subscription.change_orders.filter(status__in=UNDER_WAY).order_by("id").first()
     if waiting is None:
         return None
     why = None if waiting.is_payable else "A change of this subscription is being delivered. Wait until it is done."
@@ -78,6 +80,21 @@ def _never(subscription: Subscription, at: datetime) -> str | None:
     if specification is None or specification.removed_at is not None:
         return "This specification is not sold any more."
     return None
+
+
+def upgradable(subscriptions: Collection[Subscription], *, at: datetime) -> set[int]:
+    """Ids of those that may be upgraded now, in two queries; of none that could be at all in none.
+
+    Needs `product`, `specification` and `line__order` of each. An order that is completed is under no appeal.
+    """
+    running = [one for one in subscriptions if _never(one, at) is None]
+    if not running:
+        return set()
+    changed = Order.objects.filter(subject__in=[one.pk for one in running], status__in=UNDER_WAY)
+    busy = set(changed.values_list("subject", flat=True))
+    rules = UpgradeRule.objects.filter(specification__in=[one.specification_id for one in running])
+    ruled = set(rules.values_list("specification", flat=True))
+    return {one.pk for one in running if one.specification_id in ruled and one.pk not in busy}
 
 
 def quote_upgrade(

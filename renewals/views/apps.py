@@ -1,6 +1,6 @@
 """My KooGallery > Purchased Apps and a resource's details (guide 3.3)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -15,7 +15,6 @@ from accounts.actor import Party
 from accounts.permissions import Permission, may
 from accounts.web import BuyerRequest, buyer_required
 from catalog.choices import BillingMode, DeliveryMethod
-from catalog.models import UpgradeRule
 from koogallery.kernel import clock
 from koogallery.kernel.text import csv_cell
 from koogallery.kernel.web.csv_export import csv_file
@@ -24,7 +23,7 @@ from koogallery.kernel.web.parts import Link
 from orders import ports
 from orders.choices import SubscriptionStatus
 from orders.models import ENDS_SOON, Order, Subscription, SubscriptionQuerySet
-from orders.services import renewal_refusal, upgrade_refusal, waiting_orders
+from orders.services import renewal_refusal, upgradable, upgrade_refusal, waiting_orders
 from renewals.models import RenewalPlan
 from renewals.views.renewals import offers_of
 from renewals.views.upgrade import current_configuration
@@ -45,13 +44,13 @@ class Row:
 
 
 def _listed(apps: list[Subscription]) -> list[Row]:
-    """The rows of a page, in two queries however many there are."""
-    waiting, upgradable = waiting_orders(apps), _upgradable(apps)
+    """The rows of a page, in three queries however many there are."""
+    waiting, may_be_upgraded = waiting_orders(apps), upgradable(apps, at=clock.now())
     return [
         Row(
             app,
             is_ending=_is_ending(app),
-            upgradable=app.pk in upgradable,
+            upgradable=app.pk in may_be_upgraded,
             renewable=renewal_refusal(app, waiting=waiting.get(app.pk)) is None,
             waiting=waiting.get(app.pk),
         )
@@ -124,23 +123,6 @@ def _is_ending(app: Subscription) -> bool:
     return app.status == SubscriptionStatus.ENABLED and bool(
         app.expires_at and app.expires_at - clock.now() < ENDS_SOON
     )
-
-
-def _upgradable(apps: Iterable[Subscription]) -> set[int]:
-    """Of the page's apps those whose row offers an upgrade: running SaaS with a term and a seller's rule (RULES 7)."""
-    running = [
-        app
-        for app in apps
-        if app.delivery_method == DeliveryMethod.SAAS and app.has_term and app.status == SubscriptionStatus.ENABLED
-    ]
-    if not running:
-        return set()
-    ruled = set(
-        UpgradeRule.objects.filter(specification__in=[app.specification_id for app in running]).values_list(
-            "specification", flat=True
-        )
-    )
-    return {app.pk for app in running if app.specification_id in ruled}
 
 
 def _auto_renewal_help(app: Subscription) -> str:

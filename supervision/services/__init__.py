@@ -1,5 +1,6 @@
 """The verbs of service flows, called by both portals, the API, operations and timers alike."""
 
+from orders.terms import until_text
 from supervision.services.appeals import (
     close_overdue_flow,
     close_overdue_flows,
@@ -58,7 +59,6 @@ from supervision.services.rulings import (
 from supervision.services.silence import accept_silent_delivery, send_due_notice, send_due_notices
 from supervision.services.statements import ask_statement, give_statement, miss_statement
 from supervision.services.templates import publish_template
-from supervision.words import until_text
 
 __all__ = [
     "DEADLINES",

@@ -16,6 +16,7 @@ from koogallery.kernel.text import clean_text
 from orders import ports
 from orders import services as orders
 from orders.models import Order
+from orders.terms import until_text
 from supervision.choices import Action, FlowStatus, Purpose
 from supervision.errors import FlowFrozen
 from supervision.files import CheckedFile
@@ -23,7 +24,6 @@ from supervision.graph import Step
 from supervision.models import Attachment, FlowRecord, ServiceFlow
 from supervision.services.claiming import claim_uploads
 from supervision.services.impartial import require_impartial
-from supervision.words import until_text
 
 LONGEST_TEXT = 1_000
 

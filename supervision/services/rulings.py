@@ -12,6 +12,7 @@ from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
 from orders import ports
 from orders import services as orders
+from orders.terms import until_text
 from supervision.choices import UNANSWERED, Action, AppealStatus, Decision, RulingStatus
 from supervision.events import (
     AppealAnnounced,
@@ -28,7 +29,6 @@ from supervision.services.acting import acting_on, record, required_text, step_f
 from supervision.services.appeals import drop_statements, live_appeal, refuse_unless_allowed
 from supervision.services.delivery import DELIVERER
 from supervision.services.statements import wait_of
-from supervision.words import until_text
 
 STEPS = {
     Decision.RESUME: Action.DECIDE_RESUME,

@@ -10,13 +10,13 @@ from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, InvalidTransition
 from koogallery.kernel.outbox import publish
 from orders import services as orders
+from orders.terms import until_text
 from supervision.choices import Action, Purpose, StatementStatus
 from supervision.events import CustomerAsked, SellerAsked, StatementGiven, StatementMissed
 from supervision.files import Attachable, check_files
 from supervision.models import ServiceFlow, StatementRequest
 from supervision.services.acting import acting_on, record, required_text, store_files
 from supervision.services.appeals import live_appeal, refuse_unless_allowed
-from supervision.words import until_text
 
 SIDES = (Party.BUYER, Party.SELLER)
 LONGEST_WAIT = timedelta(days=30)

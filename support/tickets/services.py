@@ -21,9 +21,9 @@ from notifications import services as notifications
 from notifications import ticket_notices as notices
 from notifications.notice import Written
 from orders.models import Order
+from orders.terms import until_text
 from supervision.files import Attachable, CheckedFile
 from supervision.services.uploads import files_for_a_verb
-from supervision.words import until_text
 from support.models import Requirement
 from support.tickets.models import Ticket, TicketFile, TicketKind, TicketMessage, TicketStatus
 

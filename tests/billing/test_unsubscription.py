@@ -17,8 +17,10 @@ from billing.services import (
 )
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, InvalidTransition, PermissionRefused
+from notifications.models import Message
 from orders.models import Order, Subscription, SubscriptionTerm
 from orders.services import delivery_failed
+from orders.terms import until_text
 from pricing.errors import PriceChanged, QuoteExpired
 from tests.billing import cloud
 from tests.billing.conftest import a_shopper, usd
@@ -158,6 +160,7 @@ def test_a_large_refund_is_reviewed_and_approved_by_itself_after_a_day(shop, set
     made = unsubscribe(app, by=shop.by, at=at)
     timers.run()
     assert (made.status, now_of(app).status, Refund.objects.count()) == ("in_review", "enabled", 0)
+    assert Message.objects.filter(text__contains=f"until {until_text(at + DAY)} at the latest").exists()
     with pytest.raises(InvalidTransition, match="being reviewed"):
         unsubscribe(app, by=shop.by)
     timers.run(at + DAY - timedelta(seconds=1))

@@ -25,6 +25,7 @@ from orders.services import (
     place_order,
     place_upgrade,
     quote_upgrade,
+    upgradable,
 )
 from pricing.errors import PriceChanged, QuoteExpired, UpgradeNotAllowed
 from pricing.values import Duration, QuoteRequest
@@ -112,14 +113,18 @@ def test_an_attribute_outside_the_sellers_rule_does_not_change(running):
         ("not SaaS", lambda one: Subscription.objects.update(delivery_method="license")),
         ("one-time", lambda one: Subscription.objects.update(billing_mode="one_time")),
         ("expired", lambda one: Subscription.objects.update(expires_at=CHANGE)),
+        ("not completed yet", lambda one: Order.objects.update(status="processing", completed_at=None)),
     ],
 )
 def test_a_subscription_that_may_not_be_upgraded(db, settings, sentence, spoil):
     settings.FULFILMENT = {("saas", False): ["tests.orders.conftest.NotingDeliverer"]}
     one = Running()
+    assert upgradable([one.app], at=CHANGE) == {one.app.pk}
     spoil(one)
     with pytest.raises(UpgradeNotAllowed):
         one.quote()
+    # Its row in Purchased Apps offers none either.
+    assert upgradable([one.app], at=CHANGE) == set()
 
 
 def test_the_cost_cannot_be_negative(running):
@@ -175,6 +180,7 @@ def test_paying_raises_the_subscription_at_once_and_keeps_its_expiry(running):
     assert (running.app.attributes, running.app.expires_at) == ({"users": 20}, expires_at)
     with pytest.raises(PendingOrderExists, match="being delivered"):
         running.quote(21)
+    assert upgradable([running.app], at=CHANGE) == set()
     delivery_done(order, deliverer="noting", accepted=False, by=running.operator, at=CHANGE)
     assert Order.objects.get(pk=order.pk).status == OrderStatus.COMPLETED
 

@@ -8,7 +8,7 @@ import pytest
 from accounts.models import Account, Reseller
 from billing.services import PaymentRequest, pay_order, pay_orders, propose_refund
 from catalog.models import Price, Product, Specification
-from koogallery.kernel.errors import DomainError, InvalidTransition
+from koogallery.kernel.errors import DomainError, InvalidTransition, PermissionRefused
 from koogallery.kernel.money import Money
 from notifications.models import Message
 from orders.choices import OrderKind, OrderStatus, SubscriptionStatus
@@ -20,7 +20,7 @@ from pricing.errors import PriceChanged, QuoteExpired
 from pricing.models import Discount
 from pricing.values import Duration
 from renewals.services.batch import BatchRefused, place_renewals
-from tests.factories import an_operator
+from tests.factories import a_buyer, an_operator
 from tests.orders.conftest import asked
 from tests.renewals.conftest import MONTH, YEAR, a_running, day
 
@@ -145,7 +145,10 @@ def test_an_unpaid_order_blocks_the_next_and_can_be_paid_or_cancelled():
     with pytest.raises(PendingOrderExists) as refused:
         one.renewal(at=day("2024-01-20"))
     assert refused.value.extra["order"] == first.number
-    cancel_order(first, by=one.by, at=day("2024-01-20"))
+    # Finance members order renewals, and take them back; viewers do neither.
+    with pytest.raises(PermissionRefused):
+        cancel_order(first, by=a_buyer("viewer", one.account), at=day("2024-01-20"))
+    cancel_order(first, by=a_buyer("finance", one.account), at=day("2024-01-20"))
     second = one.renewal(at=day("2024-01-20"))
     pay_order(second, PaymentRequest(), by=one.by, at=day("2024-01-21"))
     assert last_day(one.app.expires_at).isoformat() == "2024-03-01"
