@@ -20,10 +20,10 @@ def receipt_pdf(order: Order) -> bytes:
     a reseller who comes or goes.
 
     Raises:
-        NotFound: the order is not paid, or its customer paid a reseller.
+        NotFound: the order is not paid, its customer paid a reseller, or it is an unsubscription, which pays nobody.
     """
     payment = Payment.objects.counted_for(order).select_related("card").first()
-    if order.paid_at is None or (payment and payment.method == PaymentMethodKind.RESELLER):
+    if not order.has_receipt or order.paid_at is None or (payment and payment.method == PaymentMethodKind.RESELLER):
         raise NotFound("There is no receipt of this order: it is not paid here.")
     line = order.lines.all()[0]
     facts = [

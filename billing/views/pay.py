@@ -21,11 +21,14 @@ from billing.views.leaving import leave_for
 from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.errors import DomainError, InvalidInput
 from orders import ports
+from orders.choices import OrderStatus
 from orders.errors import AccountFrozen
 from orders.models import Order
 from orders.reads import OF_ACCOUNT
 
 CARD_PREFIX = "card:"
+# Paid once, but what it bought did not come about or went back: its own page tells what became of it.
+OVER = (OrderStatus.CANCELLED, OrderStatus.REFUNDING, OrderStatus.REFUNDED)
 _NEWEST_PAYMENT = Compiled(
     lambda: Payment.objects.filter(allocations__order=Param("order")).order_by("-created_at")[:1]
 )
@@ -131,10 +134,13 @@ def done(request: BuyerRequest, number: str) -> HttpResponse:
     billed = payment is not None and payment.method == PaymentMethodKind.RESELLER
     if order.is_payable and (payment is None or payment.status == PaymentStatus.FAILED):
         return redirect("billing:pay", order.number)
+    if order.paid_at and order.status in OVER:
+        return redirect(order)
     context = {
         "order": order,
         "payment": payment,
         "through_reseller": billed,
+        "submitted": billed or not order.payable,
         "delivery": ports.delivery_summaries([order]).get(order.pk),
         "may_pay": may(request.membership.role, Permission.PAY),
         "current_step": 4 if order.paid_at else 3,

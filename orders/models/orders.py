@@ -174,6 +174,11 @@ class Order(models.Model):
     def is_payable(self) -> bool:
         return self.status == OrderStatus.PENDING_PAYMENT
 
+    @property
+    def has_receipt(self) -> bool:
+        """Whether it was bought; an unsubscription is not. A reseller's customer has none for all that."""
+        return self.paid_at is not None and self.kind != OrderKind.UNSUBSCRIPTION
+
     @transition(status, source=OrderStatus.PENDING_PAYMENT, target=OrderStatus.PROCESSING)
     def mark_paid(self, at: datetime) -> None:
         """Paid, credited or owed by a reseller: delivery begins."""
@@ -264,6 +269,11 @@ class OrderLine(models.Model):
             choices = {one["code"]: one["name"] for one in attribute.choices} if attribute else {}
             words.append((attribute.name if attribute else code, choices.get(value, value)))
         return words
+
+    @property
+    def billing_mode_label(self) -> str:
+        """The guide's label: "Yearly/Monthly" for both."""
+        return BillingMode(self.billing_mode).guide_label
 
     @property
     def duration_label(self) -> str:

@@ -167,7 +167,7 @@ def _confirm_page(
         "old_price": Money.from_json(was) if isinstance(was, dict) else None,
         "cost_lines": cost_lines(f"{product.name}, {specification.name}", preview.quote),
         "chosen": _chosen(specification, preview.quote.attributes),
-        "mode_label": BillingMode(wanted.billing_mode).label,
+        "mode_label": BillingMode(wanted.billing_mode).guide_label,
         "agreements": in_force,
         "agreements_shown": ",".join(str(one["id"]) for one in in_force),
         "never_unsubscribed": product.delivery_method in NEVER_UNSUBSCRIBED,

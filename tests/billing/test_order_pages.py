@@ -1,15 +1,33 @@
 """An order's page: its history, its invoices, whether another may be applied for; within the pages' budget."""
 
+from decimal import Decimal
+
 import pytest
 
 from billing.services import propose_refund
+from koogallery.kernel import clock
+from orders.services import end_with_refund
 from tests.billing import cloud
 from tests.billing.conftest import usd
 from tests.billing.invoicing import applied, completed, issued
-from tests.factories import a_specification
+from tests.factories import a_coupon, a_specification
 from tests.test_budgets import count
 
 pytestmark = pytest.mark.django_db
+
+
+def test_an_order_that_a_coupon_pays_is_submitted_not_paid(shopper, client):
+    order = shopper.order(coupon=a_coupon(shopper.account, value=Decimal("5.00")).code)
+    client.force_login(shopper.account.memberships.get().user)
+    done = f"/purchase/orders/{order.number}/done/"
+    page = client.get(done).content.decode()
+    assert "Order submitted" in page
+    assert "Payment successful" not in page
+    page = client.get(f"/billing/orders/{order.number}/").content.decode()
+    assert "Nothing was to be paid." in page
+    assert "Yearly/Monthly" in page
+    end_with_refund(order, amount=None, reason="Not delivered.", by=shopper.operator, at=clock.now())
+    assert client.get(done).headers["Location"] == f"/billing/orders/{order.number}/"
 
 
 def test_an_order_tells_what_became_of_it_and_offers_an_invoice_while_something_is_left(settings, shopper, client):

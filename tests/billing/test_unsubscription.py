@@ -284,6 +284,12 @@ def test_pages_and_api_tell_the_same(shop, client):
     assert not Unsubscription.objects.exists()
     answer = client.post(url, {"typed": app.product.name, "quote": token, "reason": "Moved"})
     assert answer.status_code == 302
+    # An unsubscription pays nobody: there is nothing to keep a receipt of.
+    path = f"/billing/orders/{Order.objects.get(kind='unsubscription').number}/"
+    page = client.get(path).content.decode()
+    assert "Nothing was to be paid." in page
+    assert "Download receipt" not in page
+    assert client.get(f"{path}receipt.pdf").status_code == 404
     again = api.post(f"subscriptions/{app.public_id}/unsubscribe/", {"reason": ""})
     assert (again.status_code, again.json()["code"]) == (409, "not_unsubscribable")
 
