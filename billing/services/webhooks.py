@@ -55,7 +55,7 @@ def _act_on(notice: GatewayNotice, message: GatewayMessage, *, at: datetime) -> 
         publish(RefundInDoubt(refund=notice.key), at=at)
     elif notice.kind is NoticeKind.DISPUTE and notice.dispute is not None:
         known = record_dispute(notice.dispute, by=Actor.system("card processor"), at=at)
-        if known is None:
+        if known is None and not _is_ours(notice.dispute):
             message.early_dispute = notice.dispute.as_json()
             message.match_at = at + settings.PAYMENT_ASK_AFTER
             message.save(update_fields=["early_dispute", "match_at"])
@@ -69,11 +69,17 @@ def match_early_dispute(pk: int, *, at: datetime, by: Actor) -> None:
         if message.match_at is None or message.match_at > at:
             return
         message.match_at = None
-        if record_dispute(DisputeNotice.from_json(message.early_dispute or {}), by=by, at=at) is None:
+        notice = DisputeNotice.from_json(message.early_dispute or {})
+        if record_dispute(notice, by=by, at=at) is None and not _is_ours(notice):
             waited = max(at, clock.now()) - message.received_at
             if waited < EARLY_DISPUTES_WAIT:
                 message.match_at = max(at, clock.now()) + max(settings.PAYMENT_ASK_AFTER, waited)
         message.save(update_fields=["match_at"])
+
+
+def _is_ours(notice: DisputeNotice) -> bool:
+    """Whether the disputed charge is known; if so there is nothing to wait for, though nothing of it may be left."""
+    return Payment.objects.filter(reference=notice.charge).exists()
 
 
 def record_dispute(notice: DisputeNotice, *, by: Actor, at: datetime) -> Dispute | None:

@@ -14,11 +14,12 @@ from billing.choices import Ledger, PaymentStatus
 from billing.errors import PaymentActionRequired, PaymentDeclined
 from billing.gateways.base import ChargeOutcome, DisputeState, GatewayUnavailable, NoticeKind, WebhookRefused, _load
 from billing.gateways.stripe import StripeGateway, from_stripe, to_stripe
-from billing.models import Dispute, Payment, Posting, Refund
+from billing.models import Dispute, GatewayMessage, Payment, Posting, Refund
 from billing.services import PaymentRequest, bind_card, pay_order, propose_refund, resume_payment, start_binding
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput
 from koogallery.kernel.money import Money
+from notifications.models import Message
 from orders.choices import OrderStatus
 from orders.models import Order
 from tests.billing.conftest import usd
@@ -273,6 +274,20 @@ def test_a_dispute_comes_by_webhook(by_stripe, stripe, timers, settles_in, fees)
     assert [ledger.total_on(Ledger.GATEWAY, one.currency).amount for one in posted] == [
         -sum(one.amount for one in posted)
     ] * 2
+
+
+def test_a_dispute_of_what_was_refunded_is_told_once_and_not_waited_for(by_stripe, stripe, paid, timers):
+    propose_refund(paid, None, reason="Ended.", by=by_stripe.operator)
+    timers.run()
+    charge = Payment.objects.get().reference
+    about = {"id": "dp_1", "payment_intent": charge, "amount": 500, "currency": "usd", "status": "needs_response"}
+    headers, body = stripe.webhook("charge.dispute.created", about)
+    Client().post("/webhooks/stripe/", body, content_type="application/json", headers=headers)
+    for days in (0, 1, 9):
+        timers.run(clock.now() + timedelta(days=days))
+    told = Message.objects.filter(event="DisputeExceedsCharge")
+    assert told.count() == told.values("user").distinct().count() > 0
+    assert not GatewayMessage.objects.filter(match_at__isnull=False).exists()
 
 
 def test_an_unanswered_payment_is_asked_for_until_stripe_answers(by_stripe, stripe, timers):
