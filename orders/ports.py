@@ -20,7 +20,6 @@ from django.utils.translation import gettext_lazy
 
 from accounts.actor import Actor
 from accounts.models import Account
-from catalog.choices import DeliveryMethod
 from catalog.models import Product
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.money import Money
@@ -424,15 +423,6 @@ def usage() -> UsageKeeper:
 def deployments() -> DeploymentKeeper:
     """Whoever deploys images."""
     return _load(settings.DEPLOYMENTS)  # type: ignore[return-value]
-
-
-def server_names(apps: Iterable[Subscription]) -> dict[int, str]:
-    """Subscription id -> its server's name, of those that are a server or its image; one query, none without such."""
-    ids = [one.pk for one in apps if one.delivery_method in (DeliveryMethod.IMAGE, DeliveryMethod.ECS)]
-    if not ids:
-        return {}
-    rows = deployments().with_server_names(Subscription.objects.filter(pk__in=ids))
-    return {pk: name for pk, name in rows.values_list("pk", "server_name") if name}
 
 
 def applications() -> ApplicationKeeper:
