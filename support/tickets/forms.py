@@ -38,7 +38,12 @@ class TicketForm(MessageForm):
         error_messages={"required": _("Select what it is about.")},
     )
     subject = forms.CharField(
-        label=_("Subject"), max_length=LONGEST_SUBJECT, error_messages={"required": _("Enter a subject.")}
+        label=_("Subject"),
+        max_length=LONGEST_SUBJECT,
+        error_messages={
+            "required": _("Enter a subject."),
+            "max_length": f"Enter at most {LONGEST_SUBJECT} characters.",
+        },
     )
 
     field_order = ["kind", "subject", "text", "attachment"]

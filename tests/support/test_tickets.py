@@ -209,7 +209,8 @@ def test_bad_tickets_change_nothing_by_page_and_api(client, account, by, field, 
     client.force_login(account.memberships.get().user)
     answered = client.post("/my/tickets/new/", good | {field: value})
     assert answered.status_code == 422
-    assert "There is a problem" in answered.content.decode()
+    page = answered.content.decode()
+    assert ("There is a problem" in page, "Ensure this value" in page) == (True, False)
     api = buyer_api("owner", account, card=False)
     assert api.post("tickets/", good | {field: value}).json()["code"] == "validation_error"
     with pytest.raises(InvalidInput):
