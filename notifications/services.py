@@ -24,6 +24,7 @@ from notifications.models import Message
 from notifications.notice import Audience, Notice, Written
 from orders.models import Order, Subscription
 from orders.terms import until_text
+from supervision.words import span
 
 LONGEST_TITLE, LONGEST_TEXT = 200, 1000
 
@@ -52,6 +53,7 @@ class Subject:
         known = {"account": self.account.name} if self.account else {}
         if self.order:
             known |= {"order": self.order.number, "product": self.order.product.name, "seller": self.order.seller.name}
+            known |= {"completes_after": span(settings.ORDER_COMPLETES_AFTER_ACCEPTANCE)}
         if self.app and self.app.delivery_method == DeliveryMethod.ECS:
             known["product"] = self.app.name
         if self.statement:

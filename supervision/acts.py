@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.conf import settings
+from django.utils.functional import Promise, lazy
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Party
@@ -18,6 +19,7 @@ from koogallery.kernel.web.formats import time_text
 from supervision import services
 from supervision.choices import Action
 from supervision.models import ServiceFlow
+from supervision.words import reminders_text
 
 Text = str | Promise
 # Called with the flow, the text, the files, `by`, and what else the act's form took (forms.ActForm.more).
@@ -79,6 +81,27 @@ class Act:
 BUYER, SELLER = Party.BUYER, Party.SELLER
 
 
+def _when_printed(text: Callable[[], str]) -> Callable[[], str]:
+    return lazy(text, str)
+
+
+# Numbers of the settings, read when a page prints them.
+@_when_printed
+def _reminding() -> str:
+    return f"{gettext('The seller gets a message and an e-mail that it is his turn.')} {reminders_text()}"
+
+
+@_when_printed
+def _appealed() -> str:
+    days = settings.APPEAL_WORKING_DAYS
+    text = ngettext(
+        "The appeal was submitted. Operations handle it within %(n)d working day.",
+        "The appeal was submitted. Operations handle it within %(n)d working days.",
+        days,
+    )
+    return text % {"n": days}
+
+
 def _accepted(flow: ServiceFlow) -> Text:
     """When the order completes, if nothing else of it has yet to be delivered (UX 3.3)."""
     if flow.order.completes_at is None:
@@ -128,12 +151,12 @@ ACTS: tuple[Act, ...] = (
         lambda flow, text, _files, by: services.answer_draft(flow, confirmed=False, reason=text, by=by),
         text="reason", label=_("Reason"), required=True, danger=True),
     Act(Action.REMIND, BUYER, "remind", _("Send reminder to seller"), _("Send reminder to seller"),
-        _("The seller gets a message and an e-mail that it is his turn. One reminder can be sent in 24 hours."),
+        _reminding(),
         _("The reminder was sent."), lambda flow, _text, _files, by: services.send_reminder(flow, by=by),
         operation=_("Reminder")),
     Act(Action.APPEAL, BUYER, "appeal", _("Appeal"), _("Submit appeal"),
         _("The service flow is frozen. An operations manager decides; you and the seller cannot act until then."),
-        _("The appeal was submitted. Operations handle it within three working days."),
+        _appealed(),
         lambda flow, text, files, by: services.file_appeal(flow, reason=text, files=files, by=by),
         text="reason", label=_("Reason"), required=True, files=True),
     Act(Action.WITHDRAW_APPEAL, BUYER, "withdraw-appeal", _("Withdraw appeal"), _("Withdraw appeal"),
@@ -145,7 +168,7 @@ ACTS: tuple[Act, ...] = (
         _("You take the request on and deliver the service next."), _("The request was confirmed. Deliver next."),
         lambda flow, _text, _files, by: services.confirm_request(flow, by=by), operation=_("Confirm request")),
     Act(Action.REJECT_REQUEST, SELLER, "reject-request", _("Reject request"), _("Reject request"),
-        _("The customer submits another request. After three rejections either side may appeal."),
+        _("The customer submits another request. The last of these rejections lets either side appeal."),
         _("The request was rejected."),
         lambda flow, text, _files, by: services.reject_request(flow, reason=text, by=by),
         text="reason", label=_("Reason"), required=True, danger=True),
@@ -160,7 +183,7 @@ ACTS: tuple[Act, ...] = (
         operation=_("Deliver service"), text="note", label=_("Note"), files=True),
     Act(Action.APPEAL, SELLER, "appeal", _("Appeal"), _("Submit appeal"),
         _("The service flow is frozen. An operations manager decides; neither side can act until then."),
-        _("The appeal was submitted. Operations handle it within three working days."),
+        _appealed(),
         lambda flow, text, files, by: services.file_appeal(flow, reason=text, files=files, by=by),
         text="reason", label=_("Reason"), required=True, files=True),
     Act(Action.WITHDRAW_APPEAL, SELLER, "withdraw-appeal", _("Withdraw appeal"), _("Withdraw appeal"),

@@ -22,7 +22,7 @@ class AppealNotAllowed(InvalidTransition):
 class TooManyReminders(DomainError):
     code = "too_many_reminders"
     status = 429
-    default_message = "A reminder was sent less than 24 hours ago."
+    default_message = "A reminder was sent a short time ago."
 
 
 class RequestAttachmentRequired(DomainError):

@@ -186,7 +186,8 @@ def _counters(flow: ServiceFlow) -> list[Counter]:
         rejected.append((_("Request"), flow.seller_rejections))
     return [
         Counter(
-            _("%(what)s rejected %(n)d of %(of)d times") % {"what": what, "n": count, "of": most},
+            (_("%(what)s rejected %(n)d of %(of)d times") if count <= most else _("%(what)s rejected %(n)d times"))
+            % {"what": what, "n": count, "of": most},
             [number < count for number in range(most)],
         )
         for what, count in rejected
@@ -221,10 +222,12 @@ def _steps(flow: ServiceFlow, records: list[FlowRecord], names: dict[Party, Text
     reached = {entry.to_status: entry.at for entry in reversed(records)}
     left = {entry.from_status: entry.at for entry in reversed(records)}
     index = path.index(FlowStatus(here)) if here in path else len(path) - 1
+    after = span(settings.ORDER_COMPLETES_AFTER_ACCEPTANCE)
+    completes = _("%(after)s after acceptance the order completes") % {"after": after}
     steps = []
     for number, status in enumerate(path):
         owner = state(status, flow.flow_type).waits_for
-        who = names.get(owner, _("Operations")) if owner else _("3 hours after acceptance the order completes")
+        who = names.get(owner, _("Operations")) if owner else completes
         note = ""
         if status == FlowStatus.AWAITING_DELIVERY and flow.rounds > 1:
             note = _("Round %(n)d") % {"n": flow.rounds}

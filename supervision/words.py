@@ -128,7 +128,8 @@ def state(status: str, flow_type: str) -> State:
                 "Your turn: hear both sides and decide the appeal.",
             )  # fmt: skip
         case S.COMPLETED:
-            done = "The service is accepted; the order completes three hours later."
+            after = span(settings.ORDER_COMPLETES_AFTER_ACCEPTANCE)
+            done = f"The service is accepted; the order completes {after} later."
             return State(S.COMPLETED, "Service completed", "Service completed", None, "ok", "check", done, done, done)
         case S.CLOSED:
             closed = "The service flow ended without completion."
@@ -157,6 +158,11 @@ def _spans(periods: list[timedelta]) -> str:
     if all(one % DAY == timedelta(0) for one in periods) and max(periods) >= 5 * DAY:
         return f"{_and(str(one // DAY) for one in periods)} days"
     return f"{_and(str(int(one / HOUR)) for one in periods)} hours"
+
+
+def reminders_text() -> str:
+    """How often a seller is reminded."""
+    return f"One reminder can be sent in {span(settings.REMINDER_INTERVAL)}."
 
 
 def silence_texts(consequences: Iterable[Consequence], viewer: Party | None = None) -> list[str]:

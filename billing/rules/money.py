@@ -35,7 +35,7 @@ def money_state(
         case OrderStatus.PROCESSING if accepted:
             return MoneyState(
                 _("Held"),
-                _("The delivery was accepted; the payment is held until the order is Completed, three hours later."),
+                _("The delivery was accepted; the payment is held until the order is Completed."),
                 completes_at,
             )
         case OrderStatus.PROCESSING if supervised and kind == OrderKind.NEW:

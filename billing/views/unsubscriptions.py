@@ -27,6 +27,7 @@ from billing.services.unsubscribing import LONGEST_REASON
 from catalog.choices import SUBSCRIPTION_MODES
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
+from koogallery.kernel.web.formats import time_text
 from koogallery.kernel.web.parts import CostLine
 from orders.choices import SubscriptionStatus
 from orders.models import Subscription
@@ -165,11 +166,11 @@ def unsubscribe_page(request: BuyerRequest, public_id: str) -> HttpResponse:
 
 def _said(made: Unsubscription) -> str:
     words = {"name": made.subscription.line.product_name, "amount": made.refund_money.display()}
-    if made.status == UnsubscriptionStatus.IN_REVIEW:
-        return (
-            _("%(name)s: the refund of %(amount)s is reviewed first, within 24 hours. Nothing changes until then.")
-            % words
+    if made.status == UnsubscriptionStatus.IN_REVIEW and made.reviewed_until:
+        text = _(
+            "%(name)s: the refund of %(amount)s is reviewed first, until %(time)s at the latest. Nothing changes until then."
         )
+        return text % {**words, "time": time_text(made.reviewed_until)}
     if not made.refund:
         return _("%(name)s was unsubscribed. Nothing was left to refund.") % words
     return _("%(name)s was unsubscribed. %(amount)s goes back to the original payment method.") % words

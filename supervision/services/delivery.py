@@ -29,6 +29,7 @@ from supervision.models import FlowRecord, ServiceFlow
 from supervision.rules import reminder_allowed_from
 from supervision.services.acting import acting_on, record, required_text, step_for, store_files, take
 from supervision.services.delivering import Answer, check_answers, checked_content, failed_lines, keep_delivery
+from supervision.words import reminders_text
 
 DELIVERER = "supervision"
 
@@ -173,7 +174,7 @@ def send_reminder(flow: ServiceFlow, *, by: Actor, at: datetime | None = None) -
 
     Raises:
         InvalidTransition: it is not the seller's turn.
-        TooManyReminders: the last one is less than 24 hours old.
+        TooManyReminders: the last one is not old enough.
     """
     at = at or clock.now()
     with acting_on(flow, Action.REMIND, by=by) as flow:
@@ -182,7 +183,7 @@ def send_reminder(flow: ServiceFlow, *, by: Actor, at: datetime | None = None) -
         last = FlowRecord.objects.filter(flow=flow, action=Action.REMIND).values_list("at", flat=True).first()
         from_when = reminder_allowed_from(last, settings.REMINDER_INTERVAL)
         if from_when is not None and at < from_when:
-            raise TooManyReminders(extra={"allowed_from": from_when.isoformat()})
+            raise TooManyReminders(reminders_text(), extra={"allowed_from": from_when.isoformat()})
         record(flow, Action.REMIND, by=by, at=at)
         publish(SellerReminded(order_number=flow.order.number), at=at)
     return flow

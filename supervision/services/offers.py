@@ -16,6 +16,7 @@ from supervision.models import Appeal, FlowRecord, ServiceFlow
 from supervision.rules import case_refusal, reminder_allowed_from
 from supervision.services.acting import acting_on, step_for
 from supervision.services.appeals import ground_of_appeal, live_appeal, may_appeal, refuse_unless_allowed
+from supervision.words import reminders_text
 
 
 def may_act(by: Actor) -> bool:
@@ -41,7 +42,7 @@ def reminder_refusal(flow: ServiceFlow, by: Actor, at: datetime, last_sent: date
     if by.party is not Party.BUYER or flow.waiting_on != Party.SELLER or flow.is_frozen:
         return "A reminder can be sent while it is the seller's turn."
     from_when = reminder_allowed_from(last_sent, settings.REMINDER_INTERVAL)
-    return None if from_when is None or at >= from_when else "One reminder can be sent in 24 hours."
+    return None if from_when is None or at >= from_when else reminders_text()
 
 
 def last_reminder(flow: ServiceFlow) -> datetime | None:

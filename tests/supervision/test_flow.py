@@ -174,7 +174,7 @@ def test_one_reminder_in_24_hours_while_it_is_the_sellers_turn(deal):
     one = deal()
     at = clock.now()
     services.send_reminder(one.flow, by=one.buyer, at=at)
-    with pytest.raises(TooManyReminders):
+    with pytest.raises(TooManyReminders, match=r"One reminder can be sent in 24 hours\."):
         services.send_reminder(one.flow, by=one.buyer, at=at + timedelta(hours=23))
     services.send_reminder(one.flow, by=one.buyer, at=at + timedelta(hours=24))
     services.deliver(one.flow, note="Here.", by=one.seller)

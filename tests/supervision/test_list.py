@@ -10,13 +10,19 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
+from accounts.actor import Party
+from accounts.models import Seller, User
 from accounts.permissions import Role
+from catalog.models import Product
 from koogallery.kernel import clock
 from koogallery.kernel.ids import public_id
+from notifications.services import Subject
 from orders.models import Order, OrderLine
 from supervision import services
+from supervision.acts import act_named
+from supervision.choices import FlowStatus
 from supervision.models import FlowTemplate, ServiceFlow
+from supervision.words import state
 from tests.factories import a_buyer
 from tests.supervision.conftest import Deal, make_deal
 from tests.supervision.test_deadlines import new_version
@@ -177,6 +183,24 @@ def test_the_details_page_says_whose_turn_until_when_and_what_silence_brings(dea
         "View delivery",
     ):
         assert told in page, told
+    # Who rejects on and does not appeal is not told a fourth of three times.
+    ServiceFlow.objects.update(buyer_rejections=4)
+    assert "Delivery rejected 4 times" in shown(f"{PAGE}{number}/")
+    assert "This is rejection 5." in shown(f"{PAGE}{number}/reject/")
+
+
+def test_texts_print_the_numbers_that_are_in_force(settings):
+    settings.REMINDER_INTERVAL = timedelta(hours=12)
+    settings.ORDER_COMPLETES_AFTER_ACCEPTANCE = timedelta(hours=6)
+    settings.APPEAL_WORKING_DAYS = 5
+    remind, appeal = (act_named(Party.BUYER, path) for path in ("remind", "appeal"))
+    assert remind is not None
+    assert appeal is not None
+    assert "One reminder can be sent in 12 hours." in str(remind.question)
+    assert str(appeal.done).endswith("Operations handle it within 5 working days.")
+    assert "completes 6 hours later" in state(FlowStatus.COMPLETED, "license").told(Party.BUYER)
+    order = Order(number="CS1", product=Product(name="App"), seller=Seller(name="Shop"))
+    assert Subject(order=order).words()["completes_after"] == "6 hours"
 
 
 def test_an_account_with_5000_flows_sees_its_list_within_12_queries_and_at_once():
