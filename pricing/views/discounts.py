@@ -35,7 +35,8 @@ def discounts(request: BuyerRequest) -> HttpResponse:
     at = clock.now()
     shown = request.GET.get("show", "")
     rows = Coupon.objects.for_account(request.account).select_related("product", "seller")
-    usable = Q(valid_from__lte=at, valid_until__gt=at, remaining__gt=0)
+    # One that is not valid yet is neither used up nor expired.
+    usable = Q(valid_until__gt=at, remaining__gt=0)
     rows = rows.exclude(usable) if shown == "past" else rows.filter(usable)
     context = {
         "page": Paginator(rows.order_by("valid_until", "id"), PAGE_SIZE).get_page(request.GET.get("page")),
@@ -44,6 +45,7 @@ def discounts(request: BuyerRequest) -> HttpResponse:
             Link(_("Used up or expired"), "?show=past", current=shown == "past"),
         ],
         "past": shown == "past",
+        "now": at,
         "granted": list(
             Discount.objects.in_force(at)
             .for_buyer(request.account.pk, request.account.reseller_id)

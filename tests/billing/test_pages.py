@@ -1,6 +1,6 @@
 """The pages of paying and of the Billing Center, by plain forms; and what operations do in Django admin."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -325,8 +325,16 @@ def test_discounts_lists_coupons_and_redeems_codes(browser, shopper):
     assert "You have no discounts." in browser.get("/my/discounts/").content.decode()
     coupon = a_coupon()
     answer = browser.post("/my/discounts/", {"code": coupon.code}, follow=True)
-    assert coupon.code in answer.content.decode()
+    page = answer.content.decode()
+    for shown in (coupon.code, f'data-copy="{coupon.code}"', "Use now"):
+        assert shown in page
     assert browser.post("/my/discounts/", {"code": "X" * 16}).status_code == 422
+    # One that begins later is neither used up nor expired, and says from when.
+    Coupon.objects.update(valid_from=clock.now() + timedelta(days=1))
+    page = browser.get("/my/discounts/").content.decode()
+    assert "Not valid yet" in page
+    assert "Use now" not in page
+    assert coupon.code not in browser.get("/my/discounts/?show=past").content.decode()
 
 
 def test_either_side_reads_why_the_money_is_held(browser, shopper):
