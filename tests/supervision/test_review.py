@@ -54,6 +54,7 @@ def test_one_screen_shows_the_delivery_with_files_and_criteria(waiting):
     page = client.get(f"/admin/supervision/platformreview/{waiting.flow.pk}/review/").content.decode()
     for text in ("Done on Sunday.", "Both tenants run.", "They run.", "proof.pdf", "Two tenants.", "requirements.pdf"):
         assert text in page, text
+    assert " GMT+08:00" in page
     file = waiting.flow.attachments.get(name="proof.pdf")
     answer = client.get(f"/admin/supervision/platformreview/{waiting.flow.pk}/files/{file.public_id}/")
     assert b"".join(answer.streaming_content) == b"%PDF-1.7 proof\n%%EOF"

@@ -14,9 +14,9 @@ from billing.services import CreditTerms, grant_credit
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput, InvalidTransition, NotFound, PermissionRefused, Throttled
 from notifications.models import Message
+from orders.terms import until_text
 from supervision.errors import AttachmentRefused
 from supervision.models import StorageDay
-from supervision.words import until_text
 from support.models import Requirement
 from support.tickets import services
 from support.tickets.models import Ticket, TicketFile, TicketMessage
@@ -307,6 +307,7 @@ def test_the_operators_queue_shows_who_is_due_first(client, account, by):
     assert listing.index(other.number) < listing.index(ticket.number)
     assert "late by" in listing
     url = reverse("admin:support_ticket_thread", args=[ticket.pk])
+    assert " GMT+08:00" in client.get(url).content.decode()
     assert client.post(url, {"text": "", "outcome": "answer"}).status_code == 422
     assert client.post(url, {"text": "Which browser?", "outcome": "answer"}).status_code == 302
     assert now_of(ticket).status == "answered"
