@@ -29,6 +29,7 @@ from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.web.formats import time_text
 from koogallery.kernel.web.parts import CostLine
+from orders import ports
 from orders.choices import SubscriptionStatus
 from orders.models import Subscription
 from orders.services import with_paid_terms
@@ -88,10 +89,12 @@ def _invoice_over(row: Row, standing: dict[int, Invoice]) -> Invoice | None:
 def unsubscription_list(request: BuyerRequest) -> HttpResponse:
     """`/billing/unsubscriptions/`: images with their refund estimate; what cannot be unsubscribed, and why."""
     running = of_account(request.account).exclude(status=SubscriptionStatus.CLOSED)
-    page = Paginator(with_terms(running).order_by("-created_at", "-id"), PAGE_SIZE).get_page(request.GET.get("page"))
+    named = ports.deployments().with_server_names
+    shown = named(with_terms(running).order_by("-created_at", "-id"))
+    page = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
     never = Subscription.objects.for_account(request.account).exclude(status=SubscriptionStatus.CLOSED)
     never = never.filter(~Q(delivery_method__in=UNSUBSCRIBABLE) | ~Q(billing_mode__in=SUBSCRIPTION_MODES))
-    others = list(never.with_table_columns().order_by("-created_at", "-id")[:MOST_OTHERS])
+    others = list(named(never.with_table_columns().order_by("-created_at", "-id"))[:MOST_OTHERS])
     done = Unsubscription.objects.for_account(request.account).with_table_columns().order_by("-requested_at", "-id")
     context = {
         "page": page,

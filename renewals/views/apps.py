@@ -148,7 +148,8 @@ def app_detail(request: BuyerRequest, public_id: str) -> HttpResponse:
     Before the flow of supervised SaaS is complete its application information is on the flow's page (RULES 1.1).
     """
     mine = Subscription.objects.for_account(request.account).with_table_columns().select_related("renewal_plan")
-    app = get_object_or_404(mine.prefetch_related("specification__attributes"), public_id=public_id)
+    named = ports.deployments().with_server_names(mine.prefetch_related("specification__attributes"))
+    app: Subscription = get_object_or_404(named, public_id=public_id)
     now, order = clock.now(), app.line.order
     # An app is of its order's product, for which the delivery asks.
     order.product = app.product

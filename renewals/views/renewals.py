@@ -4,10 +4,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -20,6 +21,7 @@ from catalog.choices import DeliveryMethod
 from koogallery.kernel import clock
 from koogallery.kernel.errors import DomainError
 from koogallery.kernel.web.parts import Link
+from orders import ports
 from orders.errors import AutoRenewalNotSupported
 from orders.models import Order, Subscription
 from orders.services import RenewalPrices, RenewalWish, price_of_renewal, renewal_prices, waiting_orders
@@ -101,8 +103,8 @@ def renewal_list(request: BuyerRequest) -> HttpResponse:
     mode = mode if mode in RenewalMode.values else RenewalMode.MANUAL
     search = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
     size = next((one for one in PAGE_SIZES if request.GET.get("rows") == str(one)), PAGE_SIZES[0])
-    rows = found(RenewalPlan.objects.for_account(request.account).filter(mode=mode), search)
-    page = Paginator(rows.with_table_columns(), size).get_page(request.GET.get("page"))
+    rows = RenewalPlan.objects.for_account(request.account).filter(mode=mode).with_table_columns()
+    page = Paginator(found(rows, search), size).get_page(request.GET.get("page"))
     plans: list[RenewalPlan] = list(page.object_list)
     page.object_list = priced(plans, request.account)  # type: ignore[assignment]
     context = {
@@ -128,16 +130,17 @@ def renewal_list(request: BuyerRequest) -> HttpResponse:
     return render(request, "renewals/renewal_list.html", context)
 
 
-def found(rows: RenewalPlanQuerySet, search: str) -> RenewalPlanQuerySet:
-    """The plans that a search means: resource IDs, when there are only such, or a part of a name.
+def found(plans: RenewalPlanQuerySet, search: str) -> QuerySet[Any]:
+    """The plans that a search means, with their servers' names: resource IDs, when there are only such, or a part of a name.
 
-    A server is found by its own name, which its row prints, and by that of the image's product.
+    A server and its image are found by what the buyer called it, by what they are, and by the name of the image's product.
     """
+    rows = ports.deployments().with_server_names(plans, "subscription")
     if not search:
         return rows
     text = search[:120]
     server = Q(subscription__delivery_method=DeliveryMethod.ECS, subscription__line__product_name__icontains=text)
-    by_name = server | Q(subscription__product__name__icontains=text)
+    by_name = server | Q(subscription__product__name__icontains=text) | Q(server_name__icontains=text)
     if ids := ids_of(search):
         return rows.filter(Q(subscription__public_id__in=ids[:MOST_AT_ONCE]) | by_name)
     return rows.filter(by_name)

@@ -1,10 +1,11 @@
 """Charts: heights in proportion, a round axis, labels that have room."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
-from koogallery.kernel.web.charts import BOTTOM, HEIGHT, TOP, bar_chart
+from koogallery.kernel.web.charts import BOTTOM, HEIGHT, PHONE_LETTER, TOP, bar_chart
 
 ROOM = HEIGHT - TOP - BOTTOM
 
@@ -26,3 +27,11 @@ def test_the_axis_ends_with_a_round_number(most, axis):
 def test_many_bars_have_few_labels():
     chart = bar_chart([(str(day), Decimal(1)) for day in range(31)], title="", unit="s")
     assert sum(bool(one.label) for one in chart.bars) == 16
+
+
+def test_on_phones_labels_have_room_and_numbers_are_short():
+    months = [(f"2026-{month:02}", Decimal(90_000)) for month in range(1, 13)]
+    chart = bar_chart(months, title="", unit="USD")
+    kept = [float(one.middle) for one in chart.bars if one.label and not one.is_minor]
+    assert all(right - left > len("2026-01") * PHONE_LETTER for left, right in pairwise(kept))
+    assert (len(kept), [one.text for one in chart.lines]) == (6, ["0", "25K", "50K", "75K", "100K"])

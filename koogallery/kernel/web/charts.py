@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil, floor, log10
 
+from babel.numbers import format_compact_decimal
+
 from koogallery.kernel.web.parts import Text
 
 WIDTH, HEIGHT = 720, 240
@@ -17,11 +19,17 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 8, 18, 30
 MOST_LABELS = 16
 LINES = 4
 LONGEST_LABEL = 14
+# A letter of a label in the drawing's units, as components.css has them on phones.
+PHONE_LETTER = 13
+SHORTENED_FROM = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar in the drawing's units; `value` in words for its title, `label` below it, empty where there is no room."""
+    """A bar in the drawing's units; `value` in words for its title, `label` below it, empty where there is no room.
+
+    `is_minor`: on a phone, where letters are larger against the bars, there is no room for its label.
+    """
 
     x: str
     y: str
@@ -30,6 +38,7 @@ class Bar:
     middle: str
     label: str
     value: str
+    is_minor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,8 @@ def bar_chart(values: Sequence[tuple[str, Decimal]], *, title: Text, unit: str) 
     step = room / max(1, len(values))
     width = min(48.0, step * 0.7)
     every = ceil(len(values) / MOST_LABELS) if values else 1
+    longest = max((len(_short(label)) for label, _value in values), default=0)
+    every_on_phones = every * ceil((longest + 1) * PHONE_LETTER / (step * every))
     bars = []
     for at, (label, value) in enumerate(values):
         tall = float(max(Decimal(0), value) / top) * (HEIGHT - TOP - BOTTOM)
@@ -80,10 +91,11 @@ def bar_chart(values: Sequence[tuple[str, Decimal]], *, title: Text, unit: str) 
                 middle=_number(middle),
                 label=_short(label) if at % every == 0 else "",
                 value=f"{label}: {plain(value)} {unit}",
+                is_minor=at % every_on_phones != 0,
             )
         )
     lines = [
-        Line(_number(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * part / LINES), plain(top * part / LINES))
+        Line(_number(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * part / LINES), _short_number(top * part / LINES))
         for part in range(LINES + 1)
     ]
     return BarChart(title, unit, tuple(bars), tuple(lines))
@@ -93,6 +105,11 @@ def plain(value: Decimal) -> str:
     """A number in plain digits without trailing zeros."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _short_number(value: Decimal) -> str:
+    """As an axis prints it: 7500, 75K, 1.2M."""
+    return plain(value) if value < SHORTENED_FROM else format_compact_decimal(value, locale="en", fraction_digits=1)
 
 
 def _round_up(value: Decimal) -> Decimal:

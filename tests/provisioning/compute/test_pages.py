@@ -281,8 +281,11 @@ def test_a_server_renews_by_itself_as_its_image_may_and_is_found_by_its_name(sho
     assert 'value="2-month"' in browser.get(plan).content.decode()
     wish = {"mode": "auto", "period": "2-month", "count": "0", "deduction_days": "7"}
     assert browser.post(plan, wish).status_code == 302
-    found = browser.get("/billing/renewals/", {"mode": "auto", "q": "ecs"}).content.decode()
-    assert server.public_id in found
+    for name in ("ecs", server.server.name):
+        found = browser.get("/billing/renewals/", {"mode": "auto", "q": name}).content.decode()
+        assert (server.public_id in found, server.server.name in found) == (True, True)
+    for path in (page, "/billing/unsubscriptions/"):
+        assert server.server.name in browser.get(path).content.decode()
     assert "Modify Auto-Renewal" in found
     due = RenewalPlan.objects.get(subscription=server).deduct_at
     deduct(server.renewal_plan.pk, at=due, by=Actor.system("timers"))
