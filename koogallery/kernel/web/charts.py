@@ -91,7 +91,7 @@ def bar_chart(values: Sequence[tuple[str, Decimal]], *, title: Text, unit: str) 
                 middle=_number(middle),
                 label=_short(label) if at % every == 0 else "",
                 value=f"{label}: {plain(value)} {unit}",
-                is_minor=at % every_on_phones != 0,
+                is_minor=at % every_on_phones != 0 or middle + len(_short(label)) * PHONE_LETTER / 2 > WIDTH,
             )
         )
     lines = [
