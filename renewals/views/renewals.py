@@ -106,7 +106,7 @@ def renewal_list(request: BuyerRequest) -> HttpResponse:
     rows = RenewalPlan.objects.for_account(request.account).filter(mode=mode).with_table_columns()
     page = Paginator(found(rows, search), size).get_page(request.GET.get("page"))
     plans: list[RenewalPlan] = list(page.object_list)
-    page.object_list = priced(plans, request.account)  # type: ignore[assignment]
+    page.object_list = priced(plans, request.account)
     context = {
         "page": page,
         "mode": mode,
