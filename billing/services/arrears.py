@@ -17,7 +17,7 @@ from billing.events import (
     UsageReleaseAhead,
     UsageReleased,
 )
-from billing.models import UsageBill
+from billing.models import Statement, UsageBill
 from billing.rules.usage import latest_notice, next_notice
 from catalog.choices import BillingMode
 from koogallery.kernel import clock
@@ -30,6 +30,11 @@ from orders.models import Subscription
 def usage_bill_locked(pk: int) -> UsageBill:
     """The bill, read afresh under its lock, in a transaction."""
     return UsageBill.objects.select_for_update(of=("self",)).select_related("account").get(pk=pk)
+
+
+def account_locked(account: Account) -> None:
+    """A freeze for debt and one for arrears end one after the other, so that the later sees that it is the last."""
+    Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account.pk)
 
 
 def charge_failed(bill: UsageBill, reason: str, *, at: datetime) -> None:
@@ -102,9 +107,16 @@ def release_servers(pk: int, *, at: datetime, by: Actor) -> None:
 
 
 def lift_freeze(bill: UsageBill, *, by: Actor, at: datetime) -> None:
-    """A locked bill was paid: with the last one that froze servers they are in use again."""
-    frozen = UsageBill.objects.for_account(bill.account).unpaid().filter(froze_at__isnull=False)
-    if not bill.froze_at or frozen.exists():
+    """A locked bill was paid: with the last one that froze servers they are in use again.
+
+    Not while a statement keeps the whole account frozen: they come back with its payment.
+    """
+    if not bill.froze_at:
+        return
+    account_locked(bill.account)
+    if any(
+        one.objects.for_account(bill.account).unpaid().exclude(froze_at=None).exists() for one in (UsageBill, Statement)
+    ):
         return
     for subscription, deliverers in _metered(bill.account):
         for one in deliverers:

@@ -23,11 +23,13 @@ from billing.events import (
     StatementPaid,
 )
 from billing.ledger import Side
-from billing.models import CreditLine, Payment, Posting, Statement
+from billing.models import CreditLine, Payment, Posting, Statement, UsageBill
 from billing.rules.cycles import midnight, month_before, next_statement
 from billing.rules.usage import latest_notice, next_notice
+from billing.services.arrears import account_locked
 from billing.services.methods import give_credit_back, move_balance
 from billing.services.usage_bills import bill_due_usage
+from catalog.choices import BillingMode
 from koogallery.kernel import clock
 from koogallery.kernel.compiled import Compiled, Moment, Param
 from koogallery.kernel.errors import InvalidInput, InvalidTransition, PermissionRefused
@@ -281,13 +283,19 @@ def _close(statement: Statement, *, by: Actor, at: datetime) -> None:
     statement.settle(at)
     statement.save(update_fields=["status", "paid_at", "notice_at"])
     publish(StatementPaid(statement=statement.public_id), at=at)
-    froze = Statement.objects.filter(account=statement.account, froze_at__isnull=False)
-    if not statement.froze_at or froze.unpaid().exists():
+    if not statement.froze_at:
         return
+    account_locked(statement.account)
+    froze = Statement.objects.filter(account=statement.account, froze_at__isnull=False)
+    if froze.unpaid().exists():
+        return
+    in_arrears = UsageBill.objects.for_account(statement.account).unpaid().exclude(froze_at=None).exists()
     # The first of them froze the account. One that operations froze, for another reason, stays frozen.
     Account.objects.filter(pk=statement.account_id, frozen_at__in=froze.values("froze_at")).update(frozen_at=None)
     for subscription, one in _running(statement.account):
-        one.unfreeze(subscription, by=by, at=at)
+        # Pay-per-use servers that a usage bill froze come back with its payment.
+        if not (in_arrears and subscription.billing_mode == BillingMode.PAY_PER_USE):
+            one.unfreeze(subscription, by=by, at=at)
     publish(DebtFreezeLifted(statement=statement.public_id), at=at)
 
 

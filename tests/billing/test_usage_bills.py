@@ -19,6 +19,7 @@ from billing.services import (
     grant_credit,
     pay_statement,
     pay_usage_bill,
+    record_transfer,
     unbind_card,
 )
 from billing.services.reconciling import differences
@@ -32,6 +33,7 @@ from pricing.use import use_charge
 from pricing.values import MeteredPrice
 from provisioning.metering.services import start_meter, stop_meter
 from tests.billing.conftest import a_shopper, usd
+from tests.factories import a_statement
 from tests.provisioning.servers import STARTED, a_server
 
 CARD = PaymentRequest()
@@ -342,6 +344,30 @@ def test_frozen_servers_cost_nothing_from_the_end_of_grace_on(shopper, timers, d
     timers.run(THIRD_OF_MAY)
     april = UsageBillLine.objects.get(month=APRIL)
     assert april.seconds == (freezes_at - END_OF_MARCH).total_seconds()
+
+
+@pytest.mark.parametrize("bill_first", [False, True])
+def test_what_two_debts_froze_comes_back_with_the_later_payment(shopper, timers, deliverer, bill_first):
+    shopper.card("insufficient_funds")
+    start_meter(a_server(shopper.account, price="0.05"), at=STARTED)
+    timers.run(THIRD_OF_APRIL)
+    bill = UsageBill.objects.get()
+    timers.run(bill.freezes_at)
+    with transaction.atomic():
+        shopper.balance("200.00")
+        shopper.credit()
+        CreditLine.objects.update(used=5)
+        statement = a_statement(shopper.account, status="overdue", froze_at=bill.freezes_at)
+        acts = [
+            lambda: record_transfer(statement, "BANK-1", by=shopper.operator),
+            lambda: pay_usage_bill(bill, PaymentRequest("balance"), by=shopper.by),
+        ]
+        first, second = reversed(acts) if bill_first else acts
+        first()
+        assert deliverer == ["freeze"]
+        second()
+        assert deliverer == ["freeze", "unfreeze"]
+        transaction.set_rollback(True)  # what the statement is over was not bought
 
 
 def test_paying_lifts_a_freeze(shopper, timers, deliverer):
