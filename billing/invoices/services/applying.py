@@ -15,7 +15,7 @@ from billing.invoices.choices import Basis, InvoiceStatus
 from billing.invoices.errors import NotInvoiceable
 from billing.invoices.events import InvoiceCancelled, InvoiceRequested, PlatformInvoiceRequested
 from billing.invoices.models import Invoice, InvoiceItem
-from billing.invoices.rules import share_of
+from billing.invoices.rules import is_platforms, share_of
 from billing.invoices.services.headers import HeaderData, checked_header
 from billing.invoices.services.issuers import issuer_of
 from billing.invoices.services.recording import invoice_locked, record
@@ -37,7 +37,7 @@ from koogallery.kernel.money import Money
 from koogallery.kernel.outbox import publish
 from koogallery.kernel.text import clean_text
 from orders import services as orders
-from orders.models import Order
+from orders.models import Order, OrderLine
 from orders.terms import BILLING_ZONE
 from pricing.values import LineKind
 
@@ -254,8 +254,7 @@ def _of_one_issuer(parts: Sequence[Part], issuer: str) -> list[Part]:
 def _item(
     part: Part, amount: Money, *, statement: Statement | None = None, bill: UsageBill | None = None
 ) -> InvoiceItem:
-    order = part.order
-    line = order.lines.all()[0]
+    order, line = part.order, _line_of(part)
     if part.use is not None and bill is not None:
         return InvoiceItem(
             order=order,
@@ -280,6 +279,14 @@ def _item(
         tax=tax.amount,
         tax_label=_tax_label(order) if tax else "",
     )
+
+
+def _line_of(part: Part) -> OrderLine:
+    """What an issuer's part of an order is of: the image of its seller's, the server under it of ours."""
+    joint = part.order.product.joint_operation
+    lines = list(part.order.lines.all())
+    own = (one for one in lines if is_platforms(one.delivery_method, joint_operation=joint) == (part.seller is None))
+    return next(own, lines[0])
 
 
 def _offset(part: Part) -> InvoiceItem:

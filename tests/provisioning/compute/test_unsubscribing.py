@@ -101,6 +101,9 @@ def test_the_invoice_of_either_issuer_is_applied_for_by_itself_and_returned_firs
         issuers.add(issuer)
         wanted = Application(HEADER, orders=[order.number], issuer=issuer)
         made = issued(apply_for_invoice(wanted, account=account, by=shop.buyer, at=at), at=at)
+        sold = order.lines.get(delivery_method="ecs" if issuer == "platform" else "image")
+        described = made.items.order_by("id")[0].description
+        assert described == f"{sold.product_name}, {sold.specification_name}, 1 month"
         if issuer == "platform":
             ours = made
             # What goes back of the whole order lowers both parts: of the one that is invoiced too much is, the other has some left.
