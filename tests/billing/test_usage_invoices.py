@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing.choices import StatementStatus
@@ -95,6 +95,8 @@ def a_line(bill: int, seconds: int, amount: str) -> UsageBillLine:
     return UsageBillLine(bill=UsageBill(pk=bill), seconds=seconds, amount=Decimal(amount), tax=Decimal(amount) / 10)
 
 
+# Beside other work the machine may take seconds for the first examples.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.integers(1, 100), st.integers(1, 5000)), min_size=1, max_size=4),
     st.lists(st.tuples(st.integers(1, 100), st.integers(0, 5000)), max_size=3),
