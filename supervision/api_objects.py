@@ -117,7 +117,7 @@ class RulingSerializer(serializers.Serializer[Any]):
 
     def get_refund(self, ruling: Ruling) -> dict[str, str] | None:
         money = ruling.money(ruling.appeal.flow.order.currency)
-        return {"amount": str(money.amount), "currency": money.currency} if money else None
+        return money.as_json() if money else None
 
 
 class AppealSerializer(serializers.Serializer[Any]):

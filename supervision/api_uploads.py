@@ -41,6 +41,9 @@ class UploadSerializer(serializers.Serializer[Any]):
 class UploadList(serializers.Serializer[Any]):
     """The open uploads: at most `UPLOADS_OPEN_MAX`."""
 
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
     results = UploadSerializer(many=True)
 
 
@@ -50,7 +53,8 @@ class _Has(Protocol):
 
 def _listed(view: _Has) -> Response:
     require(view.actor, Permission.SUPERVISE)
-    return Response({"results": [as_json(one) for one in Upload.objects.for_owner(view.actor).open(clock.now())]})
+    rows = [as_json(one) for one in Upload.objects.for_owner(view.actor).open(clock.now())]
+    return Response({"count": len(rows), "next": None, "previous": None, "results": rows})
 
 
 def _started(view: _Has, request: Request) -> Response:

@@ -1,6 +1,7 @@
 """Appeals by REST, for both sides (API.md): each phase with its `allowed_actions`, codes and the open case."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -8,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.actor import Party
 from accounts.models import Account, User
 from accounts.services import create_api_key
+from koogallery.kernel.money import Money
 from supervision import services
 from tests.api.conftest import Api, buyer_api
 from tests.supervision.conftest import fall_silent, make_deal
@@ -88,6 +90,16 @@ def test_an_appeal_from_filing_to_its_end(world):
     assert flow["appeal"]["case"]["review"]["by"] == "seller"
     services.decide_appeal(deal.flow, decision="resume", reason="Talk.", by=deal.reviewer)
     assert seller.get(seller_path).json()["allowed_actions"] == ["deliver"]
+
+
+def test_a_partial_refund_is_told_in_the_currencys_digits(world):
+    deal, buyer, path, _seller, _seller_path = world
+    silent(deal)
+    buyer.post(path + "appeal/", {"reason": "Silence."})
+    half = Money(Decimal("2.5"), "USD")
+    services.decide_appeal(deal.flow, decision="refund", reason="Half came.", refund=half, by=deal.operator)
+    told = buyer.get(path).json()["appeal"]["case"]["decision"]["refund"]
+    assert told == {"amount": "2.50", "currency": "USD"}
 
 
 def test_what_waits_for_another_operator_is_not_told(world, settings):

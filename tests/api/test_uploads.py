@@ -148,7 +148,7 @@ def test_open_uploads_are_listed_and_removed(api):
     one = upload(api)
     assert [row["id"] for row in api.get("uploads/").json()["results"]] == [one]
     assert api.delete(f"uploads/{one}/").status_code == 204
-    assert api.get("uploads/").json() == {"results": []}
+    assert api.get("uploads/").json() == {"count": 0, "next": None, "previous": None, "results": []}
 
 
 def test_too_many_are_429(api, settings):
