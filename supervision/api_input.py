@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
-from koogallery.kernel.api.input import refuse_constant, without_duplicates
+from koogallery.kernel.api.input import refuse_constant, refuse_unstorable, without_duplicates
 from koogallery.kernel.errors import FieldNotTaken
 from orders import ports
 from supervision import services
@@ -67,9 +67,11 @@ def _json(given: Any, name: str) -> Any:
     if not isinstance(given, str):
         return given
     try:
-        return json.loads(given, object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
+        value = json.loads(given, object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
+        refuse_unstorable(value)
     except (ValueError, RecursionError, ParseError) as error:
         raise serializers.ValidationError({name: ["Write it as JSON."]}) from error
+    return value
 
 
 def _delivery_extras(request: Request) -> dict[str, Any]:

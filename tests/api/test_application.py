@@ -60,6 +60,8 @@ def test_given_read_and_revealed(world):
 
 def test_in_multipart_it_is_json_text(world):
     _deal, _buying, selling, deliver = world
+    half = selling.post(deliver, {"application": '{"\\ud800": "x"}'}, multipart=True)
+    assert (half.status_code, list(half.json()["errors"])) == (400, ["application"])
     body = {"application": json.dumps(APPLICATION), "attachment": [a_file()]}
     assert selling.post(deliver, body, multipart=True).status_code == 200
     assert Application.objects.get().username == "admin"

@@ -62,7 +62,7 @@ def test_a_licence_is_bought_delivered_and_accepted(api, timers):
     assert selling.get("seller/orders/").json()["results"][0]["status"] == "completed"
 
 
-def test_a_request_takes_files_as_multipart(api):
+def test_a_request_takes_files_as_multipart(api, settings):
     specification = on_sale(saas_supervised=True)
     selling = seller_api(specification)
     number = api.post("orders/", order_body(specification)).json()["number"]
@@ -71,6 +71,10 @@ def test_a_request_takes_files_as_multipart(api):
     assert (refused.status_code, refused.json()["code"]) == (400, "request_attachment_required")
     exe = SimpleUploadedFile("run.pdf", b"MZ\x90\x00")
     refused = api.post(f"service-flows/{flow}/submit-request/", {"description": "x", "attachment": exe}, multipart=True)
+    assert (refused.status_code, refused.json()["code"]) == (400, "attachment_refused")
+    settings.UPLOAD_FILE_MAX_BYTES = settings.ATTACHMENT_MAX_BYTES = 20
+    large = {"description": "x", "attachment": SimpleUploadedFile("large.pdf", b"%PDF-1.7\n" + bytes(20))}
+    refused = api.post(f"service-flows/{flow}/submit-request/", large, multipart=True, idempotency_key="large")
     assert (refused.status_code, refused.json()["code"]) == (400, "attachment_refused")
     files = [SimpleUploadedFile(f"{n}.pdf", b"%PDF-1.7\n%%EOF") for n in (1, 2)]
     address = f"service-flows/{flow}/submit-request/"

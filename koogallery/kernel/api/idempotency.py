@@ -25,6 +25,7 @@ from koogallery.kernel.compiled import Compiled, Param
 from koogallery.kernel.db import retry_on_serialization
 from koogallery.kernel.errors import IdempotencyConflict, InvalidInput
 from koogallery.kernel.models import IdempotencyKey
+from koogallery.kernel.web.uploads import UnkeptFile
 
 LONGEST_KEY = 255
 WAIT_SECONDS = 3.0
@@ -91,6 +92,9 @@ def _fingerprint(request: Request) -> str:
 
 
 def _content(file: "File[Any]") -> str:
+    """The digest of a file; of one that was not kept, which the request is refused for, its size."""
+    if isinstance(file, UnkeptFile):
+        return str(file.size)
     digest = hashlib.sha256()
     for block in file.chunks():
         digest.update(block)

@@ -65,7 +65,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _refuse_unstorable(value: Any) -> None:
+def refuse_unstorable(value: Any) -> None:
     """Refuse NUL and lone surrogates, in names too: the database stores no text with them, and no answer can repeat one.
 
     Raises:
@@ -95,7 +95,7 @@ class StrictJSONParser(JSONParser):
             raise ParseError("The body must be a JSON object.")
         _depth(value)
         if b"\\u" in raw:  # nothing else writes them in what is UTF-8
-            _refuse_unstorable(value)
+            refuse_unstorable(value)
         return value
 
 

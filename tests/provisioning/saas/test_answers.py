@@ -141,6 +141,13 @@ def test_what_is_wrong_is_said_in_words(label, version, activity, body, why):
     assert "Tr0ub4dor" not in verdict.faults[0] + verdict.shown
 
 
+def test_half_a_character_in_an_answer_does_not_keep_it_from_being_written_down():
+    body = b'{"resultCode":"000005","resultMsg":"\\ud800","\\udfff":"\\u0000"}'
+    shown = read("v2", "create", body, raw=True).shown
+    assert shown.encode()
+    assert "000005" in shown
+
+
 def test_without_the_right_signature_nothing_is_believed():
     assert read("v1", "create", V1_OK, header="").faults == (words.NO_BODY_SIGN,)
     assert read("v1", "create", V1_OK, sign="another").faults == (words.WRONG_BODY_SIGN,)
