@@ -42,7 +42,7 @@ def payable_orders(wanted: Sequence[Order], *, at: datetime) -> list[Order]:
         raise refusal
     locked = [orders.order_locked(pk) for pk in sorted({one.pk for one in wanted})]
     for order in locked:
-        if not orders.can_be_paid(order) or (order.unpaid_until and order.unpaid_until <= at):
+        if not orders.can_be_paid(order, at=at) or (order.unpaid_until and order.unpaid_until <= at):
             raise OrderNotPayable(f"Order {order.number} cannot be paid." if len(locked) > 1 else None)
     if locked[0].account.frozen_at:
         raise AccountFrozen("This account is frozen. Pay the overdue statement first, or contact support.")

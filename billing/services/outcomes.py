@@ -116,7 +116,7 @@ def take_payment(
     Args:
         with_it: what is posted before.
     """
-    all_payable = all(orders.can_be_paid(order) for _one, order in allocated)
+    all_payable = all(orders.can_be_paid(order, at=at) for _one, order in allocated)
     ledger.post_all([*with_it, *(_charge(payment, one, order, at=at) for one, order in allocated)])
     if all_payable:
         for one, order in allocated:

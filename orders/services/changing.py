@@ -14,8 +14,8 @@ CHANGES = (OrderKind.UPGRADE, OrderKind.RENEWAL)
 STANDING = (OrderStatus.PROCESSING, OrderStatus.COMPLETED)
 
 
-def still_fits(order: Order) -> bool:
-    """Whether the subscription is still what its change was ordered for.
+def still_fits(order: Order, *, at: datetime) -> bool:
+    """Whether the subscription is still what its change was ordered for at `at`.
 
     For an upgrade: running, with the same configuration; for a renewal: not released, with the same expiry.
     """
@@ -25,7 +25,10 @@ def still_fits(order: Order) -> bool:
         return True
     line = order.lines.get()
     return Subscription.objects.filter(
-        change_orders=order, status=SubscriptionStatus.ENABLED, attributes=line.previous_attributes
+        change_orders=order,
+        status=SubscriptionStatus.ENABLED,
+        expires_at__gt=at,
+        attributes=line.previous_attributes,
     ).exists()
 
 

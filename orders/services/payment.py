@@ -24,9 +24,9 @@ from orders.services.locking import order_locked
 _LINES = Compiled(lambda: OrderLine.objects.filter(order=Param("order")))
 
 
-def can_be_paid(order: Order) -> bool:
+def can_be_paid(order: Order, *, at: datetime) -> bool:
     """Whether a locked order waits for payment, and what it was ordered for is still there (RULES 6)."""
-    return order.is_payable and still_fits(order)
+    return order.is_payable and still_fits(order, at=at)
 
 
 def mark_paid(order: Order, *, by: Actor, at: datetime) -> Order:

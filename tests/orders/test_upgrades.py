@@ -193,6 +193,16 @@ def test_an_unpaid_upgrade_blocks_another_until_it_is_cancelled(running):
     assert running.place(12)
 
 
+def test_an_upgrade_is_not_paid_once_the_term_is_over_though_its_timer_is_late(running):
+    last = running.app.expires_at
+    order = place_upgrade(running.app, UpgradeWish({"users": 11}), by=running.by, at=last - timedelta(days=2))
+    for late in (timedelta(seconds=0), timedelta(hours=1)):
+        with pytest.raises(OrderNotPayable):
+            pay_order(order, PaymentRequest(), by=running.by, at=last + late)
+    paid = pay_order(order, PaymentRequest(), by=running.by, at=last - timedelta(seconds=1))
+    assert paid.status == OrderStatus.PROCESSING
+
+
 def test_a_failed_delivery_gives_the_money_and_the_old_configuration_back(running, timers):
     with travel(CHANGE, tick=False):
         order = pay_order(running.place(), PaymentRequest(), by=running.by)
