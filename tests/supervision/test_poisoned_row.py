@@ -1,6 +1,7 @@
 """A deal whose data is broken stops nobody else's, and operations read of it."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -8,9 +9,10 @@ from django.urls import reverse
 
 from accounts.models import User
 from billing import ledger
-from billing.choices import EntryKind
+from billing.choices import EntryKind, Ledger
 from koogallery.kernel import clock
 from koogallery.kernel.models import OutboxMessage, TimerFailure
+from koogallery.kernel.money import Money
 from koogallery.kernel.sweep import sweep
 from orders.choices import OrderStatus
 from orders.models import Order
@@ -28,7 +30,8 @@ def test_one_poisoned_order_stops_no_other_keeps_its_date_and_is_shown_to_operat
         services.accept_delivery(deal.flow, by=deal.buyer, at=clock.now() - timedelta(hours=9 - at))
     # The first that is due has been released already, as no code of ours would do: its release is refused.
     poisoned, *others = [Order.objects.get(pk=deal.flow.order_id) for deal in deals]
-    ledger.post(EntryKind.RELEASE, [], at=clock.now(), order=poisoned)
+    sides = [ledger.Side(Ledger.HELD, Money(Decimal(amount), "USD")) for amount in (1, -1)]
+    ledger.post(EntryKind.RELEASE, sides, at=clock.now(), order=poisoned)
     before = OutboxMessage.objects.count()
 
     tally = sweep()["complete_accepted_orders"]
