@@ -84,6 +84,10 @@ class StatementQuerySet(models.QuerySet["Statement"]):
     def unpaid(self) -> Self:
         return self.filter(status__in=[StatementStatus.OPEN, StatementStatus.OVERDUE])
 
+    def freezing(self) -> Self:
+        """Those not paid that keep the account frozen."""
+        return self.unpaid().exclude(froze_at=None)
+
 
 class Statement(models.Model):
     """What an account bought on monthly settlement in one calendar month (GMT+08:00), less what was refunded.

@@ -55,6 +55,10 @@ class UsageBillQuerySet(models.QuerySet["UsageBill"]):
     def unpaid(self) -> Self:
         return self.filter(status__in=[UsageBillStatus.OPEN, UsageBillStatus.ARREARS])
 
+    def freezing(self) -> Self:
+        """Those not paid that keep servers frozen."""
+        return self.unpaid().exclude(froze_at=None)
+
     def newest_first(self) -> Self:
         return self.order_by("-until", "-id")
 

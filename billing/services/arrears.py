@@ -114,9 +114,7 @@ def lift_freeze(bill: UsageBill, *, by: Actor, at: datetime) -> None:
     if not bill.froze_at:
         return
     account_locked(bill.account)
-    if any(
-        one.objects.for_account(bill.account).unpaid().exclude(froze_at=None).exists() for one in (UsageBill, Statement)
-    ):
+    if any(one.objects.for_account(bill.account).freezing().exists() for one in (UsageBill, Statement)):
         return
     for subscription, deliverers in _metered(bill.account):
         for one in deliverers:

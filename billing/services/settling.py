@@ -286,11 +286,12 @@ def _close(statement: Statement, *, by: Actor, at: datetime) -> None:
     if not statement.froze_at:
         return
     account_locked(statement.account)
-    froze = Statement.objects.filter(account=statement.account, froze_at__isnull=False)
-    if froze.unpaid().exists():
+    statements = Statement.objects.for_account(statement.account)
+    if statements.freezing().exists():
         return
-    in_arrears = UsageBill.objects.for_account(statement.account).unpaid().exclude(froze_at=None).exists()
+    in_arrears = UsageBill.objects.for_account(statement.account).freezing().exists()
     # The first of them froze the account. One that operations froze, for another reason, stays frozen.
+    froze = statements.exclude(froze_at=None)
     Account.objects.filter(pk=statement.account_id, frozen_at__in=froze.values("froze_at")).update(frozen_at=None)
     for subscription, one in _running(statement.account):
         # Pay-per-use servers that a usage bill froze come back with its payment.

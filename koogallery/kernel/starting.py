@@ -5,11 +5,11 @@ it has stood still for long: then the wait is over.
 """
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from subprocess import Popen
+
+import psutil
 
 Say = Callable[[str], None]
 
@@ -57,26 +57,12 @@ def wait_for(missing: Callable[[], Mapping[str, Popen[bytes]]], *, say: Say | No
 
 
 def processor_seconds(programs: Iterable[int]) -> float:
-    """What these processes and all that they started have used of processors.
-
-    Where the system does not tell, time that passes counts as work.
-    """
-    parents: dict[int, int] = {}
-    ticks: dict[int, int] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            # The program's name stands in parentheses, and may hold some itself.
-            values = entry.read_text().rpartition(")")[2].split()
-            pid = int(entry.parent.name)
-            parents[pid] = int(values[1])
-            # Its own time, and that of its children which are gone; in user mode and in the kernel.
-            ticks[pid] = sum(map(int, values[11:15]))
-    if not ticks:
-        return time.monotonic()
-    wanted, used = set(programs), 0
-    for pid in parents:
-        above = pid
-        while above and above not in wanted:
-            above = parents.get(above, 0)
-        used += ticks[pid] if above else 0
-    return used / os.sysconf("SC_CLK_TCK")
+    """What these processes and all that they started, also what has ended, have used of processors."""
+    used = 0.0
+    for program in programs:
+        with contextlib.suppress(psutil.Error):
+            started = psutil.Process(program)
+            for one in (started, *started.children(recursive=True)):
+                with contextlib.suppress(psutil.Error):
+                    used += sum(one.cpu_times()[:4])  # its own and its gone children's, in user mode and in the kernel
+    return used

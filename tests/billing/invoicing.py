@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from accounts.actor import Actor
 from accounts.models import Account
 from billing.invoices.models import Invoice, InvoiceHeader
@@ -18,9 +20,23 @@ from billing.invoices.services import (
 from billing.services import PaymentRequest, pay_order
 from koogallery.kernel import clock
 from orders.models import Order
-from tests.factories import a_buyer, an_operator
+from tests.billing import cloud
+from tests.factories import a_buyer, a_specification, an_operator
 
 HEADER = HeaderData("Contoso Retail", "201912345K", "1 Raffles Place", "finance@contoso.example", "SG")
+
+
+@pytest.fixture
+def shop(settings, shopper):
+    """The shopper, whose orders are delivered and completed as they are paid."""
+    settings.FULFILMENT = cloud.FULFILMENT
+    shopper.specification = a_specification(saas=True)
+    shopper.card()
+    return shopper
+
+
+def now_of(invoice: Invoice) -> Invoice:
+    return Invoice.objects.get(pk=invoice.pk)
 
 
 def completed(shopper, *, months: int = 1, method: str = "card", **placement) -> Order:

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
-from billing.invoices.models import Invoice, InvoiceDocument, InvoiceSeal, Issuer
+from billing.invoices.models import InvoiceDocument, InvoiceSeal, Issuer
 from billing.invoices.rules import tax_lines
 from billing.invoices.services import (
     Application,
@@ -24,29 +24,12 @@ from billing.invoices.services.issuing import sealed_pdf
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidInput
 from pricing.models import TaxRate
-from tests.billing import cloud
 from tests.billing.conftest import a_shopper, usd
-from tests.billing.invoicing import HEADER, applied, completed, issued
+from tests.billing.invoicing import HEADER, applied, completed, issued, now_of
+from tests.billing.invoicing import shop as shop  # a fixture
 from tests.factories import SellerFactory, UserFactory, a_seller, a_specification
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _cloud(settings):
-    """What is bought is delivered at once, so that its order is completed."""
-    settings.FULFILMENT = cloud.FULFILMENT
-
-
-@pytest.fixture
-def shop(_cloud, shopper):
-    shopper.specification = a_specification(saas=True)
-    shopper.card()
-    return shopper
-
-
-def now_of(invoice: Invoice) -> Invoice:
-    return Invoice.objects.get(pk=invoice.pk)
 
 
 def test_tax_is_printed_apart(shop):

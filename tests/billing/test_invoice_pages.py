@@ -5,20 +5,11 @@ import pytest
 from billing.invoices.models import Invoice, InvoiceHeader
 from billing.invoices.services import save_header
 from billing.services import propose_refund
-from tests.billing import cloud
 from tests.billing.conftest import usd
 from tests.billing.invoicing import HEADER, applied, completed, issued
-from tests.factories import a_specification
+from tests.billing.invoicing import shop as shop  # a fixture
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shop(settings, shopper):
-    settings.FULFILMENT = cloud.FULFILMENT
-    shopper.specification = a_specification(saas=True)
-    shopper.card()
-    return shopper
 
 
 def test_the_application_shows_what_it_comes_to_before_it_is_sent(shop, client):

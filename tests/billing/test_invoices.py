@@ -31,29 +31,12 @@ from billing.services import PaymentRequest, pay_statement, propose_refund, reco
 from koogallery.kernel import clock
 from koogallery.kernel.errors import InvalidTransition, NotFound, PermissionRefused
 from orders.models import Subscription
-from tests.billing import cloud
 from tests.billing.conftest import a_shopper, usd
-from tests.billing.invoicing import HEADER, applied, completed, issued
+from tests.billing.invoicing import HEADER, applied, completed, issued, now_of
+from tests.billing.invoicing import shop as shop  # a fixture
 from tests.factories import a_buyer, a_coupon, a_seller, a_specification, an_operator
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _cloud(settings):
-    """What is bought is delivered at once, so that its order is completed."""
-    settings.FULFILMENT = cloud.FULFILMENT
-
-
-@pytest.fixture
-def shop(_cloud, shopper):
-    shopper.specification = a_specification(saas=True)
-    shopper.card()
-    return shopper
-
-
-def now_of(invoice: Invoice) -> Invoice:
-    return Invoice.objects.get(pk=invoice.pk)
 
 
 def test_from_the_application_to_the_return_and_the_reissue(shop, timers):
